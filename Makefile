@@ -1,0 +1,46 @@
+# Every target works from a fresh clone: the environment is made on first use.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := theory,torch,figures,studies,dev
+# Two BLAS threads on two busy cores cost far more than they bring.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help report figures test check lint bench lock clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this list.
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
+	@touch $@
+
+report: $(VENV)/installed  ## Verify the catalogue, scale the matrices, write report/report.html.
+	$(BIN)/condlab report --out report
+
+figures: $(VENV)/installed  ## Refresh the committed figures/ and the tables in the README.
+	$(BIN)/condlab report --out figures --readme README.md
+
+test: $(VENV)/installed  ## Run the tests and the documentation's examples.
+	$(BIN)/python -m pytest -q -m "not slow and not gpu"
+
+check: lint test  ## Lint, then test.
+
+lint: $(VENV)/installed  ## Run ruff and mypy.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/installed  ## Install the peers that benchmarks/ compares with.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),bench]'
+
+lock:  ## Rewrite constraints.txt from a fresh environment with every extra.
+	rm -rf .lock && $(PYTHON) -m venv .lock
+	.lock/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0' -e '.[$(EXTRAS),bench]'
+	.lock/bin/python -m pip freeze --exclude-editable | sed 's/^\(torch==[0-9.]*\)+.*/\1/' > constraints.txt
+	rm -rf .lock
+
+clean:  ## Remove the environment and everything generated.
+	rm -rf $(VENV) .lock report build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""A lab bench for conditioning in numerical linear algebra and deep learning."""

@@ -1,0 +1,15 @@
+"""Hypothesis profiles; CONDLAB_PROFILE chooses one of dev, ci and thorough."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("dev", max_examples=25, **COMMON)
+settings.register_profile(
+    "ci", max_examples=50, derandomize=True, database=None, print_blob=True, **COMMON
+)
+settings.register_profile("thorough", max_examples=2000, **COMMON)
+settings.load_profile(
+    os.environ.get("CONDLAB_PROFILE", "ci" if os.environ.get("CI") else "dev")
+)
