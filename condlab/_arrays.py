@@ -14,6 +14,8 @@ import scipy.sparse as sp
 
 Array = Any
 
+BLOCK_BYTES = 1 << 18  # rows worked on together: a block and its copy fit in L2
+
 
 def is_torch(x: Any) -> bool:
     """Tell whether x is a torch tensor, without importing torch."""
@@ -109,13 +111,18 @@ def require_finite(A: Array) -> None:
     if is_numpy(A) and A.size and _sum_is_finite(A):
         return
     finite = xp.isfinite(A)
-    try:
-        if bool(xp.all(finite)):
-            return
-    except RuntimeError:  # under torch.vmap values cannot be looked at
+    if not any_true(~finite):
         return
-    index = tuple(int(i) for i in np.argwhere(~np.asarray(finite))[0])
+    index = tuple(int(i) for i in np.argwhere(~to_numpy(finite))[0])
     raise ValueError(_not_finite(A[index], index))
+
+
+def any_true(condition: Array, *, unseen: bool = False) -> bool:
+    """Tell whether a condition holds anywhere; `unseen` where values are hidden."""
+    try:
+        return bool(namespace(condition).any(condition))
+    except RuntimeError:  # under torch.vmap values cannot be looked at
+        return unseen
 
 
 def _sum_is_finite(A: np.ndarray) -> bool:
@@ -131,18 +138,43 @@ def _not_finite(value: Any, index: tuple[int, ...]) -> str:
     )
 
 
+def coordinates(A: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the row and the column index of each stored entry of a sparse matrix."""
+    if A.format == "coo":
+        return A.coords
+    major = np.repeat(np.arange(len(A.indptr) - 1), np.diff(A.indptr))
+    return (major, A.indices) if A.format == "csr" else (A.indices, major)
+
+
 def scale(A: Array, left: Array | None, right: Array | None) -> Array:
     """Return diag(left) A diag(right) without writing to A."""
     if sp.issparse(A):
         return _scale_sparse(A, left, right)
-    if left is None:
-        return A * 1.0 if right is None else A * right[None, :]
-    scaled = A * left[:, None]
-    if right is None:
-        return scaled
-    if is_numpy(scaled):
-        return np.multiply(scaled, right[None, :], out=scaled)
-    return scaled * right[None, :]
+    if is_numpy(A) and A.flags.f_contiguous and not A.flags.c_contiguous:
+        return _scale_numpy(A.T, right, left).T
+    if is_numpy(A):
+        return _scale_numpy(A, left, right)
+    if left is not None:
+        A = A * left[:, None]
+    return A * 1.0 if right is None else A * right[None, :]
+
+
+def _scale_numpy(
+    A: np.ndarray, left: np.ndarray | None, right: np.ndarray | None
+) -> np.ndarray:
+    """Scale block by block, so that both sides cost one pass over the memory."""
+    parts = [d.dtype for d in (left, right) if d is not None]
+    out = np.empty(A.shape, dtype=np.result_type(A, *parts))
+    step = max(1, BLOCK_BYTES // max(1, A.shape[1] * out.itemsize))
+    for start in range(0, len(A), step):
+        block = slice(start, start + step)
+        if left is None:
+            np.multiply(A[block], 1 if right is None else right, out=out[block])
+            continue
+        np.multiply(A[block], left[block, None], out=out[block])
+        if right is not None:
+            out[block] *= right
+    return out
 
 
 def _scale_sparse(A: Any, left: np.ndarray | None, right: np.ndarray | None) -> Any:
@@ -151,23 +183,16 @@ def _scale_sparse(A: Any, left: np.ndarray | None, right: np.ndarray | None) -> 
     data = A.data * 1.0
     if A.format == "coo":
         rows, columns = A.coords
-    else:
-        rows, columns = (
-            (A.indptr, A.indices) if A.format == "csr" else (A.indices, A.indptr)
-        )
-    for multipliers, index in ((left, rows), (right, columns)):
-        if multipliers is not None:
-            data *= _along(multipliers, index, A)
-    if A.format == "coo":
+        for multipliers, index in ((left, rows), (right, columns)):
+            if multipliers is not None:
+                data *= np.take(multipliers, index)
         return type(A)((data, A.coords), shape=A.shape)
+    major, minor = (left, right) if A.format == "csr" else (right, left)
+    if major is not None:
+        data *= np.repeat(major, np.diff(A.indptr))
+    if minor is not None:
+        data *= np.take(minor, A.indices)
     return type(A)((data, A.indices.copy(), A.indptr.copy()), shape=A.shape)
-
-
-def _along(multipliers: np.ndarray, index: np.ndarray, A: Any) -> np.ndarray:
-    """Return one multiplier for each stored entry."""
-    if A.format != "coo" and index is A.indptr:
-        return np.repeat(multipliers, np.diff(index))
-    return np.take(multipliers, index)
 
 
 def power_of_two(x: Array) -> Array:

@@ -1,0 +1,194 @@
+"""Norms of the rows and columns of a matrix, safe from overflow and underflow.
+
+Dense arrays of every library share one formula: divide a line by its peak, take the
+norm, multiply back. NumPy arrays, whose values may be looked at, are first summed
+directly in one read; only lines whose sum left the safe range take the formula.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from condlab import _arrays
+from condlab.types import Array, Norm
+
+NORMS: tuple[Norm, ...] = (1, 2, "inf")
+
+
+def row_norms(A: Array, *, p: Norm = 2) -> Array:
+    """Return the p-norm of every row.
+
+    Parameters
+    ----------
+    A : array, shape (m, n)
+        NumPy, SciPy sparse or torch; real or complex.
+    p : {1, 2, "inf"}
+        The vector norm.
+
+    Returns
+    -------
+    array, shape (m,)
+        In A's precision: a torch tensor for a torch tensor, otherwise NumPy.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not finite, A is not 2-D or p is not a norm of the list.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> row_norms(np.array([[3e200, 4e200], [0.0, 0.0]]))
+    array([5.e+200, 0.e+000])
+    """
+    return _norms(A, axis=1, p=p)
+
+
+def column_norms(A: Array, *, p: Norm = 2) -> Array:
+    """Return the p-norm of every column.
+
+    Parameters
+    ----------
+    A : array, shape (m, n)
+        NumPy, SciPy sparse or torch; real or complex.
+    p : {1, 2, "inf"}
+        The vector norm.
+
+    Returns
+    -------
+    array, shape (n,)
+        In A's precision: a torch tensor for a torch tensor, otherwise NumPy.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not finite, A is not 2-D or p is not a norm of the list.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> column_norms(np.array([[1.0, -2.0], [3.0, 2.0]]), p=1)
+    array([4., 4.])
+    """
+    return _norms(A, axis=0, p=p)
+
+
+def _norms(A: Array, *, axis: int, p: Norm) -> Array:
+    if p not in NORMS:
+        raise ValueError(f'p must be 1, 2 or "inf", got {p!r}')
+    A = _arrays.as_float(A, check_finite=False)
+    if sp.issparse(A):
+        return _sparse(A, axis, p)
+    if _arrays.is_numpy(A):
+        return _numpy(A, axis, p)
+    _arrays.require_finite(A)
+    return safe_norms(A, axis=axis, p=p)
+
+
+def safe_norms(A: Array, *, axis: int, p: Norm) -> Array:
+    """Return the norms along an axis of a dense array, without looking at values.
+
+    The peak of a line is a constant of the derivative: the norm does not depend on
+    it. A zero line has norm zero and a zero derivative.
+    """
+    xp = _arrays.namespace(A)
+    if A.shape[axis] == 0:
+        return xp.abs(xp.sum(A, axis=axis))
+    size = xp.abs(A)
+    peak = xp.amax(size, axis) if _arrays.is_torch(A) else xp.max(size, axis=axis)
+    if p == "inf":
+        return peak
+    if _arrays.is_torch(A):
+        peak = peak.detach()
+    zero = peak == 0
+    # The double where keeps nan out of the derivative of the branch not taken.
+    divisor = xp.where(zero, xp.ones_like(peak), peak)
+    unit = (
+        size / xp.unsqueeze(divisor, axis)
+        if _arrays.is_torch(A)
+        else (size / xp.expand_dims(divisor, axis=axis))
+    )
+    if p == 1:
+        return peak * xp.sum(unit, axis=axis)
+    squares = xp.sum(unit * unit, axis=axis)
+    return peak * xp.sqrt(xp.where(zero, xp.ones_like(squares), squares))
+
+
+def _numpy(A: np.ndarray, axis: int, p: Norm) -> np.ndarray:
+    columns_first = A.flags.f_contiguous and not A.flags.c_contiguous
+    B, along = (A.T, 1 - axis) if columns_first else (A, axis)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        norms, trusted = _one_read(B, along, p)
+        if trusted.all():
+            return norms
+        lines = B[~trusted] if along == 1 else B[:, ~trusted]
+        if not np.isfinite(lines).all():
+            _arrays.require_finite(A)
+        norms[~trusted] = safe_norms(lines, axis=along, p=p)
+    return norms
+
+
+def _one_read(A: np.ndarray, axis: int, p: Norm) -> tuple[np.ndarray, np.ndarray]:
+    """Return the norms by direct sums, and which of them no overflow has touched."""
+    if 0 in A.shape:
+        norms = np.zeros(A.shape[1 - axis], dtype=A.real.dtype)
+        return norms, np.ones(norms.shape, dtype=bool)
+    if p == "inf" and np.isrealobj(A):
+        norms = np.maximum(A.max(axis=axis), -A.min(axis=axis))
+    elif p == "inf":
+        norms = np.abs(A).max(axis=axis)
+    elif p == 1:
+        norms = np.linalg.norm(A, ord=1, axis=axis)
+    else:
+        return _root_of_squares(A, axis)
+    return norms, np.isfinite(norms)
+
+
+def _root_of_squares(A: np.ndarray, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    if np.iscomplexobj(A):
+        squares = np.square(A.real) + np.square(A.imag)
+        sums = squares.sum(axis=axis)
+    elif axis == 1:
+        sums = np.vecdot(A, A)
+    else:
+        sums = np.einsum("ij,ij->j", A, A)
+    return np.sqrt(sums), _squares_are_safe(sums, A.shape[axis])
+
+
+def _squares_are_safe(sums: np.ndarray, count: int) -> np.ndarray:
+    """Tell which sums of `count` squares lost nothing to underflow or overflow."""
+    kind = np.finfo(sums.dtype)
+    # Each square below the smallest normal number loses at most that much.
+    return (sums > count * kind.tiny / kind.eps) & (sums <= kind.max)
+
+
+def _sparse(A: Any, axis: int, p: Norm) -> np.ndarray:
+    size = np.abs(A.data)
+    count = A.shape[1 - axis]
+    rows, columns = _arrays.coordinates(A)
+    lines = rows if axis == 1 else columns
+    peak = np.zeros(count, dtype=size.dtype)
+    if p == "inf":
+        np.maximum.at(peak, lines, size)
+        return peak
+    with np.errstate(over="ignore", under="ignore"):
+        if p == 1:
+            norms = _sums(size, lines, count)
+            trusted = np.isfinite(norms)
+        else:
+            sums = _sums(size * size, lines, count)
+            norms, trusted = np.sqrt(sums), _squares_are_safe(sums, A.shape[axis])
+    if not trusted.all():
+        np.maximum.at(peak, lines, size)
+        unit = size / np.where(peak > 0, peak, 1)[lines]
+        inner = _sums(unit if p == 1 else unit * unit, lines, count)
+        norms = np.where(trusted, norms, peak * (inner if p == 1 else np.sqrt(inner)))
+    return norms
+
+
+def _sums(values: np.ndarray, lines: np.ndarray, count: int) -> np.ndarray:
+    sums = np.bincount(lines, weights=values, minlength=count)
+    return sums.astype(values.dtype, copy=False)  # integers where nothing is stored
