@@ -1,0 +1,280 @@
+"""Linear algebra in ball arithmetic: every result is an interval that holds the truth.
+
+Matrices are NumPy object arrays of python-flint's `arb`, so ``A @ B``, ``A * d``,
+``abs(A)`` and ``A.sum(axis=0)`` are the usual ones; what follows is what NumPy lacks.
+Comparisons of balls are true only where they are certain.
+
+References
+----------
+.. [1] F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval
+   arithmetic", IEEE Trans. Computers 66, 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from condlab.errors import missing_extra
+
+try:
+    from flint import acb, acb_mat, arb, arb_mat, ctx
+except ImportError as error:  # pragma: no cover
+    raise missing_extra("python-flint", "theory", "ball arithmetic") from error
+
+Ball = Any  # flint.arb
+Balls = np.ndarray  # of dtype object, entries arb
+
+
+@contextmanager
+def precision(bits: int) -> Iterator[None]:
+    """Work with `bits` bits inside the block."""
+    before = ctx.prec
+    ctx.prec = bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
+def ball(x: Any) -> Any:
+    """Return a float, or an array or tuple of them, exactly as balls.
+
+    Integers stay integers: they count steps or name indices.
+    """
+    if isinstance(x, tuple):
+        return tuple(ball(part) for part in x)
+    if isinstance(x, np.ndarray):
+        return _array([arb(float(entry)) for entry in x.ravel()], x.shape)
+    return arb(x) if isinstance(x, float) else x
+
+
+def _array(entries: Iterable[Ball], shape: tuple[int, ...]) -> Balls:
+    out = np.empty(shape, dtype=object)
+    out.ravel()[:] = list(entries)
+    return out
+
+
+def _mat(A: Balls) -> Any:
+    return arb_mat(A.shape[0], A.shape[1], list(A.ravel()))
+
+
+def _balls(M: Any) -> Balls:
+    return _array(M.entries(), (M.nrows(), M.ncols()))
+
+
+def identity_matrix(n: int) -> Balls:
+    """Return the identity of order n."""
+    return ball(np.eye(n))
+
+
+def product(A: Balls, B: Balls) -> Balls:
+    """Return the matrix product; the same as ``A @ B``, and faster."""
+    return _balls(_mat(A) * _mat(B))
+
+
+def inverse(A: Balls) -> Balls:
+    """Return the inverse; entries are unbounded where A may be singular."""
+    try:
+        return _balls(_mat(A).inv())
+    except ZeroDivisionError:
+        return _array([arb(0, float("inf"))] * A.size, A.shape)
+
+
+def pseudoinverse(A: Balls) -> Balls:
+    """Return the Moore-Penrose inverse of a matrix of full rank."""
+    if A.shape[0] >= A.shape[1]:
+        return product(inverse(product(A.T, A)), A.T)
+    return product(A.T, inverse(product(A, A.T)))
+
+
+def determinant(A: Balls) -> Ball:
+    """Return the determinant."""
+    return _mat(A).det()
+
+
+def eigenvalues(A: Balls) -> list[Any]:
+    """Return the eigenvalues as complex balls, with multiplicity, in no order."""
+    if A.shape == (1, 1):
+        return [acb(A[0, 0])]
+    for multiple in (False, True):
+        try:
+            return acb_mat(_mat(A)).eig(multiple=multiple)
+        except ValueError:  # not isolated at this precision
+            continue
+    disc = arb(0).union(norm_fro(A)).union(-norm_fro(A))
+    return [acb(disc, disc)] * len(A)
+
+
+def symmetric_eigenvalues(A: Balls) -> list[Ball]:
+    """Return the eigenvalues of a symmetric matrix, ascending."""
+    if len(A) == 1:
+        return [A[0, 0]]
+    try:
+        values = [value.real for value in acb_mat(_mat(A)).eig()]
+    except ValueError:  # equal or nearly equal ones, which Jacobi's method takes
+        return _jacobi_eigenvalues(A)
+    return sorted(values, key=lambda x: x.mid())  # isolated, so the order is certain
+
+
+def _jacobi_eigenvalues(A: Balls) -> list[Ball]:
+    """Enclose by Weyl's and Ostrowski's theorems after Jacobi rotations.
+
+    With X the product of the computed rotations and B = X'AX, the k-th eigenvalue of
+    A is that of B over an eigenvalue of X'X, and that of B is its k-th diagonal entry
+    up to the Frobenius norm of the rest.
+    """
+    n = len(A)
+    X = _rotations(A)
+    B = product(product(X.T, A), X)
+    rest = norm_fro(B - np.diag(B.diagonal()))
+    drift = norm_fro(product(X.T, X) - identity_matrix(n))
+    error = arb(0, rest.upper()), arb(1, drift.upper())
+    diagonal = sorted(B.diagonal(), key=lambda x: x.mid())
+    # Sorting by midpoints moves each diagonal entry by no more than the largest radius.
+    radius = arb(0, max(x.rad() for x in diagonal))
+    return [(x + radius + error[0]) / error[1] for x in diagonal]
+
+
+def _rotations(A: Balls, sweeps: int = 12) -> Balls:
+    """Return an almost orthogonal X that almost diagonalises A, without enclosures."""
+    n = len(A)
+    B, X = _midpoints(A), identity_matrix(n)
+    for _ in range(sweeps):
+        for i in range(n):
+            for j in range(i + 1, n):
+                if B[i, j] != 0:
+                    B, X = _rotate(B, X, i, j)
+    return X
+
+
+def _rotate(B: Balls, X: Balls, i: int, j: int) -> tuple[Balls, Balls]:
+    tau = (B[j, j] - B[i, i]) / (2 * B[i, j])
+    root = (1 + tau * tau).sqrt()
+    t = 1 / (tau + root) if tau >= 0 else 1 / (tau - root)
+    c = 1 / (1 + t * t).sqrt()
+    J = _array([c, c * t, -c * t, c], (2, 2))
+    pair = [i, j]
+    B, X = B.copy(), X.copy()
+    B[pair] = J.T @ B[pair]
+    B[:, pair] = B[:, pair] @ J
+    X[:, pair] = X[:, pair] @ J
+    B[i, j] = B[j, i] = arb(0)
+    return _midpoints(B), _midpoints(X)
+
+
+def _midpoints(A: Balls) -> Balls:
+    return _array([x.mid() for x in A.ravel()], A.shape)
+
+
+def spectral_radius(A: Balls) -> Ball:
+    """Return the largest modulus of an eigenvalue."""
+    return maximum(abs(value) for value in eigenvalues(A))
+
+
+def singular_values(A: Balls) -> list[Ball]:
+    """Return the min(m, n) singular values, descending."""
+    if 1 in A.shape:
+        return [norm_fro(A)]
+    gram = product(A, A.T) if A.shape[0] <= A.shape[1] else product(A.T, A)
+    return [sqrt(value) for value in reversed(symmetric_eigenvalues(gram))]
+
+
+def kappa(A: Balls) -> Ball:
+    """Return the 2-norm condition number sigma_1 / sigma_min(m, n)."""
+    values = singular_values(A)
+    return values[0] / values[-1]
+
+
+def kappa_p(A: Balls, p: int | str) -> Ball:
+    """Return the condition number of a square matrix in the 1-, 2- or inf-norm."""
+    return kappa(A) if p == 2 else norm(A, p) * norm(inverse(A), p)
+
+
+def norm(A: Balls, p: int | str) -> Ball:
+    """Return the operator norm of a matrix for p = 1, 2 or "inf"."""
+    if p == 2:
+        return singular_values(A)[0]
+    return maximum(abs(A).sum(axis=0 if p == 1 else 1))
+
+
+def norm_fro(A: Balls) -> Ball:
+    """Return the Frobenius norm, or the 2-norm of a vector."""
+    entries = A.ravel()
+    return sqrt((entries * entries).sum())  # arb's ** 2 fails on balls around zero
+
+
+def row_norms(A: Balls, p: int | str = 2) -> Balls:
+    """Return the p-norm of every row, shape (m,)."""
+    if p == 2:
+        return _array([norm_fro(row) for row in A], A.shape[:1])
+    if p == 1:
+        return abs(A).sum(axis=1)
+    return _array([maximum(abs(row)) for row in A], A.shape[:1])
+
+
+def unit_rows(A: Balls, p: int | str = 2) -> Balls:
+    """Return A with every nonzero row divided by its p-norm."""
+    return A / _nonzero(row_norms(A, p))[:, None]
+
+
+def unit_columns(A: Balls, p: int | str = 2) -> Balls:
+    """Return A with every nonzero column divided by its p-norm."""
+    return unit_rows(A.T, p).T
+
+
+def unit_diagonal(A: Balls) -> Balls:
+    """Return D^-1/2 A D^-1/2 for the positive diagonal D of A."""
+    root = _array([sqrt(x) for x in A.diagonal()], A.shape[:1])
+    return A / root[:, None] / root[None, :]
+
+
+def _nonzero(norms: Balls) -> Balls:
+    return _array([arb(1) if x == 0 else x for x in norms], norms.shape)
+
+
+def sqrt(x: Ball) -> Ball:
+    """Return the root of a number known to be nonnegative, whatever its ball says."""
+    if x.lower() > 0 or x == 0:
+        return x.sqrt()
+    upper = x.upper()
+    if not upper >= 0:  # nan
+        return arb(0, float("inf"))
+    return arb(0).union(upper.sqrt())
+
+
+def maximum(values: Iterable[Ball]) -> Ball:
+    """Return the largest of some balls."""
+    return reduce(arb.max, values)
+
+
+def minimum(values: Iterable[Ball]) -> Ball:
+    """Return the smallest of some balls."""
+    return reduce(arb.min, values)
+
+
+def equal(found: Any, expected: Any, scale: Ball | None = None) -> tuple[Ball, Ball]:
+    """Return the two sides of a claim that holds if and only if two things are equal.
+
+    Parameters
+    ----------
+    found, expected : ball or array of balls
+        Of the same shape.
+    scale : ball, optional
+        Positive; what a difference is measured by. By default the largest modulus of
+        both, or 1 where both vanish.
+
+    Returns
+    -------
+    tuple of ball
+        1 + max |found - expected| / scale, and 1.
+    """
+    a, b = np.ravel(found), np.ravel(expected)
+    if scale is None:
+        scale = maximum([*abs(a), *abs(b)])
+        scale = arb(1) if scale == 0 else scale
+    return 1 + maximum(abs(a - b)) / scale, arb(1)

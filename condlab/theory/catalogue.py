@@ -1,0 +1,49 @@
+"""The catalogue: every theorem of this package under its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from condlab.theory import (
+    condition_numbers,
+    diagonal_scaling,
+    eigenvalues,
+    iterations,
+    weight_conditioning,
+    weight_standardization,
+)
+from condlab.theory.model import Theorem
+
+
+def by_key(theorems: Iterable[Theorem]) -> Mapping[str, Theorem]:
+    """Return a read-only mapping from key to theorem.
+
+    Raises
+    ------
+    ValueError
+        If two theorems have the same key.
+
+    Examples
+    --------
+    >>> len(by_key([]))
+    0
+    """
+    entries: dict[str, Theorem] = {}
+    for entry in theorems:
+        if entry.key in entries:
+            raise ValueError(f"keys must be unique, got {entry.key!r} twice")
+        entries[entry.key] = entry
+    return MappingProxyType(entries)
+
+
+CATALOGUE = by_key(
+    (
+        *weight_conditioning.THEOREMS,
+        *weight_standardization.THEOREMS,
+        *diagonal_scaling.THEOREMS,
+        *condition_numbers.THEOREMS,
+        *eigenvalues.THEOREMS,
+        *iterations.THEOREMS,
+    )
+)

@@ -1,0 +1,130 @@
+"""Theorems from one formula: its two sides in ball arithmetic.
+
+The same formula is the check, the confirmation and the certificate. A comparison is
+tried with 128 bits and, where the balls overlap, with 512; two sides that still
+overlap and agree to 30 digits count as equal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from hypothesis.strategies import SearchStrategy
+
+from condlab.theory import balls
+from condlab.theory.model import Margin, Reference, Theorem
+
+Formula = Callable[..., tuple[balls.Ball, balls.Ball]]
+
+PRECISIONS = (128, 512)  # bits
+EQUAL = 1e-30  # relative width below which overlapping sides count as equal
+
+
+def theorem(
+    key: str,
+    statement: str,
+    reference: Reference,
+    instances: Callable[[int], SearchStrategy],
+    formula: Formula,
+    *,
+    latex: str,
+    admits: Callable[..., bool] | None = None,
+    note: str = "",
+) -> Theorem:
+    r"""Return the theorem that lhs <= rhs for the two sides that a formula gives.
+
+    Parameters
+    ----------
+    key, statement, reference, instances, latex, note
+        As for `Theorem`.
+    formula : callable
+        ``formula(*parts)`` returns (lhs, rhs) as balls, where the instance is one
+        part or a tuple of parts: float arrays come as arrays of balls, floats as
+        balls, integers as they are.
+    admits : callable, optional
+        ``admits(*parts)`` on the instance as it is, in floats.
+
+    Returns
+    -------
+    Theorem
+        With `check`, `confirm` and `enclose` by ball arithmetic.
+
+    Examples
+    --------
+    >>> from hypothesis import strategies as st
+    >>> source = Reference("anonymous", 2000, "Folklore", "")
+    >>> squares = theorem("squares", "x is at most its square", source,
+    ...     lambda size: st.floats(0.0, 2.0), lambda x: (x, x * x), latex=r"x \le x^2")
+    >>> squares.confirm(0.5)
+    True
+    >>> squares.enclose(0.5)
+    'lhs = 0.5 > rhs = 0.25, in ball arithmetic of 128 bits'
+    """
+    return Theorem(
+        key=key,
+        statement=statement,
+        reference=reference,
+        instances=instances,
+        check=lambda instance: check(formula, instance),
+        confirm=lambda instance: _compare(formula, instance)[0] == "violated",
+        admits=None if admits is None else lambda instance: admits(*_parts(instance)),
+        enclose=lambda instance: enclose(formula, instance),
+        latex=latex,
+        note=note,
+    )
+
+
+def check(formula: Formula, instance: Any) -> Margin:
+    """Return the margin of a formula at an instance, decided in ball arithmetic."""
+    answer, lhs, rhs, _ = _compare(formula, instance)
+    left, right = float(lhs.mid()), float(rhs.mid())
+    if answer == "violated":  # also where both sides round to the same float
+        return Margin(max(left, math.nextafter(right, math.inf)), right, 0.0)
+    if answer == "holds":
+        return Margin(min(left, right), right, 0.0)
+    if answer == "equal":
+        return Margin(right, right, 0.0)
+    return Margin(left, right, _relative_width(lhs, rhs))
+
+
+def enclose(formula: Formula, instance: Any) -> str:
+    """Return both sides of a violation as intervals."""
+    answer, lhs, rhs, bits = _compare(formula, instance)
+    sign = ">" if answer == "violated" else "not certainly >"
+    left, right = lhs.str(15, more=True), rhs.str(15, more=True)
+    return f"lhs = {left} {sign} rhs = {right}, in ball arithmetic of {bits} bits"
+
+
+def _compare(
+    formula: Formula, instance: Any
+) -> tuple[str, balls.Ball, balls.Ball, int]:
+    parts = _parts(instance)
+    for bits in PRECISIONS:
+        with balls.precision(bits):
+            lhs, rhs = formula(*(balls.ball(part) for part in parts))
+            lhs, rhs = lhs + balls.arb(0), rhs + balls.arb(0)
+            if lhs > rhs:
+                return "violated", lhs, rhs, bits
+            if lhs <= rhs:
+                return "holds", lhs, rhs, bits
+    answer = "equal" if _relative_width(lhs, rhs) < EQUAL else "undecided"
+    return answer, lhs, rhs, bits
+
+
+def _relative_width(lhs: balls.Ball, rhs: balls.Ball) -> float:
+    width = float(lhs.rad()) + float(rhs.rad())
+    scale = max(abs(float(lhs.mid())), abs(float(rhs.mid())))
+    return width / scale if scale > 0 and math.isfinite(width) else math.inf
+
+
+def _parts(instance: Any) -> tuple[Any, ...]:
+    return instance if isinstance(instance, tuple) else (instance,)
+
+
+def floats(instance: Any) -> list[np.ndarray]:
+    """Return the float arrays of an instance, the scalars as arrays of one entry."""
+    arrays = (np.asarray(part) for part in _parts(instance))
+    return [array for array in arrays if array.dtype.kind == "f"]

@@ -1,0 +1,192 @@
+"""What a theorem on trial is made of, and what the trial returns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from hypothesis.strategies import SearchStrategy
+
+Outcome = Literal["holds", "falsified", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a statement comes from.
+
+    Parameters
+    ----------
+    authors : str
+        As printed, such as "N. J. Higham".
+    year : int
+        Of publication.
+    title, venue : str
+        Of the paper or book, and where it appeared.
+    locator : str
+        The theorem, equation or section.
+
+    Examples
+    --------
+    >>> book = Reference("N. J. Higham", 2002, "Accuracy and Stability", "SIAM")
+    >>> str(book.at("Theorem 7.5"))
+    'N. J. Higham, Accuracy and Stability, SIAM, 2002, Theorem 7.5'
+    """
+
+    authors: str
+    year: int
+    title: str
+    venue: str
+    locator: str = ""
+
+    def at(self, locator: str) -> Reference:
+        """Return the same source at a theorem, equation or section."""
+        return replace(self, locator=locator)
+
+    def __str__(self) -> str:
+        parts = (self.authors, self.title, self.venue, str(self.year), self.locator)
+        return ", ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """One instance of a claim lhs <= rhs.
+
+    Parameters
+    ----------
+    lhs, rhs : float
+        The two sides.
+    rounding : float
+        Relative error that the arithmetic may have put into lhs - rhs; zero where
+        the comparison was decided exactly.
+
+    Examples
+    --------
+    >>> Margin(2.0, 1.0, rounding=1e-15).violated
+    True
+    >>> slightly = Margin(1.0 + 1e-15, 1.0, rounding=1e-14)
+    >>> slightly.violated, slightly.doubtful
+    (False, True)
+    """
+
+    lhs: float
+    rhs: float
+    rounding: float
+
+    @property
+    def violated(self) -> bool:
+        """Whether lhs exceeds rhs by more than rounding explains."""
+        return self.lhs > self.rhs and not self._within_rounding()
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether lhs exceeds rhs within rounding, or a side is not a number."""
+        if math.isnan(self.lhs) or math.isnan(self.rhs):
+            return True
+        return self.lhs > self.rhs and self._within_rounding()
+
+    @property
+    def ratio(self) -> float:
+        """Quotient lhs / rhs, which is 1 where the bound is attained."""
+        if self.rhs > 0 and math.isfinite(self.rhs):
+            return self.lhs / self.rhs
+        return math.nan
+
+    def _within_rounding(self) -> bool:
+        scale = max(abs(self.lhs), abs(self.rhs))
+        return self.lhs - self.rhs <= self.rounding * scale
+
+
+@dataclass(frozen=True, slots=True)
+class Theorem:
+    """Claim that can be searched for counterexamples.
+
+    Parameters
+    ----------
+    key : str
+        Author, year and what, such as "vandersluis1969-rows-2norm".
+    statement : str
+        The claim in words.
+    reference : Reference or str
+        Its source.
+    instances : callable
+        ``instances(size)`` is a Hypothesis strategy of instances that meet the
+        hypotheses and whose largest dimension is `size`; ``strategies.none()`` where
+        there is none.
+    check : callable
+        ``check(instance)`` is the `Margin` of the claim there.
+    confirm : callable, optional
+        ``confirm(instance)`` tells, in ball or interval arithmetic, that the claim
+        certainly fails there. Without it a violation beyond rounding is believed.
+    admits : callable, optional
+        ``admits(instance)`` tells whether an instance meets the hypotheses; with it
+        the tightest instance found is improved by local optimisation.
+    enclose : callable, optional
+        ``enclose(instance)`` is a sentence that proves the violation.
+    latex : str
+        The claim in LaTeX.
+    note : str
+        What the reader should know: a reading, a difference from the source.
+
+    Examples
+    --------
+    >>> from hypothesis import strategies as st
+    >>> squares = Theorem("squares", "x^2 is at least x", "folklore",
+    ...     instances=lambda size: st.floats(0.0, 2.0),
+    ...     check=lambda x: Margin(x, x * x, rounding=1e-15))
+    >>> squares.check(0.5).violated
+    True
+    """
+
+    key: str
+    statement: str
+    reference: Reference | str
+    instances: Callable[[int], SearchStrategy]
+    check: Callable[[Any], Margin]
+    confirm: Callable[[Any], bool] | None = None
+    admits: Callable[[Any], bool] | None = None
+    enclose: Callable[[Any], str] | None = None
+    latex: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the search found for one theorem at one size.
+
+    Parameters
+    ----------
+    theorem : str
+        The key.
+    size : int
+        The largest dimension of the instances.
+    outcome : {"holds", "falsified", "inconclusive"}
+        "holds" says no more than that `examples` instances survived; "inconclusive"
+        that a violation was inside rounding or was not confirmed.
+    examples : int
+        Instances tried; zero where the size has none.
+    tightness : float
+        The largest lhs / rhs of an instance that was not a counterexample, or of the
+        counterexample; nan where nothing was tried.
+    counterexample : object or None
+        The smallest violation found, or the doubtful instance.
+    certificate : str or None
+        Why the counterexample is one beyond rounding; None without a `confirm`.
+    tightest : object or None
+        The instance with the largest lhs / rhs.
+
+    Examples
+    --------
+    >>> Verdict("squares", 1, "holds", 100, 0.5).counterexample is None
+    True
+    """
+
+    theorem: str
+    size: int
+    outcome: Outcome
+    examples: int
+    tightness: float
+    counterexample: Any = None
+    certificate: str | None = None
+    tightest: Any = None

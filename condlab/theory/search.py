@@ -1,0 +1,233 @@
+"""Search for counterexamples: sizes ascending, shrunk, then improved and certified."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import hypothesis
+import numpy as np
+from hypothesis import HealthCheck, Phase, settings
+from scipy.optimize import minimize
+
+from condlab.theory.model import Margin, Theorem, Verdict
+
+SIZES = (1, 2, 3, 4, 5)
+
+
+class _ViolationError(Exception):
+    """Tells Hypothesis that an instance is a counterexample."""
+
+
+@dataclass(slots=True)
+class _Trace:
+    """What one search has seen so far."""
+
+    examples: int = 0
+    tightness: float = -math.inf
+    tightest: Any = None
+    doubt: Any = None
+    counterexample: Any = None
+    margin: Margin | None = None
+    unconfirmed: list[Any] = field(default_factory=list)
+
+
+def verify(
+    theorem: Theorem,
+    *,
+    sizes: Iterable[int] = SIZES,
+    max_examples: int = 200,
+    seed: int = 0,
+) -> list[Verdict]:
+    """Search a theorem for counterexamples, size by size.
+
+    At each size Hypothesis draws instances, steers them towards large lhs / rhs and
+    shrinks a violation that `confirm` confirms. Where nothing was found, the tightest
+    instance is improved by the Nelder-Mead method within the theorem's hypotheses.
+
+    Parameters
+    ----------
+    theorem : Theorem
+        From the catalogue or your own.
+    sizes : iterable of int
+        The largest dimensions to try, in ascending order.
+    max_examples : int
+        Instances to try at each size.
+    seed : int
+        The search is a deterministic function of it.
+
+    Returns
+    -------
+    list of Verdict
+        One for each size.
+
+    Raises
+    ------
+    ValueError
+        If a size or the number of examples is not positive.
+
+    Examples
+    --------
+    >>> from condlab.theory import CATALOGUE
+    >>> verdicts = verify(CATALOGUE["wc-gd-symmetric"], sizes=[1], max_examples=50)
+    >>> verdicts[0].outcome, verdicts[0].certificate is None
+    ('falsified', False)
+    """
+    sizes = sorted(sizes)
+    if not sizes or sizes[0] < 1 or max_examples < 1:
+        raise ValueError(
+            f"sizes and max_examples must be positive, got {sizes} and {max_examples}"
+        )
+    return [_verify_size(theorem, size, max_examples, seed) for size in sizes]
+
+
+def _verify_size(theorem: Theorem, size: int, max_examples: int, seed: int) -> Verdict:
+    trace = _Trace()
+    strategy = theorem.instances(size)
+    if not strategy.is_empty:
+        _search(theorem, strategy, trace, max_examples, seed)
+        if trace.counterexample is None:
+            _improve(theorem, trace, max_examples)
+    return _verdict(theorem, size, trace)
+
+
+def _search(
+    theorem: Theorem, strategy: Any, trace: _Trace, max_examples: int, seed: int
+) -> None:
+    @hypothesis.seed(seed)
+    @settings(
+        max_examples=max_examples,
+        database=None,
+        deadline=None,
+        report_multiple_bugs=False,
+        phases=(Phase.generate, Phase.target, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(strategy)
+    def probe(instance: Any) -> None:
+        margin = _look(theorem, instance, trace)
+        if math.isfinite(margin.ratio):
+            hypothesis.target(margin.ratio)
+        if trace.counterexample is instance:
+            raise _ViolationError
+
+    with contextlib.suppress(_ViolationError):
+        probe()
+
+
+def _look(theorem: Theorem, instance: Any, trace: _Trace) -> Margin:
+    """Check one instance and note in the trace what came out."""
+    margin = theorem.check(instance)
+    trace.examples += 1
+    if margin.violated:
+        if theorem.confirm is None or theorem.confirm(instance):
+            trace.counterexample, trace.margin = instance, margin
+            return margin
+        trace.doubt = instance
+    elif margin.doubtful:
+        trace.doubt = instance
+    elif margin.ratio > trace.tightness:
+        trace.tightness, trace.tightest = margin.ratio, instance
+    return margin
+
+
+def _improve(theorem: Theorem, trace: _Trace, max_checks: int) -> None:
+    """Move the nonzero entries of the tightest instance to raise lhs / rhs."""
+    admits = theorem.admits
+    if admits is None or trace.tightest is None:
+        return
+    chart = _Chart(trace.tightest)
+    if chart.start.size == 0:
+        return
+
+    def loss(x: np.ndarray) -> float:
+        instance = chart.instance(x)
+        if trace.counterexample is not None or not admits(instance):
+            return math.inf
+        ratio = _look(theorem, instance, trace).ratio
+        return -ratio if math.isfinite(ratio) else math.inf
+
+    with np.errstate(all="ignore"):
+        minimize(
+            loss,
+            chart.start,
+            method="Nelder-Mead",
+            options={"maxfev": max_checks, "xatol": 1e-9, "fatol": 1e-12},
+        )
+
+
+class _Chart:
+    """Instances as vectors of their nonzero floats; symmetric matrices stay so."""
+
+    def __init__(self, instance: Any) -> None:
+        self.is_tuple = isinstance(instance, tuple)
+        self.parts = instance if self.is_tuple else (instance,)
+        self.slots = [_slots(part) for part in self.parts]
+        entries = [
+            np.asarray(part, dtype=float)[where[0]]
+            for part, where in zip(self.parts, self.slots, strict=True)
+            if where
+        ]
+        self.start = np.concatenate(entries) if entries else np.empty(0)
+
+    def instance(self, x: np.ndarray) -> Any:
+        parts, used = [], 0
+        for part, where in zip(self.parts, self.slots, strict=True):
+            if not where:
+                parts.append(part)
+                continue
+            moved = np.array(part, dtype=float)
+            values = x[used : used + len(moved[where[0]])]
+            used += len(values)
+            for index in where:
+                moved[index] = values
+            parts.append(moved if isinstance(part, np.ndarray) else float(moved))
+        return tuple(parts) if self.is_tuple else parts[0]
+
+
+def _slots(part: Any) -> list[Any]:
+    """Return the index of the free entries, and of those that must equal them."""
+    if isinstance(part, float):
+        return [np.newaxis] if part else []
+    if not isinstance(part, np.ndarray) or part.dtype.kind != "f":
+        return []
+    if part.ndim == 2 and part.shape[0] == part.shape[1] and (part == part.T).all():
+        rows, columns = np.nonzero(np.triu(part))
+        return [(rows, columns), (columns, rows)]
+    return [np.nonzero(part)]
+
+
+def _verdict(theorem: Theorem, size: int, trace: _Trace) -> Verdict:
+    tightness = trace.tightness if trace.tightest is not None else math.nan
+    if trace.counterexample is None:
+        return Verdict(
+            theorem=theorem.key,
+            size=size,
+            outcome="holds" if trace.doubt is None else "inconclusive",
+            examples=trace.examples,
+            tightness=tightness,
+            counterexample=trace.doubt,
+            tightest=trace.tightest,
+        )
+    assert trace.margin is not None
+    return Verdict(
+        theorem=theorem.key,
+        size=size,
+        outcome="falsified",
+        examples=trace.examples,
+        tightness=trace.margin.ratio,
+        counterexample=trace.counterexample,
+        certificate=_certificate(theorem, trace.counterexample),
+        tightest=trace.counterexample,
+    )
+
+
+def _certificate(theorem: Theorem, instance: Any) -> str | None:
+    if theorem.confirm is None:
+        return None
+    if theorem.enclose is None:
+        return "confirmed by the theorem's own confirm"
+    return theorem.enclose(instance)
