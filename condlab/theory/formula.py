@@ -61,7 +61,7 @@ def theorem(
     >>> squares.confirm(0.5)
     True
     >>> squares.enclose(0.5)
-    'lhs = 0.5 > rhs = 0.25, in ball arithmetic of 128 bits'
+    'lhs = 0.500000000000000 > rhs = 0.250000000000000, in 128-bit ball arithmetic'
     """
     return Theorem(
         key=key,
@@ -95,7 +95,7 @@ def enclose(formula: Formula, instance: Any) -> str:
     answer, lhs, rhs, bits = _compare(formula, instance)
     sign = ">" if answer == "violated" else "not certainly >"
     left, right = lhs.str(15, more=True), rhs.str(15, more=True)
-    return f"lhs = {left} {sign} rhs = {right}, in ball arithmetic of {bits} bits"
+    return f"lhs = {left} {sign} rhs = {right}, in {bits}-bit ball arithmetic"
 
 
 def _compare(

@@ -72,9 +72,9 @@ def verify(
     Examples
     --------
     >>> from condlab.theory import CATALOGUE
-    >>> verdicts = verify(CATALOGUE["wc-gd-symmetric"], sizes=[1], max_examples=50)
-    >>> verdicts[0].outcome, verdicts[0].certificate is None
-    ('falsified', False)
+    >>> verdicts = verify(CATALOGUE["wc-thm5.1-rows"], sizes=[2, 3])
+    >>> [verdict.outcome for verdict in verdicts]
+    ['holds', 'falsified']
     """
     sizes = sorted(sizes)
     if not sizes or sizes[0] < 1 or max_examples < 1:
