@@ -1,0 +1,178 @@
+"""Matrices from files: Matrix Market, NumPy, SciPy, and the SuiteSparse collection."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import warnings
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import scipy.io
+import scipy.sparse as sp
+
+from condlab import _arrays
+from condlab.errors import MatrixFileError
+from condlab.io import _matrix_market, _numpy
+from condlab.io._suitesparse import fetch_suitesparse
+
+__all__ = ["EXTENSIONS", "fetch_suitesparse", "read_matrix", "write_matrix"]
+
+EXTENSIONS = (".mtx", ".mtx.gz", ".npz", ".npy")
+
+
+def read_matrix(
+    path: str | os.PathLike[str], *, name: str | None = None
+) -> np.ndarray | sp.csr_array:
+    """Read a real or complex matrix, or say in one line why the file holds none.
+
+    What a header claims is compared with the bytes of the file and with the machine's
+    memory before anything is allocated.
+
+    Parameters
+    ----------
+    path : path
+        A Matrix Market file (.mtx, .mtx.gz), an archive of `scipy.sparse.save_npz` or
+        `numpy.savez` (.npz), or a NumPy file (.npy).
+    name : str, optional
+        Which array of a `numpy.savez` archive; needed where it holds several.
+
+    Returns
+    -------
+    array or csr_array, shape (m, n)
+        Finite, floating-point or complex; dense or sparse as the file stores it.
+        Pattern files have ones, and entries given twice are added.
+
+    Raises
+    ------
+    MatrixFileError
+        If there is no such file, its format is unknown, or it does not hold a finite
+        matrix with at least one row and one column.
+
+    References
+    ----------
+    R. F. Boisvert, R. Pozo and K. A. Remington, "The Matrix Market exchange formats:
+    initial design", NISTIR 5935, 1996.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = Path(folder.name) / "A.mtx"
+    >>> write_matrix(path, [[1.0, 2.0], [3.0, 4.0]])
+    >>> read_matrix(path)
+    array([[1., 2.],
+           [3., 4.]])
+    >>> folder.cleanup()
+    """
+    path = Path(path)
+    try:
+        extension = _extension(path)
+        _require_file(path)
+        with warnings.catch_warnings():
+            # NumPy's complaint of files from Python 2, which it reads all the same
+            warnings.filterwarnings("ignore", "Reading `.npy`", UserWarning)
+            A = _read(path, extension, name)
+    except OSError as error:
+        raise MatrixFileError(
+            f"{path}: cannot be read ({error.strerror or error})"
+        ) from None
+    try:
+        A = _arrays.as_float(A)
+    except (ValueError, TypeError) as error:
+        raise MatrixFileError(f"{path}: {error}") from None
+    return sp.csr_array(A) if sp.issparse(A) else A
+
+
+def _extension(path: Path) -> str:
+    lower = path.name.lower()
+    for extension in EXTENSIONS:
+        if lower.endswith(extension):
+            return extension
+    raise MatrixFileError(
+        f"{path}: the extension must be one of {', '.join(EXTENSIONS)}"
+    )
+
+
+def _require_file(path: Path) -> None:
+    if path.is_dir():
+        raise MatrixFileError(f"{path}: a file is needed, and this is a directory")
+    if not path.exists():
+        raise MatrixFileError(f"{path}: there is no such file")
+    if not path.is_file():
+        raise MatrixFileError(f"{path}: a regular file is needed")
+    if path.stat().st_size == 0:
+        raise MatrixFileError(f"{path}: the file is empty")
+
+
+def _read(path: Path, extension: str, name: str | None) -> Any:
+    if extension == ".npz":
+        return _numpy.read_npz(path, name)
+    if name is not None:
+        raise MatrixFileError(
+            f"{path}: only .npz archives hold arrays by name; leave {name!r} out"
+        )
+    return _numpy.read_npy(path) if extension == ".npy" else _matrix_market.read(path)
+
+
+def write_matrix(
+    path: str | os.PathLike[str], A: Any, *, overwrite: bool = False
+) -> None:
+    """Write a matrix in the format that the extension names.
+
+    The file appears whole or not at all, and `read_matrix` gives the same numbers back.
+
+    Parameters
+    ----------
+    path : path
+        Ending in .mtx, .mtx.gz, .npz or .npy.
+    A : array or sparse array, shape (m, n)
+        Finite.
+    overwrite : bool
+        Whether a file that is there already may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+        If the file is there and `overwrite` is False.
+    MatrixFileError
+        If the extension is unknown, or a sparse matrix should go into a .npy file.
+
+    Examples
+    --------
+    >>> write_matrix("A.csv", [[1.0]])
+    Traceback (most recent call last):
+    condlab.errors.MatrixFileError: A.csv: the extension must be one of .mtx, .mtx.gz,
+    .npz, .npy
+    """
+    path = Path(path)
+    extension = _extension(path)
+    A = _arrays.as_float(A)
+    if sp.issparse(A) and extension == ".npy":
+        raise MatrixFileError(
+            f"{path}: a sparse matrix does not fit a .npy file; use .npz or .mtx"
+        )
+    if path.exists() and not overwrite:
+        raise FileExistsError(f"{path} exists already; choose another name")
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with partial.open("wb") as stream:
+            _write(stream, A if sp.issparse(A) else _arrays.to_numpy(A), extension)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _write(stream: IO[bytes], A: Any, extension: str) -> None:
+    if extension == ".npy":
+        np.save(stream, A, allow_pickle=False)
+    elif extension == ".npz" and sp.issparse(A):
+        sp.save_npz(stream, A)
+    elif extension == ".npz":
+        np.savez_compressed(stream, A=A)
+    elif extension == ".mtx":
+        scipy.io.mmwrite(stream, A)
+    else:
+        with gzip.GzipFile(fileobj=stream, mode="wb", filename="", mtime=0) as packed:
+            scipy.io.mmwrite(packed, A)
