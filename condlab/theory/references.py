@@ -44,3 +44,240 @@ WEIGHT_STANDARDIZATION = Reference(
     "Micro-batch training with batch-channel normalization and weight standardization",
     "arXiv:1903.10520",
 )
+ECKART_YOUNG = Reference(
+    "C. Eckart and G. Young",
+    1936,
+    "The approximation of one matrix by another of lower rank",
+    "Psychometrika 1",
+)
+KAHAN_1966 = Reference(
+    "W. Kahan", 1966, "Numerical linear algebra", "Canadian Math. Bulletin 9"
+)
+SKEEL = Reference(
+    "R. D. Skeel",
+    1979,
+    "Scaling for numerical stability in Gaussian elimination",
+    "J. ACM 26",
+)
+GUGGENHEIMER = Reference(
+    "H. W. Guggenheimer, A. S. Edelman and C. R. Johnson",
+    1995,
+    "A simple estimate of the condition number of a linear system",
+    "College Math. J. 26",
+)
+MERIKOSKI = Reference(
+    "J. K. Merikoski, U. Urpala, A. Virtanen, T.-Y. Tam and F. Uhlig",
+    1997,
+    "A best upper bound for the 2-norm condition number of a matrix",
+    "Linear Algebra Appl. 254",
+)
+HADAMARD = Reference(
+    "J. Hadamard",
+    1893,
+    "Résolution d'une question relative aux déterminants",
+    "Bulletin des Sciences Mathématiques 17",
+)
+HAGER = Reference(
+    "W. W. Hager", 1984, "Condition estimates", "SIAM J. Sci. Stat. Comput. 5"
+)
+EDELMAN = Reference(
+    "A. Edelman",
+    1988,
+    "Eigenvalues and condition numbers of random matrices",
+    "SIAM J. Matrix Anal. Appl. 9",
+)
+CHEN_DONGARRA = Reference(
+    "Z. Chen and J. J. Dongarra",
+    2005,
+    "Condition numbers of Gaussian random matrices",
+    "SIAM J. Matrix Anal. Appl. 27",
+)
+HOERL_KENNARD = Reference(
+    "A. E. Hoerl and R. W. Kennard",
+    1970,
+    "Ridge regression: biased estimation for nonorthogonal problems",
+    "Technometrics 12",
+)
+BAUER_HOUSEHOLDER = Reference(
+    "F. L. Bauer and A. S. Householder",
+    1960,
+    "Some inequalities involving the Euclidean condition of a matrix",
+    "Numerische Mathematik 2",
+)
+VAN_LOAN = Reference(
+    "C. F. Van Loan",
+    2000,
+    "The ubiquitous Kronecker product",
+    "J. Comput. Appl. Math. 123",
+)
+SHERMAN_MORRISON = Reference(
+    "J. Sherman and W. J. Morrison",
+    1950,
+    "Adjustment of an inverse matrix corresponding to a change in one element",
+    "Annals of Math. Statistics 21",
+)
+BELSLEY = Reference(
+    "D. A. Belsley",
+    1984,
+    "Demeaning conditioning diagnostics through centering",
+    "The American Statistician 38",
+)
+HORN_JOHNSON_TOPICS = Reference(
+    "R. A. Horn and C. R. Johnson", 1991, "Topics in Matrix Analysis", "Cambridge"
+)
+BOYD_VANDENBERGHE = Reference(
+    "S. Boyd and L. Vandenberghe", 2004, "Convex Optimization", "Cambridge"
+)
+WEYL = Reference(
+    "H. Weyl",
+    1912,
+    "Das asymptotische Verteilungsgesetz der Eigenwerte",
+    "Mathematische Annalen 71",
+)
+OSTROWSKI_1959 = Reference(
+    "A. M. Ostrowski",
+    1959,
+    "A quantitative formulation of Sylvester's law of inertia",
+    "Proc. National Academy of Sciences 45",
+)
+BAUER_FIKE = Reference(
+    "F. L. Bauer and C. T. Fike",
+    1960,
+    "Norms and exclusion theorems",
+    "Numerische Mathematik 2",
+)
+GERSHGORIN = Reference(
+    "S. Gershgorin",
+    1931,
+    "Über die Abgrenzung der Eigenwerte einer Matrix",
+    "Izv. Akad. Nauk SSSR 6",
+)
+BRAUER = Reference(
+    "A. Brauer",
+    1947,
+    "Limits for the characteristic roots of a matrix II",
+    "Duke Math. J. 14",
+)
+AHLBERG_NILSON = Reference(
+    "J. H. Ahlberg and E. N. Nilson",
+    1963,
+    "Convergence properties of the spline fit",
+    "J. SIAM 11",
+)
+VARAH = Reference(
+    "J. M. Varah",
+    1975,
+    "A lower bound for the smallest singular value of a matrix",
+    "Linear Algebra Appl. 11",
+)
+JOHNSON = Reference(
+    "C. R. Johnson",
+    1989,
+    "A Gersgorin-type lower bound for the smallest singular value",
+    "Linear Algebra Appl. 112",
+)
+DEMMEL_VESELIC = Reference(
+    "J. Demmel and K. Veselić",
+    1992,
+    "Jacobi's method is more accurate than QR",
+    "SIAM J. Matrix Anal. Appl. 13",
+)
+WATHEN = Reference(
+    "A. J. Wathen",
+    1987,
+    "Realistic eigenvalue bounds for the Galerkin mass matrix",
+    "IMA J. Numer. Anal. 7",
+)
+HOFFMAN_WIELANDT = Reference(
+    "A. J. Hoffman and H. W. Wielandt",
+    1953,
+    "The variation of the spectrum of a normal matrix",
+    "Duke Math. J. 20",
+)
+FAN = Reference(
+    "K. Fan",
+    1949,
+    "On a theorem of Weyl concerning eigenvalues of linear transformations I",
+    "Proc. National Academy of Sciences 35",
+)
+WOLKOWICZ_STYAN = Reference(
+    "H. Wolkowicz and G. P. H. Styan",
+    1980,
+    "Bounds for eigenvalues using traces",
+    "Linear Algebra Appl. 29",
+)
+PARLETT = Reference(
+    "B. N. Parlett", 1998, "The Symmetric Eigenvalue Problem", "SIAM Classics"
+)
+SAAD_1980 = Reference(
+    "Y. Saad",
+    1980,
+    "On the rates of convergence of the Lanczos and the block-Lanczos methods",
+    "SIAM J. Numer. Anal. 17",
+)
+KANTOROVICH = Reference(
+    "L. V. Kantorovich",
+    1948,
+    "Functional analysis and applied mathematics",
+    "Uspekhi Mat. Nauk 3",
+)
+AKAIKE = Reference(
+    "H. Akaike",
+    1959,
+    "On a successive transformation of probability distribution and its application "
+    "to the analysis of the optimum gradient method",
+    "Ann. Inst. Statist. Math. 11",
+)
+HESTENES_STIEFEL = Reference(
+    "M. R. Hestenes and E. Stiefel",
+    1952,
+    "Methods of conjugate gradients for solving linear systems",
+    "J. Res. National Bureau of Standards 49",
+)
+GREENBAUM = Reference(
+    "A. Greenbaum", 1997, "Iterative Methods for Solving Linear Systems", "SIAM"
+)
+SAAD = Reference(
+    "Y. Saad", 2003, "Iterative Methods for Sparse Linear Systems, 2nd ed.", "SIAM"
+)
+VARGA = Reference("R. S. Varga", 2000, "Matrix Iterative Analysis, 2nd ed.", "Springer")
+YOUNG = Reference(
+    "D. M. Young",
+    1954,
+    "Iterative methods for solving partial difference equations of elliptic type",
+    "Trans. Amer. Math. Soc. 76",
+)
+REICH = Reference(
+    "E. Reich",
+    1949,
+    "On the convergence of the classical iterative method of solving linear "
+    "simultaneous equations",
+    "Annals of Math. Statistics 20",
+)
+OSTROWSKI_1954 = Reference(
+    "A. M. Ostrowski",
+    1954,
+    "On the linear iteration procedures for symmetric matrices",
+    "Rend. Mat. Appl. 14",
+)
+POLYAK_1964 = Reference(
+    "B. T. Polyak",
+    1964,
+    "Some methods of speeding up the convergence of iteration methods",
+    "USSR Comput. Math. Math. Phys. 4",
+)
+POLYAK = Reference(
+    "B. T. Polyak", 1987, "Introduction to Optimization", "Optimization Software"
+)
+STROHMER_VERSHYNIN = Reference(
+    "T. Strohmer and R. Vershynin",
+    2009,
+    "A randomized Kaczmarz algorithm with exponential convergence",
+    "J. Fourier Anal. Appl. 15",
+)
+LEVENTHAL_LEWIS = Reference(
+    "D. Leventhal and A. S. Lewis",
+    2010,
+    "Randomized methods for linear constraints: convergence rates and conditioning",
+    "Math. Oper. Res. 35",
+)
