@@ -1,0 +1,1 @@
+"""Studies: what has a hypothesis and a seed."""

@@ -1,0 +1,1 @@
+"""The studies' networks, every normalisation selectable by name."""
