@@ -7,6 +7,7 @@ overlap and agree to 30 digits count as equal.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +51,8 @@ def theorem(
     Returns
     -------
     Theorem
-        With `check`, `confirm` and `enclose` by ball arithmetic.
+        With `check`, `confirm` and `enclose` by ball arithmetic, and `parts` named
+        as the arguments of `formula`.
 
     Examples
     --------
@@ -74,6 +76,7 @@ def theorem(
         enclose=lambda instance: enclose(formula, instance),
         latex=latex,
         note=note,
+        parts=tuple(inspect.signature(formula).parameters),
     )
 
 

@@ -128,6 +128,8 @@ class Theorem:
         The claim in LaTeX.
     note : str
         What the reader should know: a reading, a difference from the source.
+    parts : tuple of str
+        Names for printing the parts of an instance, such as ``("A", "d")``.
 
     Examples
     --------
@@ -149,6 +151,7 @@ class Theorem:
     enclose: Callable[[Any], str] | None = None
     latex: str = ""
     note: str = ""
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

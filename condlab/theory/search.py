@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.internal.conjecture import providers
 from scipy.optimize import minimize
 
 from condlab.theory.model import Margin, Theorem, Verdict
@@ -114,8 +115,27 @@ def _search(
         if trace.counterexample is instance:
             raise _ViolationError
 
-    with contextlib.suppress(_ViolationError):
+    with contextlib.suppress(_ViolationError), _no_constants_from_modules():
         probe()
+
+
+@contextlib.contextmanager
+def _no_constants_from_modules() -> Iterator[None]:
+    """Keep Hypothesis from drawing the numbers it reads in the modules loaded.
+
+    With them a search would depend on what else the process has imported.
+    """
+    if not hasattr(providers, "_get_local_constants"):  # other versions
+        yield
+        return
+    collect = providers._get_local_constants
+    providers.CONSTANTS_CACHE.cache.clear()
+    providers._get_local_constants = providers.Constants
+    try:
+        yield
+    finally:
+        providers._get_local_constants = collect
+        providers.CONSTANTS_CACHE.cache.clear()
 
 
 def _look(theorem: Theorem, instance: Any, trace: _Trace) -> Margin:
