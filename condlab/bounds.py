@@ -1,0 +1,292 @@
+"""What no diagonal scaling can beat: brackets of the best condition number there is.
+
+Every bracket is certain, rounding included. The scaled matrix D A is known only up to
+the rounding of its entries; how far that moves κ is part of the bracket, and a second
+scaling by powers of two, which has no such rounding, serves where it moves κ too far.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Literal
+
+import numpy as np
+
+from condlab import _arrays
+from condlab._inverse import EPS, UNIT_ROUNDOFF, divided_by_peak, invert, norm
+from condlab._rank import is_singular
+from condlab.condition import _dense, cond_1, cond_2, cond_inf
+from condlab.errors import NotPositiveDefiniteError
+from condlab.norms import NORMS, row_norms
+from condlab.scaling import jacobi_scaling, row_scaling, ruiz_scaling
+from condlab.types import Array, Bracket, Norm, Scaling
+
+__all__ = ["bauer", "van_der_sluis"]
+
+COND: dict[Any, Callable[..., Any]] = {1: cond_1, 2: cond_2, "inf": cond_inf}
+DUAL: dict[Any, Norm] = {1: "inf", 2: 2, "inf": 1}
+SQUARINGS = 48  # n^(1 / 2^48) is 1 to 13 digits
+NEGLIGIBLE = 2.0**-1000  # of a peak of 1; products below it may be rounded
+
+
+def van_der_sluis(
+    A: Array, *, side: Literal["left", "right", "symmetric"] = "left", p: Norm = 2
+) -> Bracket:
+    """Bracket the best condition number that diagonal scaling of one side can reach.
+
+    Parameters
+    ----------
+    A : array, sparse array or tensor, shape (m, n)
+        Any shape and rank for p = 2 from the left or right, otherwise square;
+        symmetric positive definite for ``side="symmetric"``.
+    side : {"left", "right", "symmetric"}
+        Which matrices compete: D A, A D or D A D, with D positive diagonal.
+    p : {1, 2, "inf"}
+        The norm of the condition number.
+
+    Returns
+    -------
+    Bracket
+        `upper` is attained by the equilibrated matrix B up to its rounding: rows of
+        equal q-norm for the left, 1/p + 1/q = 1, columns of equal p-norm for the
+        right, unit diagonal for the symmetric side. `lower` is κ_p(B) / `factor`, at
+        least 1 and, where the scaled lines are linearly independent, at least
+        κ₂(B)^(1/2). Both ends are inf where A is certainly singular.
+
+    Raises
+    ------
+    NotPositiveDefiniteError
+        If the side is symmetric and Cholesky's method fails.
+    ValueError
+        If A has not the shape or symmetry that is needed, is empty or not finite, or
+        an option is not of its list.
+
+    Notes
+    -----
+    One argument serves all: let D have largest entry 1. Then the norm of D B is at
+    least that of its row with d_i = 1, which is 1, and dividing by D ≤ 1 does not
+    shrink the inverse. So κ_p(D B) ≥ ‖B⁻¹‖_p = κ_p(B) / ‖B‖_p. With at most μ nonzeros
+    in a column ‖B‖_p ≤ μ^(1/p) ≤ m^(1/p), which is 1 for p = "inf". From the right it
+    is the same for the transpose and the dual norm. For D B D with B of unit diagonal
+    the entry 1 takes the place of the row, for every p, and positive definiteness
+    bounds the entries by 1: ‖B‖_p is at most the largest number of nonzeros in a row.
+
+    References
+    ----------
+    .. [1] A. van der Sluis, "Condition numbers and equilibration of matrices",
+       Numerische Mathematik 14, 1969, Theorems 3.1, 3.5 and 4.1.
+    .. [2] N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed.,
+       SIAM 2002, Theorem 7.5 and Corollary 7.6.
+    .. [3] A. Jambulapati, J. Li, C. Musco, K. Shiragur, A. Sidford and K. Tian,
+       "Structured semidefinite programming for recovering structured
+       preconditioners", NeurIPS 2023, for the root.
+
+    Examples
+    --------
+    >>> van_der_sluis([[3.0, 0.0], [0.0, 1e-9]]).upper.__round__(12)
+    1.0
+    >>> van_der_sluis([[1.0, 1.0], [0.0, 1e-9]]).factor.__round__(6)
+    1.306563
+    """
+    if side not in ("left", "right", "symmetric"):
+        raise ValueError(f'side must be "left", "right" or "symmetric", got {side!r}')
+    if p not in NORMS:
+        raise ValueError(f'p must be 1, 2 or "inf", got {p!r}')
+    needs_square = side == "symmetric" or p != 2
+    A = _dense(A, square=f"van der Sluis's bound for {side}, {p}" * needs_square)
+    if side == "symmetric":
+        return _symmetric(A, p)
+    return _left(A, p) if side == "left" else _left(A.T.copy(), DUAL[p])
+
+
+def _left(A: np.ndarray, p: Norm) -> Bracket:
+    A = divided_by_peak(A, axis=1)
+    if not A.any():
+        return Bracket(math.inf, math.inf, 1.0)
+    most = int(np.count_nonzero(A, axis=0).max())
+    promised = {1: float(most), 2: math.sqrt(most), "inf": 1.0}[p]
+    q = DUAL[p]
+    scalings = row_scaling(A, p=q), row_scaling(A, p=q, rounding="power-of-two")
+    independent = p == 2 and A.shape[0] <= A.shape[1]
+    return _bracket(A, scalings, lambda B: row_norms(B, p=q), p, promised, independent)
+
+
+def _symmetric(A: np.ndarray, p: Norm) -> Bracket:
+    if not (A == A.T).all():
+        i, j = np.argwhere(A != A.T)[0]
+        raise ValueError(
+            f"symmetric scaling needs a symmetric matrix, got {A[i, j]} at ({i}, {j}) "
+            f"and {A[j, i]} at ({j}, {i}); use (A + A.T) / 2 if that is rounding"
+        )
+    exact = _arrays.power_of_two(jacobi_scaling(A).left)
+    with np.errstate(over="ignore", invalid="ignore"):
+        A = Scaling(exact, exact).apply(A)
+    scalings = jacobi_scaling(A), Scaling()
+    _require_positive_definite(scalings[0].apply(A))
+    promised = float(np.count_nonzero(A, axis=1).max())
+    return _bracket(A, scalings, np.diagonal, p, promised, independent=False)
+
+
+def _require_positive_definite(A: np.ndarray) -> None:
+    try:
+        if np.isfinite(A).all():
+            np.linalg.cholesky(A)
+            return
+    except np.linalg.LinAlgError:
+        pass
+    raise NotPositiveDefiniteError(
+        "symmetric scaling needs a positive definite matrix, and Cholesky's method "
+        'failed on this one scaled to unit diagonal; use side="left" or "right"'
+    )
+
+
+def _bracket(
+    A: np.ndarray,
+    scalings: tuple[Scaling, Scaling],
+    sizes: Callable[[np.ndarray], np.ndarray],
+    p: Norm,
+    promised: float,
+    independent: bool,
+) -> Bracket:
+    """Bracket the best κ by a scaling, or where rounding hides it by an exact one.
+
+    `sizes` gives the norms of the scaled rows, or the scaled diagonal; `promised`
+    bounds the norm of a matrix whose sizes are 1.
+    """
+    slack = 1 - 4 * (max(A.shape) + 8) * EPS
+    ends, factors = [], []
+    for scaling, rounded in zip(scalings, (True, False), strict=True):
+        B = scaling.apply(A)
+        low, high = _unrounded(B, p, rounded)
+        found = sizes(B)[sizes(B) > 0]  # zero rows neither help nor hurt
+        least, most = float(found.min()), float(found.max())
+        size = norm(B, p) / slack
+        factors.append(max(1.0, min(promised, size)))
+        ratio = max(1.0, min(promised * most, size) / least)
+        root = math.sqrt(low) * least / most if independent else 1.0
+        ends.append((max(1.0, low / ratio * slack, root * slack), high))
+        if math.isfinite(high):
+            break
+    lower, upper = max(end[0] for end in ends), min(end[1] for end in ends)
+    certain = math.isinf(upper) and is_singular(A)
+    return Bracket(math.inf if certain else lower, upper, factors[0])
+
+
+def _unrounded(B: np.ndarray, p: Norm, rounded: bool) -> tuple[float, float]:
+    """Bracket κ of the matrix whose entries B holds, rounded or only underflowed.
+
+    A relative change η of the matrix moves 1/κ by at most η and the norm by 1 ± η.
+    """
+    found = COND[p](B)
+    unit = 2 * UNIT_ROUNDOFF if rounded else NEGLIGIBLE
+    eta = unit * (math.sqrt(min(B.shape)) if p == 2 else 1.0) + B.size * NEGLIGIBLE
+    lower = (1 - eta) / (1 / found.lower + eta) * (1 - 4 * EPS)
+    rest = 1 / found.upper - eta
+    return lower, (1 + eta) / rest * (1 + 4 * EPS) if rest > 0 else math.inf
+
+
+def bauer(
+    A: Array, *, side: Literal["left", "right", "both"], p: Literal[1, "inf"]
+) -> Bracket:
+    """Bracket the best κ₁ or κ∞ under diagonal scaling, for which formulas are known.
+
+    Parameters
+    ----------
+    A : array, sparse array or tensor, shape (n, n)
+        Real or complex, finite.
+    side : {"left", "right", "both"}
+        Which matrices compete: D A, A D, or D₁ A D₂.
+    p : {1, "inf"}
+        The norm of the condition number.
+
+    Returns
+    -------
+    Bracket
+        Of ‖ |A⁻¹| |A| ‖_p for the left, ‖ |A| |A⁻¹| ‖_p for the right and the spectral
+        radius of |A⁻¹| |A| for both, which is an infimum where A is reducible. Its
+        ends differ by rounding alone; both are inf where A is certainly singular.
+
+    Raises
+    ------
+    ValueError
+        If A is not square, is empty or not finite, or an option is not of its list.
+
+    Notes
+    -----
+    With a computed inverse X and the residual R = I − XA, |A⁻¹||A| lies entry by entry
+    within |R| |A⁻¹||A| of |X||A|. The spectral radius of a nonnegative T lies between
+    (tr T^k / n)^(1/k) and ‖T^k‖^(1/k), which meet as k grows, irreducible or not.
+
+    References
+    ----------
+    .. [1] F. L. Bauer, "Optimally scaled matrices", Numerische Mathematik 5, 1963,
+       73-87.
+
+    Examples
+    --------
+    >>> A = [[1.0, 1.0], [1.0, -1.0]]
+    >>> [round(bauer(A, side=side, p=1).upper, 9) for side in ("left", "both")]
+    [2.0, 2.0]
+    """
+    if side not in ("left", "right", "both"):
+        raise ValueError(f'side must be "left", "right" or "both", got {side!r}')
+    if p not in (1, "inf"):
+        raise ValueError(f'Bauer\'s formulas need p = 1 or "inf", got {p!r}')
+    A = _dense(A, square="the best scaled κ₁ or κ∞")
+    if side == "both":
+        return _both(A)
+    return _one_sided(A, p) if side == "left" else _one_sided(A.T.copy(), DUAL[p])
+
+
+def _one_sided(A: np.ndarray, p: Norm) -> Bracket:
+    A = divided_by_peak(A, axis=1)  # |A⁻¹||A| does not depend on the units of rows
+    inverse = invert(A)
+    if inverse is None:
+        return _undecided(A)
+    found = norm(np.abs(inverse.X) @ np.abs(A), p)
+    rho, slack = inverse.left[p != 1], (2 * len(A) + 16) * EPS
+    if rho >= 1:
+        return _undecided(A, found * (1 - slack) / (1 + rho))
+    return Bracket(
+        max(1.0, found * (1 - slack) / (1 + rho)), found * (1 + slack) / (1 - rho)
+    )
+
+
+def _undecided(A: np.ndarray, lower: float = 1.0) -> Bracket:
+    return Bracket(math.inf if is_singular(A) else max(1.0, lower), math.inf)
+
+
+def _both(A: np.ndarray) -> Bracket:
+    A = divided_by_peak(A, axis=1)
+    sweep = ruiz_scaling(A, p="inf", tol=0.5)
+    units = [_arrays.power_of_two(d) for d in (sweep.left, sweep.right)]
+    A = Scaling(*units).apply(A)
+    inverse = invert(A)
+    if inverse is None or inverse.left[1] >= 1:
+        return _undecided(A)
+    T = np.abs(inverse.X) @ np.abs(A)
+    n, rho = len(T), inverse.left[1]
+    gamma = (n + 16) * EPS
+    moved = rho / (1 - rho) * (1 + gamma) * T.max(axis=0)
+    lower = _root_of_power(np.maximum(T * (1 - gamma) - moved, 0.0), "trace")
+    upper = _root_of_power(T * (1 + gamma) + moved, "norm")
+    # Each squaring has relative error gamma; the root of the power keeps one of them.
+    wide = 2 * gamma + (64 + abs(math.log2(upper))) * EPS
+    return Bracket(max(1.0, lower * (1 - wide)), max(1.0, upper * (1 + wide)))
+
+
+def _root_of_power(T: np.ndarray, bound: Literal["trace", "norm"]) -> float:
+    """Return (tr T^k / n)^(1/k), from below, or ‖T^k‖∞^(1/k), from above."""
+    exponent = 0  # an exact integer: T^k is M times its power of two
+    M = T
+    for step in range(SQUARINGS + 1):
+        M = M @ M if step else M
+        peak = int(np.frexp(M.max())[1])
+        M, exponent = np.ldexp(M, -peak), 2 * exponent * bool(step) + peak
+        M = M + NEGLIGIBLE if bound == "norm" else np.where(M < NEGLIGIBLE, 0.0, M)
+    size = M.sum(axis=1).max() if bound == "norm" else M.trace() / len(M)
+    if size == 0:
+        return 0.0
+    k = 2**SQUARINGS
+    return 2.0 ** (exponent / k + math.log2(size) / k)
