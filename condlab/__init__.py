@@ -1,1 +1,73 @@
-"""A lab bench for conditioning in numerical linear algebra and deep learning."""
+"""A lab bench for conditioning in numerical linear algebra and deep learning.
+
+Scalings, condition numbers and bounds are here. ``condlab.theory``, ``condlab.nn`` and
+the other rooms need optional dependencies and are loaded on first use.
+
+Examples
+--------
+>>> import condlab
+>>> A = [[1.0, 2.0], [300.0, 100.0]]
+>>> condlab.cond_2(A).value > 50, condlab.cond_2(condlab.row_scaling(A).apply(A)).value
+(True, 2.6180339887498...)
+"""
+
+import importlib
+from types import ModuleType
+
+from condlab.bounds import bauer, van_der_sluis
+from condlab.condition import cond_1, cond_2, cond_fro, cond_inf, cond_skeel
+from condlab.errors import (
+    MatrixFileError,
+    MissingExtraError,
+    NotPositiveDefiniteError,
+    SingularMatrixError,
+)
+from condlab.norms import column_norms, row_norms
+from condlab.scaling import (
+    column_scaling,
+    jacobi_scaling,
+    row_column_scaling,
+    row_scaling,
+    ruiz_scaling,
+)
+from condlab.types import Bracket, ConditionEstimate, Scaling
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bracket",
+    "ConditionEstimate",
+    "MatrixFileError",
+    "MissingExtraError",
+    "NotPositiveDefiniteError",
+    "Scaling",
+    "SingularMatrixError",
+    "bauer",
+    "column_norms",
+    "column_scaling",
+    "cond_1",
+    "cond_2",
+    "cond_fro",
+    "cond_inf",
+    "cond_skeel",
+    "jacobi_scaling",
+    "row_column_scaling",
+    "row_norms",
+    "row_scaling",
+    "ruiz_scaling",
+    "van_der_sluis",
+]
+
+_ROOMS = ("gallery", "io", "nn", "report", "theory")
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Load a room of the package on first use."""
+    if name in _ROOMS:
+        return importlib.import_module(f"condlab.{name}")
+    raise AttributeError(f"module 'condlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names and the rooms."""
+    return sorted([*__all__, *_ROOMS, "__version__"])

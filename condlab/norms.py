@@ -16,6 +16,8 @@ from condlab import _arrays
 from condlab.types import Array, Norm
 
 NORMS: tuple[Norm, ...] = (1, 2, "inf")
+LINES = 1 << 12  # lines, or entries, of a sparse matrix worked on together
+ENTRIES = 1 << 16
 
 
 def row_norms(A: Array, *, p: Norm = 2) -> Array:
@@ -166,29 +168,52 @@ def _squares_are_safe(sums: np.ndarray, count: int) -> np.ndarray:
 
 
 def _sparse(A: Any, axis: int, p: Norm) -> np.ndarray:
-    size = np.abs(A.data)
-    count = A.shape[1 - axis]
-    rows, columns = _arrays.coordinates(A)
-    lines = rows if axis == 1 else columns
-    peak = np.zeros(count, dtype=size.dtype)
     if p == "inf":
-        np.maximum.at(peak, lines, size)
-        return peak
-    with np.errstate(over="ignore", under="ignore"):
-        if p == 1:
-            norms = _sums(size, lines, count)
-            trusted = np.isfinite(norms)
-        else:
-            sums = _sums(size * size, lines, count)
-            norms, trusted = np.sqrt(sums), _squares_are_safe(sums, A.shape[axis])
-    if not trusted.all():
-        np.maximum.at(peak, lines, size)
-        unit = size / np.where(peak > 0, peak, 1)[lines]
-        inner = _sums(unit if p == 1 else unit * unit, lines, count)
-        norms = np.where(trusted, norms, peak * (inner if p == 1 else np.sqrt(inner)))
+        return _reduced(A, axis, np.maximum, np.abs)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        sums = _reduced(A, axis, np.add, np.abs if p == 1 else _squares)
+        norms = sums if p == 1 else np.sqrt(sums)
+    safe = np.isfinite(sums) if p == 1 else _squares_are_safe(sums, A.shape[axis])
+    if safe.all():
+        return norms
+    peaks = _reduced(A, axis, np.maximum, np.abs)
+    norms[peaks == 0] = 0
+    suspect = ~safe & (peaks != 0)
+    if suspect.any():
+        _rescue(A, axis, p, norms, peaks, suspect)
     return norms
 
 
-def _sums(values: np.ndarray, lines: np.ndarray, count: int) -> np.ndarray:
-    sums = np.bincount(lines, weights=values, minlength=count)
-    return sums.astype(values.dtype, copy=False)  # integers where nothing is stored
+def _rescue(
+    A: Any, axis: int, p: Norm, norms: np.ndarray, peaks: np.ndarray, lines: np.ndarray
+) -> None:
+    """Put right the norms of some nonzero lines by dividing them by their peaks."""
+    index = _arrays.coordinates(A)[1 - axis]
+    chosen = lines[index]
+    unit = np.abs(A.data[chosen]) / peaks[index[chosen]]
+    sums = np.bincount(index[chosen], unit if p == 1 else unit * unit, len(norms))
+    with np.errstate(over="ignore"):
+        norms[lines] = (peaks * (sums if p == 1 else np.sqrt(sums)))[lines]
+
+
+def _squares(x: np.ndarray) -> np.ndarray:
+    return x.real * x.real + x.imag * x.imag if np.iscomplexobj(x) else x * x
+
+
+def _reduced(A: Any, axis: int, combine: np.ufunc, entry: Any) -> np.ndarray:
+    """Combine a function of the entries along lines, in pieces that stay in cache."""
+    out = np.zeros(A.shape[1 - axis], dtype=A.data.real.dtype)
+    if A.format == ("csr" if axis == 1 else "csc"):
+        for start in range(0, len(out), LINES):
+            pointers = A.indptr[start : start + LINES + 1]
+            filled = pointers[1:] > pointers[:-1]
+            values = entry(A.data[pointers[0] : pointers[-1]])
+            first = (pointers[:-1] - pointers[0])[filled]
+            if len(first):
+                out[start : start + LINES][filled] = combine.reduceat(values, first)
+        return out
+    index = A.indices if A.format != "coo" else A.coords[1 - axis]
+    for start in range(0, len(A.data), ENTRIES):
+        piece = slice(start, start + ENTRIES)
+        combine.at(out, index[piece], entry(A.data[piece]))
+    return out
