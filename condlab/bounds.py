@@ -75,7 +75,7 @@ def van_der_sluis(
     References
     ----------
     .. [1] A. van der Sluis, "Condition numbers and equilibration of matrices",
-       Numerische Mathematik 14, 1969, Theorems 3.1, 3.5 and 4.1.
+       Numerische Mathematik 14, 1969, 14-23.
     .. [2] N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed.,
        SIAM 2002, Theorem 7.5 and Corollary 7.6.
     .. [3] A. Jambulapati, J. Li, C. Musco, K. Shiragur, A. Sidford and K. Tian,
