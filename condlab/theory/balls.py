@@ -99,15 +99,38 @@ def determinant(A: Balls) -> Ball:
 
 def eigenvalues(A: Balls) -> list[Any]:
     """Return the eigenvalues as complex balls, with multiplicity, in no order."""
-    if A.shape == (1, 1):
-        return [acb(A[0, 0])]
-    for multiple in (False, True):
-        try:
-            return acb_mat(_mat(A)).eig(multiple=multiple)
-        except ValueError:  # not isolated at this precision
-            continue
-    disc = arb(0).union(norm_fro(A)).union(-norm_fro(A))
-    return [acb(disc, disc)] * len(A)
+    if (A == A.T).all():
+        return [acb(value) for value in symmetric_eigenvalues(A)]
+    try:
+        return acb_mat(_mat(A)).eig()
+    except ValueError:  # equal or nearly equal ones
+        return _clustered_roots(_mat(A).charpoly())
+
+
+def _clustered_roots(p: Any) -> list[Any]:
+    """Enclose the roots of a monic polynomial, multiple ones included.
+
+    Smith's theorem (J. ACM 17, 1970): they lie in the discs around any distinct z_i
+    whose radius is n times Weierstrass's correction, k of them in k discs that touch.
+    """
+    n = p.degree()
+    start = np.roots([float(c.mid()) for c in reversed(p.coeffs())])
+    z = _array([acb(x.real, x.imag) for x in start.astype(complex)], (n,))
+    # Distinct, and none exactly a root, on which the others would then fall.
+    z = z + _array([acb(k + 1, n - k) * 2.0**-40 for k in range(n)], (n,))
+    # For a k-fold root the corrections fall by 1 - 1/k a step down to 2^(-bits/k).
+    for _ in range(ctx.prec * 9 // 20):
+        z = _array([x.mid() for x in z - _corrections(p, z)], (n,))
+    radii = [(n * abs(w)).upper() for w in _corrections(p, z)]
+    discs = [x + acb(arb(0, r), arb(0, r)) for x, r in zip(z, radii, strict=True)]
+    for _ in range(n):  # until every disc has grown over those it touches
+        discs = [reduce(acb.union, filter(x.overlaps, discs)) for x in discs]
+    return discs
+
+
+def _corrections(p: Any, z: np.ndarray) -> np.ndarray:
+    differences = z[:, None] - z[None, :] + ball(np.eye(len(z)))
+    return _array([p(x) for x in z], z.shape) / differences.prod(axis=1)
 
 
 def symmetric_eigenvalues(A: Balls) -> list[Ball]:
@@ -278,3 +301,12 @@ def equal(found: Any, expected: Any, scale: Ball | None = None) -> tuple[Ball, B
         scale = maximum([*abs(a), *abs(b)])
         scale = arb(1) if scale == 0 else scale
     return 1 + maximum(abs(a - b)) / scale, arb(1)
+
+
+def all_at_most(small: Any, large: Any, scale: Ball) -> tuple[Ball, Ball]:
+    """Return the two sides of a claim that holds iff small <= large entry by entry.
+
+    They are scale + max (small - large) and scale, for a nonnegative `scale`.
+    """
+    scale = arb(1) if scale == 0 else scale
+    return scale + maximum(np.subtract(small, large).ravel()), scale
