@@ -17,7 +17,13 @@ from condlab.errors import MatrixFileError
 from condlab.io import _matrix_market, _numpy
 from condlab.io._suitesparse import fetch_suitesparse
 
-__all__ = ["EXTENSIONS", "fetch_suitesparse", "read_matrix", "write_matrix"]
+__all__ = [
+    "EXTENSIONS",
+    "fetch_suitesparse",
+    "read_matrix",
+    "require_writable",
+    "write_matrix",
+]
 
 EXTENSIONS = (".mtx", ".mtx.gz", ".npz", ".npy")
 
@@ -136,6 +142,8 @@ def write_matrix(
     ------
     FileExistsError
         If the file is there and `overwrite` is False.
+    FileNotFoundError
+        If its folder is not there.
     MatrixFileError
         If the extension is unknown, or a sparse matrix should go into a .npy file.
 
@@ -147,14 +155,13 @@ def write_matrix(
     .npz, .npy
     """
     path = Path(path)
+    require_writable(path, overwrite=overwrite)
     extension = _extension(path)
     A = _arrays.as_float(A)
     if sp.issparse(A) and extension == ".npy":
         raise MatrixFileError(
             f"{path}: a sparse matrix does not fit a .npy file; use .npz or .mtx"
         )
-    if path.exists() and not overwrite:
-        raise FileExistsError(f"{path} exists already; choose another name")
     partial = path.with_name(f".{path.name}.part")
     try:
         with partial.open("wb") as stream:
@@ -162,6 +169,26 @@ def write_matrix(
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def require_writable(path: Path, *, overwrite: bool = False) -> None:
+    """Raise what `write_matrix` would raise whatever the matrix, before it is computed.
+
+    Examples
+    --------
+    >>> require_writable(Path("no/such/folder/A.mtx"))
+    Traceback (most recent call last):
+    FileNotFoundError: no/such/folder/A.mtx: there is no folder no/such/folder
+    """
+    _extension(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
+    if path.is_dir():
+        raise IsADirectoryError(f"{path}: a file is needed, and this is a directory")
+    if path.exists() and not overwrite:
+        raise FileExistsError(
+            f"{path} exists already; choose another name or overwrite"
+        )
 
 
 def _write(stream: IO[bytes], A: Any, extension: str) -> None:

@@ -1,0 +1,84 @@
+"""`condlab cond`: condition numbers with what is certain of them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from condlab.cli import _kappa, _sources, _text
+from condlab.types import ConditionEstimate
+
+_SQUARE_ONLY = (1, "inf", "skeel")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "cond",
+        help="condition numbers of a matrix",
+        description="Print condition numbers, each with an interval that certainly "
+        "holds it, rounding included.",
+    )
+    _sources.add_source(parser)
+    parser.add_argument(
+        "--p",
+        choices=[*_kappa.NORMS, "all"],
+        default="2",
+        help="the norm (default: 2)",
+    )
+    _kappa.add_accuracy(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+    """Return what the command prints."""
+    progress(f"reading {args.source}")
+    A = _sources.load(args.source, args.array)
+    estimate = _kappa.wants_estimate(A, args)
+    found = []
+    for p in _norms(args.p, A.shape, estimate):
+        progress(f"{_kappa.symbol(p)} of {args.source}")
+        found.append(_kappa.kappa(A, p, estimate=estimate))
+    if args.json:
+        return _text.as_json(
+            {
+                "source": args.source,
+                "shape": A.shape,
+                "condition_numbers": [_record(kappa) for kappa in found],
+            }
+        )
+    rows = [
+        (
+            _kappa.symbol(kappa.p),
+            _text.number(kappa.value),
+            _text.bracket(kappa.lower, kappa.upper),
+            kappa.method,
+        )
+        for kappa in found
+    ]
+    header = ("norm", "kappa", "certainly in", "method")
+    lines = [_sources.describe(args.source, A), "", _text.table(header, rows, {1})]
+    if any(kappa.value == float("inf") for kappa in found):
+        lines += ["", "inf: cannot be told from a singular matrix in double precision"]
+    return "\n".join(lines)
+
+
+def _norms(asked: str, shape: tuple[int, int], estimate: bool) -> list[Any]:
+    """Return the norms asked for; of all, those that the matrix and method allow."""
+    if asked != "all":
+        return [_kappa.NORMS[asked]]
+    possible = [1, 2, "inf"] if estimate else list(_kappa.NORMS.values())
+    if shape[0] != shape[1]:
+        return [p for p in possible if p not in _SQUARE_ONLY]
+    return possible
+
+
+def _record(kappa: ConditionEstimate) -> dict[str, Any]:
+    return {
+        "p": kappa.p,
+        "value": kappa.value,
+        "lower": kappa.lower,
+        "upper": kappa.upper,
+        "method": kappa.method,
+    }

@@ -1,0 +1,44 @@
+"""`condlab report`: verify, scale, draw."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from condlab.cli import _text
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "report",
+        help="verify the catalogue, scale the matrices, draw the figures",
+        description="Write figures, tables and one self-contained report.html.",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("report"),
+        metavar="DIR",
+        help="default: report",
+    )
+    parser.add_argument(
+        "--readme",
+        type=Path,
+        metavar="FILE",
+        help="refresh the tables of this file too",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+    """Return what the command prints, having written the report."""
+    if args.out.exists() and not args.out.is_dir():
+        raise ValueError(f"--out needs a directory, and {args.out} is a file")
+    if args.readme is not None and not args.readme.is_file():
+        raise ValueError(f"--readme needs a file, and there is no {args.readme}")
+    from condlab import report
+
+    report.build(out=args.out, readme=args.readme, progress=progress)
+    return f"wrote {args.out / 'report.html'}"

@@ -1,0 +1,242 @@
+"""`condlab scale`: what each diagonal scaling does to the condition number."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+import condlab
+from condlab import _arrays
+from condlab.cli import _kappa, _sources, _text
+from condlab.io import require_writable, write_matrix
+from condlab.types import Bracket, ConditionEstimate, Scaling
+
+_SIDES: dict[str, Literal["left", "right", "both", "symmetric"]] = {
+    "row": "left",
+    "column": "right",
+    "row-column": "both",
+    "ruiz": "both",
+    "jacobi": "symmetric",
+}
+_KINDS = {"left": "D A", "right": "A D", "both": "D1 A D2", "symmetric": "D A D"}
+METHODS = ("row", "column", "row-column", "ruiz", "jacobi")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of the table; `best` is the bracket of the best scaling of its kind."""
+
+    method: str
+    kappa: ConditionEstimate
+    scaling: Scaling
+    best: Bracket | None = None
+
+    @property
+    def within(self) -> float:
+        """How far above the best of its kind this scaling is at most."""
+        if self.best is None or not math.isfinite(self.best.lower):
+            return math.nan
+        return max(1.0, self.kappa.upper / self.best.lower)
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "scale",
+        help="scale a matrix and compare condition numbers",
+        description="Scale the rows, the columns or both, and print the condition "
+        "number before and after, beside the bracket of the best that any scaling of "
+        "that kind can reach (van der Sluis 1969; for --cond 1 and inf Bauer 1963).",
+    )
+    _sources.add_source(parser)
+    parser.add_argument(
+        "--method",
+        choices=[*METHODS, "all"],
+        default="all",
+        help="the scaling (default: all)",
+    )
+    parser.add_argument(
+        "--p",
+        choices=["1", "2", "inf"],
+        help="the norm that lines are scaled to (default: 2, for ruiz inf)",
+    )
+    parser.add_argument(
+        "--cond",
+        choices=["1", "2", "inf"],
+        default="2",
+        help="the norm of the condition number (default: 2)",
+    )
+    parser.add_argument(
+        "--rounding",
+        choices=["power-of-two"],
+        help="round the multipliers, so that scaling is exact",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse lines of zeros, left alone otherwise",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write the scaled matrix there"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="let --output replace a file"
+    )
+    _kappa.add_accuracy(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+    """Return what the command prints, having written --output."""
+    _check_output(args)
+    progress(f"reading {args.source}")
+    A = _sources.load(args.source, args.array)
+    estimate = _kappa.wants_estimate(A, args)
+    p = _kappa.NORMS[args.cond]
+    progress(f"{_kappa.symbol(p)} of {args.source}")
+    none = _Row("none", _kappa.kappa(A, p, estimate=estimate), Scaling())
+    rows = [none]
+    notes = ["estimated: --exact brackets the best scalings too"] * estimate
+    for method in METHODS if args.method == "all" else (args.method,):
+        progress(f"{method} scaling of {args.source}")
+        try:
+            rows.append(_row(A, method, args, estimate))
+        except ValueError as error:  # LinAlgError is one
+            if args.method != "all" or args.strict:
+                raise
+            notes.append(f"no {method} scaling: {error}")
+    if args.output:
+        write_matrix(args.output, rows[-1].scaling.apply(A), overwrite=args.force)
+        notes.append(f"wrote {args.output}")
+    if args.json:
+        return _text.as_json(_record(args, A, rows, notes))
+    return _page(args, A, rows, notes)
+
+
+def _check_output(args: argparse.Namespace) -> None:
+    if args.output is None:
+        return
+    if args.method == "all":
+        raise ValueError(f"--output needs one --method, from {', '.join(METHODS)}")
+    require_writable(args.output, overwrite=args.force)
+
+
+def _row(A: Any, method: str, args: argparse.Namespace, estimate: bool) -> _Row:
+    scaling = _scaling(A, method, args)
+    p = _kappa.NORMS[args.cond]
+    kappa = _kappa.kappa(scaling.apply(A), p, estimate=estimate)
+    return _Row(method, kappa, scaling, None if estimate else _best(A, method, p))
+
+
+def _scaling(A: Any, method: str, args: argparse.Namespace) -> Scaling:
+    if args.strict:
+        _require_no_zero_lines(A, method)
+    options = {} if args.p is None else {"p": _kappa.NORMS[args.p]}
+    once: dict[str, Callable[..., Scaling]] = {
+        "row": condlab.row_scaling,
+        "column": condlab.column_scaling,
+        "row-column": condlab.row_column_scaling,
+    }
+    if method in once:
+        return once[method](A, rounding=args.rounding, **options)
+    if method == "ruiz":
+        scaling = condlab.ruiz_scaling(A, **options)
+    else:
+        scaling = condlab.jacobi_scaling(A)
+    if args.rounding is None:
+        return scaling
+    return Scaling(*map(_arrays.power_of_two, (scaling.left, scaling.right)))
+
+
+def _require_no_zero_lines(A: Any, method: str) -> None:
+    if method != "column":
+        condlab.row_scaling(A, strict=True)
+    if method != "row":
+        condlab.column_scaling(A, strict=True)
+
+
+def _best(A: Any, method: str, p: Any) -> Bracket | None:
+    """Bracket the best scaling of the method's kind, where a theorem does."""
+    side = _SIDES[method]
+    try:
+        if p != 2 and side != "symmetric":
+            return condlab.bauer(A, side=side, p=p)
+        return None if side == "both" else condlab.van_der_sluis(A, side=side, p=p)
+    except ValueError:  # such as a matrix that is not positive definite
+        return None
+
+
+def _page(args: argparse.Namespace, A: Any, rows: list[_Row], notes: list[str]) -> str:
+    name = _kappa.symbol(_kappa.NORMS[args.cond])
+    header = ("scaling", name, "certainly in", "best of its kind", "within")
+    cells = [
+        (
+            row.method,
+            _text.number(row.kappa.value),
+            _text.bracket(row.kappa.lower, row.kappa.upper),
+            _text.bracket(row.best.lower, row.best.upper) if row.best else "",
+            f"{_text.number(row.within, 3)} x" if row.best else "",
+        )
+        for row in rows
+    ]
+    conclusions = [_conclusion(row, name) for row in rows if row.within < math.inf]
+    return "\n".join(
+        [
+            _sources.describe(args.source, A),
+            "",
+            _text.table(header, cells, {1, 4}),
+            "",
+            *(_text.wrapped(line) for line in [*conclusions, *notes]),
+        ]
+    ).rstrip()
+
+
+def _conclusion(row: _Row, name: str) -> str:
+    """Say in words what the bracket of the best scaling means."""
+    assert row.best is not None  # within would not be a number
+    kind = _KINDS[_SIDES[row.method]]
+    return (
+        f"{row.method}: within {_text.number(row.within, 3)} x of the best {kind}; "
+        f"none has {name} below {_text.floor(row.best.lower)}"
+    )
+
+
+def _record(
+    args: argparse.Namespace, A: Any, rows: list[_Row], notes: list[str]
+) -> dict[str, Any]:
+    return {
+        "source": args.source,
+        "shape": A.shape,
+        "p": _kappa.NORMS[args.cond],
+        "scalings": [
+            {
+                "scaling": row.method,
+                "value": row.kappa.value,
+                "lower": row.kappa.lower,
+                "upper": row.kappa.upper,
+                "method": row.kappa.method,
+                "best_lower": row.best.lower if row.best else None,
+                "best_upper": row.best.upper if row.best else None,
+                "factor": row.best.factor if row.best else None,
+                "within": row.within,
+                "left_spread": _spread(row.scaling.left),
+                "right_spread": _spread(row.scaling.right),
+                "left": row.scaling.left,
+                "right": row.scaling.right,
+            }
+            for row in rows
+        ],
+        "notes": notes,
+    }
+
+
+def _spread(multipliers: np.ndarray | None) -> float:
+    """Return the largest multiplier over the smallest."""
+    return 1.0 if multipliers is None else float(multipliers.max() / multipliers.min())

@@ -1,0 +1,158 @@
+"""Numbers, tables and progress for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
+from types import TracebackType
+from typing import Any
+
+DIGITS = 4
+PATIENCE = 2.0  # seconds without a word
+_TICK = 0.5
+
+
+def number(x: float, digits: int = DIGITS) -> str:
+    """Return x to four digits, and a dash where it is not a number.
+
+    Examples
+    --------
+    >>> number(1234.5), number(2e9), number(math.inf), number(math.nan)
+    ('1234', '2.000e+09', 'inf', '-')
+    """
+    return "-" if math.isnan(x) else f"{x:#.{digits}g}".rstrip(".")
+
+
+def bracket(lower: float, upper: float) -> str:
+    """Return an interval to four digits, rounded outwards so that it stays certain.
+
+    Examples
+    --------
+    >>> bracket(1.0, 2.0001), bracket(314159.9, math.inf)
+    ('1.000 .. 2.001', '3.141e+05 .. inf')
+    """
+    return f"{_rounded(lower, ROUND_FLOOR)} .. {_rounded(upper, ROUND_CEILING)}"
+
+
+def floor(x: float) -> str:
+    """Return a lower bound to four digits, rounded down.
+
+    Examples
+    --------
+    >>> floor(1.99999)
+    '1.999'
+    """
+    return _rounded(x, ROUND_FLOOR)
+
+
+def _rounded(x: float, rounding: str) -> str:
+    if not math.isfinite(x):
+        return number(x)
+    return number(float(Context(prec=DIGITS, rounding=rounding).create_decimal(x)))
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -> str:
+    """Return aligned columns, two spaces apart; those in `right` end together."""
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if k in right else cell.ljust(width)
+            for k, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in (header, *rows)
+    )
+
+
+def width() -> int:
+    """Return the width of the terminal, at most what reads well."""
+    return min(shutil.get_terminal_size().columns, 100)
+
+
+def wrapped(text: str) -> str:
+    """Return a sentence in lines of the terminal, later ones indented.
+
+    Examples
+    --------
+    >>> print(wrapped("a sentence " * 9))
+    a sentence a sentence a sentence a sentence a sentence a sentence a sentence
+      a sentence a sentence
+    """
+    return textwrap.fill(text, width(), subsequent_indent="  ")
+
+
+def as_json(record: Any) -> str:
+    """Return JSON in which infinities are "inf" and what is not a number is null.
+
+    Examples
+    --------
+    >>> as_json({"upper": math.inf, "ratio": math.nan, "size": (2, 3)})
+    '{"upper": "inf", "ratio": null, "size": [2, 3]}'
+    """
+    return json.dumps(_plain(record), allow_nan=False, ensure_ascii=False, default=str)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "inf" if value > 0 else "-inf"
+    return value
+
+
+class Progress:
+    """Say on a terminal what is being done, once it has taken two seconds.
+
+    A thread speaks, so that a single long factorisation is not silent.
+    """
+
+    def __init__(self) -> None:
+        self._label = ""
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._speak, daemon=True)
+
+    def __call__(self, label: str) -> None:
+        """Change what is being said."""
+        self._label = label
+
+    def __enter__(self) -> Progress:
+        """Begin to count the seconds."""
+        if sys.stderr.isatty():
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the line off the terminal."""
+        self._done.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _speak(self) -> None:
+        start, said = time.monotonic(), False
+        wait = PATIENCE
+        while not self._done.wait(wait):
+            seconds = time.monotonic() - start
+            print(
+                f"\r\x1b[K{self._label[:66]} ... {seconds:.0f} s",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
+            wait, said = _TICK, True
+        if said:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -1,0 +1,181 @@
+"""`condlab verify`: put theorems of the catalogue on trial."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import textwrap
+from typing import Any
+
+import numpy as np
+
+from condlab.cli import _sources, _text
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "verify",
+        help="search theorems for counterexamples",
+        description="Search theorems for counterexamples, sizes ascending; a search "
+        "ends at the first size that has one.",
+    )
+    parser.add_argument(
+        "keys", nargs="*", metavar="KEY", help="theorems (default: the catalogue)"
+    )
+    parser.add_argument(
+        "--sizes",
+        type=_sizes,
+        default=[1, 2, 3, 4, 5, 6],
+        metavar="N,N-M",
+        help="the largest dimensions to try, such as 1-6 or 2,4,8 (default: 1-6)",
+    )
+    parser.add_argument(
+        "--max-examples",
+        type=_positive,
+        default=200,
+        metavar="N",
+        help="instances at each size (default: 200)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=_natural,
+        default=0,
+        metavar="S",
+        help="of the search (default: 0)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object instead")
+    parser.set_defaults(run=run)
+
+
+def _positive(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"a positive number is needed, got {text!r}")
+    return int(text)
+
+
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"a number from 0 is needed, got {text!r}")
+    return int(text)
+
+
+def _sizes(text: str) -> list[int]:
+    """Return the sizes of "1-3,6", ascending."""
+    sizes: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        low, high = _positive(first), _positive(last if dash else first)
+        if not low <= high <= 1000:
+            raise argparse.ArgumentTypeError(
+                f"sizes ascend and end at 1000, got {part!r}"
+            )
+        sizes |= set(range(low, high + 1))
+    return sorted(sizes)
+
+
+def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+    """Return what the command prints."""
+    from condlab.theory import CATALOGUE
+
+    for key in args.keys:
+        if key not in CATALOGUE:
+            raise ValueError(
+                f"the catalogue has no theorem {key!r}"
+                f"{_sources.closest(key, CATALOGUE)} (condlab list theorems)"
+            )
+    theorems = [CATALOGUE[key] for key in dict.fromkeys(args.keys or CATALOGUE)]
+    verdicts = [
+        _trial(theorem, args, progress, f"{k} of {len(theorems)}")
+        for k, theorem in enumerate(theorems, start=1)
+    ]
+    if args.json:
+        return _text.as_json({"verdicts": [_record(v) for vs in verdicts for v in vs]})
+    summary = _summary(theorems, verdicts)
+    if not args.keys:
+        return summary
+    pages = [_page(t, vs) for t, vs in zip(theorems, verdicts, strict=True)]
+    return "\n\n".join([summary, *pages])
+
+
+def _trial(
+    theorem: Any, args: argparse.Namespace, progress: _text.Progress, place: str
+) -> list[Any]:
+    """Return a verdict for each size up to the first that has a counterexample."""
+    from condlab.theory import verify
+
+    verdicts: list[Any] = []
+    for size in args.sizes:
+        progress(f"{place}: {theorem.key}, size {size}")
+        verdicts += verify(
+            theorem, sizes=[size], max_examples=args.max_examples, seed=args.seed
+        )
+        if verdicts[-1].outcome == "falsified":
+            break
+    return verdicts
+
+
+def _outcome(verdicts: list[Any]) -> str:
+    """Return the gravest outcome of the sizes."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    return next(o for o in ("falsified", "inconclusive", "holds") if o in outcomes)
+
+
+def _summary(theorems: list[Any], verdicts: list[list[Any]]) -> str:
+    rows = []
+    for theorem, found in zip(theorems, verdicts, strict=True):
+        tightest = max(
+            found, key=lambda v: -1 if math.isnan(v.tightness) else v.tightness
+        )
+        rows.append(
+            (
+                theorem.key,
+                _outcome(found),
+                str(found[-1].size),
+                str(sum(verdict.examples for verdict in found)),
+                _text.number(tightest.tightness),
+            )
+        )
+    header = ("theorem", "verdict", "size", "instances", "lhs/rhs")
+    return _text.table(header, rows, {2, 3, 4})
+
+
+def _page(theorem: Any, verdicts: list[Any]) -> str:
+    """Return the statement, its source, and the counterexample or doubt."""
+    width = _text.width()
+    lines = [theorem.key, *textwrap.wrap(theorem.statement, width - 2)]
+    lines += textwrap.wrap(f"[{theorem.reference}]", width - 2)
+    if theorem.note:
+        lines += textwrap.wrap(f"Note: {theorem.note}", width - 2)
+    last = next((v for v in verdicts if v.counterexample is not None), None)
+    if last is not None:
+        lines.append(f"Counterexample of size {last.size}:")
+        lines += _instance(theorem, last.counterexample)
+        lines += textwrap.wrap(last.certificate or "not certified", width - 2)
+    else:
+        lines.append("No counterexample was found.")
+    return "\n  ".join(lines)
+
+
+def _instance(theorem: Any, instance: Any) -> list[str]:
+    """Return the parts of an instance by name, each array on lines of its own."""
+    parts = instance if isinstance(instance, tuple) else (instance,)
+    names = theorem.parts if len(theorem.parts) == len(parts) else range(len(parts))
+    lines = []
+    for name, part in zip(names, parts, strict=True):
+        text = np.array2string(np.asarray(part), separator=", ").splitlines()
+        label = f"  {name} = "
+        lines += [label + text[0], *(" " * len(label) + line for line in text[1:])]
+    return lines
+
+
+def _record(verdict: Any) -> dict[str, Any]:
+    return {
+        "theorem": verdict.theorem,
+        "size": verdict.size,
+        "outcome": verdict.outcome,
+        "examples": verdict.examples,
+        "tightness": verdict.tightness,
+        "counterexample": verdict.counterexample,
+        "certificate": verdict.certificate,
+    }
