@@ -27,7 +27,7 @@ EQUAL = 1e-30  # relative width below which overlapping sides count as equal
 def theorem(
     key: str,
     statement: str,
-    reference: Reference,
+    reference: Reference | str,
     instances: Callable[[int], SearchStrategy],
     formula: Formula,
     *,
