@@ -97,7 +97,8 @@ def test_table_fits_eighty_columns_and_lines_up(run, tmp_path):
     for source in ("builtin:tanks", str(tmp_path / "A.mtx"), "gallery:hilbert:12"):
         lines = run("scale", source).splitlines()
         assert max(map(len, lines[1:])) <= 80
-        table = lines[2 : lines.index("", 2)]
+        table = [line for line in lines if " .. " in line or "certainly" in line]
+        assert len(table) > 5
         header = table[0]
         column = header.index("certainly in")
         assert all(line[column - 2 : column] == "  " for line in table)
@@ -288,7 +289,7 @@ def test_list_without_the_theory_extra_says_what_to_install(run, monkeypatch):
     for name in [m for m in sys.modules if m.startswith("condlab.theory")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "flint", None)
-    monkeypatch.delattr(condlab, "theory", raising=False)
+    monkeypatch.delitem(vars(condlab), "theory", raising=False)
     text = run("list")
     assert "hilbert" in text
     assert "pip install 'condlab[theory]'" in text.replace("\n" + " " * 24, " ")
