@@ -1,5 +1,47 @@
 """Normalisations of activations, each by name; torch's own where torch has one."""
 
+from condlab.nn.activations.adaptive import AdaptiveInstanceNorm, AdaptiveLayerNorm
+from condlab.nn.activations.batch import (
+    BatchChannelNorm,
+    BatchGroupNorm,
+    decay_groups,
+)
+from condlab.nn.activations.group import ChannelLayerNorm, GroupRMSNorm
 from condlab.nn.activations.names import NORMS, Layout, make_norm
+from condlab.nn.activations.renorm import BatchRenorm
+from condlab.nn.activations.response import (
+    DivisiveNorm,
+    GlobalResponseNorm,
+    LocalContrastNorm,
+    LocalResponseNorm,
+)
+from condlab.nn.activations.switchable import SwitchableNorm, sparsemax, sparsestmax
+from condlab.nn.activations.vectors import FixNorm, QKNorm, ScaleNorm
+from condlab.nn.activations.whitening import WhiteningNorm, inverse_root, newton_root
 
-__all__ = ["NORMS", "Layout", "make_norm"]
+__all__ = [
+    "NORMS",
+    "AdaptiveInstanceNorm",
+    "AdaptiveLayerNorm",
+    "BatchChannelNorm",
+    "BatchGroupNorm",
+    "BatchRenorm",
+    "ChannelLayerNorm",
+    "DivisiveNorm",
+    "FixNorm",
+    "GlobalResponseNorm",
+    "GroupRMSNorm",
+    "Layout",
+    "LocalContrastNorm",
+    "LocalResponseNorm",
+    "QKNorm",
+    "ScaleNorm",
+    "SwitchableNorm",
+    "WhiteningNorm",
+    "decay_groups",
+    "inverse_root",
+    "make_norm",
+    "newton_root",
+    "sparsemax",
+    "sparsestmax",
+]

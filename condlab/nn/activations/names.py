@@ -3,34 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import gcd
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal
 
 from torch import nn
 
+from condlab.nn._channels import fitting_groups
+from condlab.nn.activations.batch import BatchChannelNorm, BatchGroupNorm
+from condlab.nn.activations.group import ChannelLayerNorm, GroupRMSNorm
+from condlab.nn.activations.renorm import BatchRenorm
+from condlab.nn.activations.response import (
+    DivisiveNorm,
+    GlobalResponseNorm,
+    LocalContrastNorm,
+    LocalResponseNorm,
+)
+from condlab.nn.activations.switchable import SwitchableNorm
+from condlab.nn.activations.vectors import ScaleNorm
+from condlab.nn.activations.whitening import WhiteningNorm
+from condlab.nn.associate import AssocNorm
+
 Layout = Literal["images", "tokens", "vectors"]
 Factory = Callable[..., nn.Module]
 
 
-def _group_norm(channels: int, *, groups: int = 32, **options: Any) -> nn.Module:
-    # 32 groups, the paper's default, where 32 divides the channels.
-    return nn.GroupNorm(gcd(groups, channels), channels, **options)
+def _group(channels: int, *, groups: int = 32, **options: Any) -> nn.Module:
+    # 32 groups, the source's default, or what divides the channels.
+    return nn.GroupNorm(fitting_groups(groups, channels), channels, **options)
 
+
+def _instance(channels: int, **options: Any) -> nn.Module:
+    return nn.InstanceNorm2d(channels, **{"affine": True, **options})
+
+
+# What is the same for (N, C) and (N, C, H, W).
+_ANY: Mapping[str, Factory] = {
+    "none": nn.Identity,
+    "ghost_batch": BatchGroupNorm,
+    "moving_batch": partial(BatchGroupNorm, examples=2**31, example_weight=0.1),
+    "batch_group": partial(BatchGroupNorm, groups=32, examples=2),
+    "batch_renorm": BatchRenorm,
+    "group": _group,
+    "decorrelated": WhiteningNorm,
+    "iterative": partial(WhiteningNorm, group_size=64, method="newton"),
+}
 
 NORMS: Mapping[str, Mapping[str, Factory]] = MappingProxyType(
     {
         "images": MappingProxyType(
             {
-                "none": nn.Identity,
+                **_ANY,
                 "batch": nn.BatchNorm2d,
-                "layer": lambda channels, **options: nn.GroupNorm(
-                    1, channels, **options
-                ),
-                "group": _group_norm,
-                "instance": lambda channels, **options: nn.InstanceNorm2d(
-                    channels, **{"affine": True, **options}
-                ),
+                "batch_channel": BatchChannelNorm,
+                "layer": partial(_group, groups=1),  # over (C, H, W)
+                "channel_layer": ChannelLayerNorm,  # over C at each position
+                "rms": GroupRMSNorm,
+                "instance": _instance,
+                "local_response": LocalResponseNorm,
+                "divisive": DivisiveNorm,
+                "local_contrast": LocalContrastNorm,
+                "global_response": GlobalResponseNorm,
+                "switchable": SwitchableNorm,
+                "sparse_switchable": partial(SwitchableNorm, switch="sparsestmax"),
+                "associate": AssocNorm,
             }
         ),
         "tokens": MappingProxyType(
@@ -38,15 +74,16 @@ NORMS: Mapping[str, Mapping[str, Factory]] = MappingProxyType(
                 "none": nn.Identity,
                 "layer": nn.LayerNorm,
                 "rms": nn.RMSNorm,
+                "scale": ScaleNorm,
             }
         ),
         "vectors": MappingProxyType(
             {
-                "none": nn.Identity,
+                **_ANY,
                 "batch": nn.BatchNorm1d,
                 "layer": nn.LayerNorm,
                 "rms": nn.RMSNorm,
-                "group": _group_norm,
+                "scale": ScaleNorm,
             }
         ),
     }
@@ -57,6 +94,9 @@ def make_norm(
     name: str, channels: int, *, layout: Layout = "images", **options: Any
 ) -> nn.Module:
     """Return the normalisation of that name for so many channels.
+
+    Batch norm across processes is torch's:
+    ``torch.nn.SyncBatchNorm.convert_sync_batchnorm(network)``.
 
     Parameters
     ----------
@@ -80,8 +120,10 @@ def make_norm(
 
     Examples
     --------
-    >>> make_norm("group", 48)
-    GroupNorm(16, 48, eps=1e-05, affine=True)
+    >>> make_norm("group", 48).num_groups
+    16
+    >>> ", ".join(sorted(NORMS["tokens"]))
+    'layer, none, rms, scale'
     """
     if layout not in NORMS:
         raise ValueError(f"layout must be one of {sorted(NORMS)}, got {layout!r}")

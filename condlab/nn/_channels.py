@@ -1,0 +1,56 @@
+"""What every normalisation of (N, C, ...) arrays needs."""
+
+from __future__ import annotations
+
+from math import gcd
+
+import torch
+from torch import Tensor
+
+
+def per_channel(v: Tensor, x: Tensor) -> Tensor:
+    """Return v of shape (C,) or (N, C) with the singleton axes x has after C."""
+    return v.reshape(*v.shape, *(1,) * (x.ndim - 2))
+
+
+def affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    """Return weight * x + bias, both of shape (C,) or None."""
+    if weight is not None:
+        x = x * per_channel(weight, x)
+    return x if bias is None else x + per_channel(bias, x)
+
+
+def fitting_groups(groups: int, channels: int) -> int:
+    """Return the greatest common divisor, so that any number of channels works."""
+    if groups < 1 or channels < 1:
+        raise ValueError(
+            f"groups and channels must be positive, got {groups} and {channels}"
+        )
+    return gcd(groups, channels)
+
+
+def unit(x: Tensor, dim: int = -1) -> Tensor:
+    """Return x with unit 2-norm along an axis; a zero vector stays as it is.
+
+    The peak is divided out before squaring, so that nothing over- or underflows; it
+    needs no derivative, because the result does not depend on it.
+    """
+    peak = x.detach().abs().amax(dim, keepdim=True)
+    x = x / torch.where(peak > 0, peak, torch.ones_like(peak))
+    square = (x * x).sum(dim, keepdim=True)
+    return x / torch.where(square > 0, square, torch.ones_like(square)).sqrt()
+
+
+def update_average(average: Tensor, x: Tensor, momentum: float) -> None:
+    """Move an average towards the mean of x over all axes but that of channels."""
+    with torch.no_grad():
+        average.lerp_(x.mean([0, *range(2, x.ndim)]), momentum)
+
+
+def need_two(values: int) -> None:
+    """Raise where a mean would be that of a single value."""
+    if values < 2:
+        raise ValueError(
+            "training needs more than one value for each mean, got one; use larger "
+            "batches or chunks, or eval()"
+        )
