@@ -49,6 +49,12 @@ def _kappa_fro(A: Balls) -> Ball:
     return balls.norm_fro(A) * balls.norm_fro(balls.inverse(A))
 
 
+def kappa_spd(A: Balls) -> Ball:
+    """Return the condition number of a positive definite matrix."""
+    values = balls.symmetric_eigenvalues(A)
+    return values[-1] / values[0]
+
+
 def skeel(A: Balls) -> Ball:
     """Return Skeel's condition number of a nonsingular matrix."""
     return balls.norm(abs(balls.inverse(A)) @ abs(A), "inf")
@@ -101,7 +107,7 @@ PRODUCTS = (
         "horn2013-product-tall",
         "The condition number of a product of two matrices of full column rank is at "
         "most the product of theirs, and so for full row rank by transposing.",
-        HORN_JOHNSON.at("section 5.8, with Theorem 7.3.5"),
+        HORN_JOHNSON.at("section 5.8 and chapter 7.3"),
         lambda size: st.one_of(
             [
                 st.tuples(strategies.full_rank(size, k), strategies.full_rank(k, n))
@@ -238,7 +244,7 @@ NORMS = (
         "higham2002-interpolation",
         "The squared 2-norm condition number of a nonsingular matrix is at most the "
         "product of its 1-norm and inf-norm condition numbers.",
-        HIGHAM.at("equation (6.19), for A and its inverse"),
+        HIGHAM.at("section 6.3, for A and its inverse"),
         strategies.nonsingular,
         lambda A: (
             balls.kappa(A) * balls.kappa(A),
