@@ -1,4 +1,4 @@
-"""Condition numbers, exact up to a stated rounding.
+"""Condition numbers, exact up to a stated rounding; estimates for large matrices.
 
 The exact ones are for matrices that fit in memory as dense arrays. Everything is
 computed in float64 or complex128; float32 and integers are promoted first, which
@@ -15,10 +15,19 @@ import numpy as np
 import scipy.sparse as sp
 
 from condlab import _arrays
+from condlab._estimate import estimate_cond_1, estimate_cond_2
 from condlab._inverse import EPS, divided_by_peak, invert, norm
 from condlab.types import ConditionEstimate
 
-__all__ = ["cond_1", "cond_2", "cond_fro", "cond_inf", "cond_skeel"]
+__all__ = [
+    "cond_1",
+    "cond_2",
+    "cond_fro",
+    "cond_inf",
+    "cond_skeel",
+    "estimate_cond_1",
+    "estimate_cond_2",
+]
 
 Array = Any
 DENSE_BYTES = 2**28  # larger sparse matrices are not made dense behind one's back
