@@ -76,8 +76,14 @@ def theorem(
         enclose=lambda instance: enclose(formula, instance),
         latex=latex,
         note=note,
-        parts=tuple(inspect.signature(formula).parameters),
+        parts=_names(formula),
     )
+
+
+def _names(formula: Formula) -> tuple[str, ...]:
+    """Return the names of the arguments, without those that stand for many."""
+    arguments = inspect.signature(formula).parameters.values()
+    return tuple(x.name for x in arguments if x.kind is not x.VAR_POSITIONAL)
 
 
 def check(formula: Formula, instance: Any) -> Margin:
