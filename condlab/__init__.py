@@ -15,7 +15,15 @@ import importlib
 from types import ModuleType
 
 from condlab.bounds import bauer, van_der_sluis
-from condlab.condition import cond_1, cond_2, cond_fro, cond_inf, cond_skeel
+from condlab.condition import (
+    cond_1,
+    cond_2,
+    cond_fro,
+    cond_inf,
+    cond_skeel,
+    estimate_cond_1,
+    estimate_cond_2,
+)
 from condlab.errors import (
     MatrixFileError,
     MissingExtraError,
@@ -50,6 +58,8 @@ __all__ = [
     "cond_fro",
     "cond_inf",
     "cond_skeel",
+    "estimate_cond_1",
+    "estimate_cond_2",
     "jacobi_scaling",
     "row_column_scaling",
     "row_norms",

@@ -1,0 +1,223 @@
+"""Time `estimate_cond_2` against its peers on sparse matrices of order 10^5.
+
+    python benchmarks/estimate_cond_2.py [--timeout SECONDS]
+
+Every method gets a process of its own and a time-out, one at a time, on one thread. The
+time is that of the call alone, without imports and assembly; fast methods are called
+three times and the median counts. The error beside it is relative, against the closed
+form for the Laplacian and against a slow computation to ten digits for the others. An
+answer within one per cent is called right.
+
+The peers: SciPy's `svds` for both ends with its three solvers; the same by a user who
+knows to invert first (`splu`, then ARPACK on the inverse); shift-invert `eigsh`, for
+the symmetric matrix; pyamg's `condest`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import LinearOperator, eigsh, splu, svds
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+RECORD = Path(__file__).parent / "results" / "estimate_cond_2.json"
+K = 316  # points a side of the grid: 99856 unknowns
+RIGHT = 0.01
+TRUTH = "truth"
+CALLS = 3
+
+
+def grid(convection: float = 0.0) -> Any:
+    """Return the five-point stencil of -Δu + c · grad u, central differences."""
+    T = sp.diags_array(
+        [-1.0 - convection, 2.0, -1.0 + convection], offsets=[-1, 0, 1], shape=(K, K)
+    )
+    return (sp.kron(T, sp.eye_array(K)) + sp.kron(sp.eye_array(K), T)).tocsr()
+
+
+def units() -> np.ndarray:
+    return 10.0 ** np.random.default_rng(0).uniform(-4, 4, K * K)
+
+
+PROBLEMS: dict[str, Callable[[], Any]] = {
+    "laplacian": grid,
+    "convection-diffusion": lambda: grid(0.4),
+    "badly scaled rows": lambda: (sp.diags_array(units()) @ grid()).tocsr(),
+}
+
+
+def extremes(A: Any, inverse: Any, tol: float = 0.0) -> float:
+    """Return σ_1(A) σ_1(A⁻¹) by ARPACK."""
+    top, bottom = (
+        svds(B, k=1, tol=tol, return_singular_vectors=False, rng=0)[0]
+        for B in (A, inverse)
+    )
+    return float(top * bottom)
+
+
+def inverse_of(A: Any, row_units: np.ndarray | float = 1.0) -> LinearOperator:
+    """Return (diag(row_units) A)⁻¹ through SciPy's default factorisation of A."""
+    lu = splu(A.tocsc())
+    return LinearOperator(
+        A.shape,
+        matvec=lambda b: lu.solve(b.ravel() / row_units),
+        rmatvec=lambda c: lu.solve(c.ravel(), "T") / row_units,
+        dtype=A.dtype,
+    )
+
+
+def truth(problem: str) -> float:
+    if problem == "laplacian":
+        return float(1 / np.tan(np.pi / (2 * (K + 1))) ** 2)
+    A = PROBLEMS[problem]()
+    if problem == "badly scaled rows":  # units apart: no digits are lost to them
+        return extremes(A, inverse_of(grid(), units()), tol=1e-10)
+    return extremes(A, inverse_of(A), tol=1e-10)
+
+
+def by_condlab(A: Any) -> float:
+    import condlab
+
+    return condlab.estimate_cond_2(A, rng=0).value
+
+
+def by_svds(solver: str) -> Callable[[Any], float]:
+    def kappa(A: Any) -> float:
+        ends = (
+            svds(A, k=1, which=w, solver=solver, return_singular_vectors=False, rng=0)
+            for w in ("LM", "SM")
+        )
+        top, bottom = (float(end[0]) for end in ends)
+        return top / bottom if bottom > 0 else float("inf")
+
+    return kappa
+
+
+def by_eigsh(A: Any) -> float:
+    if abs(A - A.T).max() > 0:
+        raise ValueError("only for symmetric matrices")
+    top = eigsh(A, k=1, return_eigenvectors=False)[0]
+    return float(top / eigsh(A.tocsc(), k=1, sigma=0, return_eigenvectors=False)[0])
+
+
+def by_pyamg(A: Any) -> float:
+    from pyamg.util.linalg import condest
+
+    return float(condest(A))
+
+
+METHODS: dict[str, Callable[[Any], float]] = {
+    "condlab": by_condlab,
+    "splu + svds arpack": lambda A: extremes(A, inverse_of(A)),
+    "eigsh shift-invert": by_eigsh,
+    "svds arpack": by_svds("arpack"),
+    "svds lobpcg": by_svds("lobpcg"),
+    "svds propack": by_svds("propack"),
+    "pyamg condest": by_pyamg,
+}
+
+
+def one(problem: str, method: str) -> dict[str, Any]:
+    """Run one method in this process."""
+    if method == TRUTH:
+        return {"outcome": "ok", "kappa": truth(problem)}
+    A = PROBLEMS[problem]()
+    seconds: list[float] = []
+    try:
+        while len(seconds) < CALLS and sum(seconds) < 10:
+            start = time.perf_counter()
+            kappa = METHODS[method](A)
+            seconds.append(time.perf_counter() - start)
+    except ModuleNotFoundError as error:
+        return {"outcome": f"skipped: {error.name} is not installed"}
+    except Exception as error:  # whatever a peer raises is its answer
+        return {"outcome": f"{type(error).__name__}: {error}"[:120]}
+    return {"outcome": "ok", "seconds": statistics.median(seconds), "kappa": kappa}
+
+
+def in_a_child(problem: str, method: str, timeout: float | None) -> dict[str, Any]:
+    environment = os.environ | dict.fromkeys(THREADS, "1")
+    command = [sys.executable, "-W", "ignore", __file__, "--one", problem, method]
+    try:
+        child = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired:
+        return {"outcome": f"no answer in {timeout:.0f} s"}
+    if child.returncode:
+        return {"outcome": f"ended with code {child.returncode}"}
+    return json.loads(child.stdout.splitlines()[-1])
+
+
+def line(method: str, result: dict[str, Any], own: float) -> str:
+    if result["outcome"] != "ok":
+        return f"  {method:20} {result['outcome']}"
+    verdict = "right" if result["error"] <= RIGHT else "WRONG"
+    return (
+        f"  {method:20} {result['seconds']:8.2f} s {result['seconds'] / own:7.2f} x"
+        f"  kappa {result['kappa']:.6e}  error {result['error']:.1e}  {verdict}"
+    )
+
+
+def version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def measure(timeout: float) -> dict[str, Any]:
+    problems = {}
+    for problem in PROBLEMS:
+        exact = in_a_child(problem, TRUTH, None)["kappa"]
+        print(f"{problem}: kappa {exact:.10e}", flush=True)
+        results: dict[str, dict[str, Any]] = {}
+        for method in METHODS:
+            results[method] = in_a_child(problem, method, timeout)
+            if results[method]["outcome"] == "ok":
+                results[method]["error"] = abs(results[method]["kappa"] / exact - 1)
+            own = results["condlab"].get("seconds", float("nan"))
+            print(line(method, results[method], own), flush=True)
+        problems[problem] = {"kappa": exact, "methods": results}
+    versions = {p: version(p) for p in ("condlab", "numpy", "scipy", "pyamg")}
+    return {
+        "machine": {"cpus": os.cpu_count(), "threads": 1, "system": sys.platform},
+        "versions": versions | {"python": sys.version.split()[0]},
+        "order": K * K,
+        "timeout": timeout,
+        "problems": problems,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--timeout", type=float, default=120.0)
+    parser.add_argument("--one", nargs=2, metavar=("PROBLEM", "METHOD"))
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(one(*arguments.one)))
+        return
+    record = measure(arguments.timeout)
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
