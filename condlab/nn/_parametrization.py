@@ -1,0 +1,58 @@
+"""What all maps from stored to effective weights have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from condlab.nn._cache import WeightCache
+from condlab.nn.layout import Layout
+from condlab.nn.selection import Site
+
+
+class EffectiveWeight(nn.Module):
+    """A map of weights whose value is kept in eval mode until an input changes."""
+
+    method: str = ""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.layout = layout
+        self._cache = WeightCache()
+
+    def forward(self, W: Tensor) -> Tensor:
+        """Return the effective weight, of W's shape."""
+        if self.training:
+            return self.effective(W)
+        inputs = (W, *self.parameters(), *self.buffers())
+        return self._cache.get(inputs, lambda: self.effective(W))
+
+    def effective(self, W: Tensor) -> Tensor:
+        """Return the effective weight, computed anew."""
+        raise NotImplementedError
+
+    def right_inverse(self, W: Tensor) -> Tensor:
+        """Store what is assigned to the weight; the effective one follows from it."""
+        return W
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch, and forget the kept weight, so that writes to ``.data`` count."""
+        self._cache.clear()
+        return super().train(mode)
+
+
+def register(
+    chosen: Iterable[Site], make: Callable[[Tensor, Layout], EffectiveWeight]
+) -> None:
+    """Parametrize weights in place, those that are tied by one and the same map."""
+    maps: dict[int, EffectiveWeight] = {}
+    for site in chosen:
+        key = id(site.raw)
+        if key not in maps:
+            with torch.no_grad():
+                maps[key] = make(site.weight, site.layout).train(site.module.training)
+        parametrize.register_parametrization(site.module, site.tensor, maps[key])

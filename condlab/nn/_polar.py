@@ -1,0 +1,88 @@
+"""The orthogonal polar factor, differentiable to any order.
+
+Automatic differentiation through an eigendecomposition divides by differences of
+eigenvalues, which are all zero where the weight is orthogonal already. The square root
+itself has a harmless derivative: H dH + dH H = dS.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def polar_factor(M: Tensor) -> Tensor:
+    """Return the nearest matrix with orthonormal rows, or columns where they are fewer.
+
+    Parameters
+    ----------
+    M : Tensor, shape (..., m, n)
+        Of full rank; worked on in float64, since M M' squares the condition number.
+    """
+    if M.shape[-2] > M.shape[-1]:
+        return polar_factor(M.mT).mT
+    wide = M.double()
+    H = _SquareRoot.apply(wide @ wide.mT)
+    return torch.linalg.solve(H, wide).to(M.dtype)
+
+
+class _SquareRoot(torch.autograd.Function):
+    """H with H H = S, of a symmetric positive definite S."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(S: Tensor) -> Tensor:
+        values, U = _eigh(S)
+        return (U * values.sqrt().unsqueeze(-2)) @ U.mT
+
+    @staticmethod
+    def setup_context(ctx: Any, _: tuple[Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(output)
+        ctx.save_for_forward(output)
+
+    @staticmethod
+    def backward(ctx: Any, G: Tensor) -> Tensor:
+        return _Lyapunov.apply(ctx.saved_tensors[0], G)
+
+    @staticmethod
+    def jvp(ctx: Any, S_dot: Tensor) -> Tensor:
+        return _Lyapunov.apply(ctx.saved_tensors[0], S_dot)
+
+
+class _Lyapunov(torch.autograd.Function):
+    """K with H K + K H = C, of a symmetric positive definite H."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(H: Tensor, C: Tensor) -> Tensor:
+        values, U = _eigh(H)
+        sums = values.unsqueeze(-1) + values.unsqueeze(-2)
+        return U @ ((U.mT @ C @ U) / sums) @ U.mT
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(inputs[0], output)
+        ctx.save_for_forward(inputs[0], output)
+
+    @staticmethod
+    def backward(ctx: Any, G: Tensor) -> tuple[Tensor, Tensor]:
+        H, K = ctx.saved_tensors
+        grad_C = _Lyapunov.apply(H, G)
+        return -(grad_C @ K.mT + K.mT @ grad_C), grad_C
+
+    @staticmethod
+    def jvp(ctx: Any, H_dot: Tensor, C_dot: Tensor) -> Tensor:
+        H, K = ctx.saved_tensors
+        return _Lyapunov.apply(H, C_dot - H_dot @ K - K @ H_dot)
+
+
+def _eigh(S: Tensor) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues, lifted above rounding so that a singular S gives no nan."""
+    values, U = torch.linalg.eigh(S)
+    least = S.shape[-1] * torch.finfo(S.dtype).eps * values[..., -1:]
+    tiny = torch.finfo(S.dtype).tiny
+    return values.maximum(least).clamp_min(tiny), U

@@ -1,0 +1,140 @@
+"""Lines of unit 2-norm, with a closed-form derivative of any order.
+
+A line is what is left of a tensor when all axes but the reduced ones are fixed: a row
+of a matrix, a filter of a convolution. With V = W / d and d = ‖W‖ along the axes,
+
+    grad_W = (grad_V - V <V, grad_V>) / d + V grad_d,
+
+so the derivative needs no tensor that the layer does not keep anyway. Both V and d are
+outputs, which makes the formula differentiable again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Axes = tuple[int, ...]
+
+RUN = 256  # float32 squares added before float64 takes over: keeps norms to one ulp
+
+
+def unit_lines(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
+    """Return W with unit lines along the axes, and the divisors with axes kept.
+
+    A line of zeros has divisor 1 and the derivative of the identity.
+    """
+    if torch.compiler.is_compiling():
+        return _plain(W, axes)  # the compiler fuses it, derivative included
+    return _UnitLines.apply(W, axes)
+
+
+class _UnitLines(torch.autograd.Function):
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
+        return _plain(W, axes) if W.dtype == torch.float64 else _single(W, axes)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
+        ctx.axes = inputs[1]
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*output)
+        ctx.save_for_forward(*output)
+
+    @staticmethod
+    def backward(
+        ctx: Any, grad_V: Tensor | None, grad_d: Tensor | None
+    ) -> tuple[Tensor | None, None]:
+        V, d = ctx.saved_tensors
+        grad = None
+        if grad_V is not None:
+            grad = _tangent(grad_V, V, d, ctx.axes)
+        if grad_d is not None:
+            along = (V * grad_d).to(V.dtype)
+            grad = along if grad is None else grad + along
+        return grad, None
+
+    @staticmethod
+    def jvp(ctx: Any, W_dot: Tensor, _: None) -> tuple[Tensor, Tensor]:
+        V, d = ctx.saved_tensors
+        d_dot = (V * W_dot).sum(ctx.axes, keepdim=True).to(d.dtype)
+        return ((W_dot - V * d_dot) / d).to(V.dtype), d_dot
+
+
+def _tangent(G: Tensor, V: Tensor, d: Tensor, axes: Axes) -> Tensor:
+    kept = set(range(V.ndim)).difference(axes)
+    fused = (
+        not torch.is_grad_enabled()  # otherwise this is to be differentiated again
+        and kept in ({0}, {V.ndim - 1})
+        and V.dtype == d.dtype == G.dtype
+        and V.is_contiguous()
+        and G.is_contiguous()
+    )
+    if fused:  # torch's one-pass kernel of weight_norm, of unit norms and gains 1 / d
+        fused_backward = torch.ops.aten._weight_norm_interface_backward
+        return fused_backward(G, V, d.reciprocal(), torch.ones_like(d), kept.pop())[0]
+    dot = (V * G).sum(axes, keepdim=True, dtype=d.dtype)
+    return ((G - V * dot) / d).to(V.dtype)
+
+
+def _plain(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
+    """Divide by the peak first: no square over- or underflows."""
+    if W.numel() == 0:
+        return W * 1, _kept(W, axes)
+    wide = W if W.dtype.itemsize >= 4 else W.float()
+    peak = wide.detach().abs().amax(axes, keepdim=True)
+    zero = peak == 0
+    peak = torch.where(zero, 1, peak)
+    unit = wide / peak
+    squares = (unit * unit).sum(axes, keepdim=True)
+    norms = torch.sqrt(torch.where(zero, 1, squares))
+    return (unit / norms).to(W.dtype), peak * norms
+
+
+def _single(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
+    """Let float64 add the squares of float32, which cannot overflow there."""
+    if W.numel() == 0:
+        return W * 1, _kept(W, axes)
+    norms = _norms_by_runs(W, axes)
+    if norms is None:
+        norms = torch.linalg.vector_norm(W, dim=axes, keepdim=True, dtype=torch.float64)
+    d = torch.where(norms == 0, 1, norms).float()
+    return (W / d).to(W.dtype), d
+
+
+def _kept(W: Tensor, axes: Axes) -> Tensor:
+    return W.new_ones([1 if axis in axes else n for axis, n in enumerate(W.shape)])
+
+
+def _norms_by_runs(W: Tensor, axes: Axes) -> Tensor | None:
+    """Return norms of contiguous float32 lines from a single fast read, on a CPU."""
+    if not (W.dtype == torch.float32 and W.device.type == "cpu" and W.is_contiguous()):
+        return None
+    if axes != tuple(range(1, W.ndim)):
+        return None
+    lines = W.flatten(1)
+    n = lines.shape[1]
+    whole = n - n % RUN
+    norms = torch.linalg.vector_norm(lines[:, whole:], dim=1, dtype=torch.float32)
+    norms = norms.double()
+    if whole:
+        runs = lines[:, :whole].unflatten(1, (-1, RUN))
+        runs = torch.linalg.vector_norm(runs, dim=2)
+        rest, norms = norms, torch.linalg.vector_norm(runs, dim=1, dtype=torch.float64)
+        norms = torch.hypot(norms, rest) if whole < n else norms
+    kind = torch.finfo(torch.float32)
+    least = math.sqrt(n * kind.tiny / kind.eps)  # squares below it lose to underflow
+    untrusted = ~((norms > least) & (norms < math.sqrt(kind.max)))
+    try:
+        again = untrusted.nonzero().squeeze(1)
+    except RuntimeError:  # under torch.vmap values cannot be looked at
+        return None
+    if len(again):
+        few = lines[again]
+        norms[again] = torch.linalg.vector_norm(few, dim=1, dtype=torch.float64)
+    return norms.reshape(-1, *(1 for _ in axes))

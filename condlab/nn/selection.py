@@ -1,0 +1,196 @@
+"""Which weights of a network are conditioned, and why the others are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.parameter import is_lazy
+from torch.nn.utils import parametrize
+
+from condlab.nn.layout import Layout, layouts
+
+Layers = str | Iterable[str] | Callable[[str, nn.Module], bool]
+
+PRESETS = ("all", "first-conv-last-linear", "convolutions", "mlp-and-attention")
+
+
+def chain(module: nn.Module, tensor: str) -> Any:
+    """Return torch's list of a tensor's parametrizations, empty where it has none."""
+    if not parametrize.is_parametrized(module, tensor):
+        return ()
+    lists: Any = module.parametrizations
+    return lists[tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One weight: the layer's name in the network, the layer, the tensor's name."""
+
+    layer: str
+    module: nn.Module
+    tensor: str
+    layout: Layout
+
+    @property
+    def name(self) -> str:
+        """Return the weight's name in the network before any parametrization."""
+        return f"{self.layer}.{self.tensor}" if self.layer else self.tensor
+
+    @property
+    def raw(self) -> Tensor:
+        """Return the stored tensor, the one that trains, where there is just one."""
+        maps = chain(self.module, self.tensor)
+        if not maps:
+            return self.weight
+        return maps.original if maps.is_tensor else maps.original0
+
+    @property
+    def weight(self) -> Tensor:
+        """Return the weight the layer multiplies with."""
+        return getattr(self.module, self.tensor)
+
+
+def layer_modules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
+    """Yield every module with its name, save those that compute weights."""
+    for name, layer in module.named_modules():
+        if "parametrizations" not in name.split("."):
+            yield name, layer
+
+
+def sites(module: nn.Module) -> list[Site]:
+    """Return every weight whose layout is known, whether it can be conditioned or not.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A network or a single layer.
+
+    Returns
+    -------
+    list of Site
+        In order of registration; weights tied to each other appear at each of
+        their layers.
+    """
+    return [
+        Site(name, layer, tensor, layout)
+        for name, layer in layer_modules(module)
+        for tensor, layout in layouts(layer).items()
+    ]
+
+
+def objection(site: Site) -> str | None:
+    """Return why a weight cannot be conditioned, or None."""
+    if is_lazy(site.raw):
+        return "has no shape before the first forward pass"
+    if site.raw.numel() == 0:
+        return "has no entries"
+    if site.raw.is_complex():
+        return "is complex"
+    if not site.raw.requires_grad:
+        return "does not train: requires_grad is False"
+    if getattr(site.module, "max_norm", None) is not None:
+        return "max_norm rescales it in place"
+    if getattr(site.module, "sparse", False):
+        return "its gradient is sparse"
+    return None
+
+
+def choose(module: nn.Module, layers: Layers) -> list[Site]:
+    """Return the weights of the chosen layers that can be conditioned.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A network or a single layer.
+    layers : str, iterable of str, or callable
+        A preset of `PRESETS`, glob patterns of layer names such as
+        ``"encoder.*.attention.*"``, or a predicate of name and layer. In the presets,
+        "first-conv-last-linear" goes by order of registration, and
+        "mlp-and-attention" takes the linear and attention layers inside numbered
+        blocks (``blocks.3.mlp.fc1``), which leaves out patch embeddings and heads.
+
+    Returns
+    -------
+    list of Site
+        Where one of several tied weights is chosen, all of them are.
+
+    Raises
+    ------
+    ValueError
+        If nothing is chosen, or nothing that is chosen can be conditioned.
+    """
+    known = sites(module)
+    wanted = _predicate(layers, known)
+    chosen = [site for site in known if wanted(site.layer, site.module)]
+    fit = [site for site in chosen if objection(site) is None]
+    if not fit:
+        raise ValueError(_nothing(layers, known, chosen))
+    tensors = {id(site.raw) for site in fit}
+    fit = [site for site in known if id(site.raw) in tensors]
+    for site in fit:
+        _require_one_layout([s for s in fit if s.raw is site.raw])
+    return fit
+
+
+def _predicate(layers: Layers, known: list[Site]) -> Callable[[str, nn.Module], bool]:
+    if callable(layers):
+        return layers
+    if layers == "all":
+        return lambda _name, _layer: True
+    if layers == "convolutions":
+        return lambda _name, layer: isinstance(layer, _ConvNd)
+    if layers == "mlp-and-attention":
+        return _inside_a_numbered_block
+    if layers == "first-conv-last-linear":
+        convs = [s.layer for s in known if isinstance(s.module, _ConvNd)]
+        linears = [s.layer for s in known if isinstance(s.module, nn.Linear)]
+        ends = {*convs[:1], *linears[-1:]}
+        return lambda name, _layer: name in ends
+    patterns = (layers,) if isinstance(layers, str) else tuple(layers)
+    return lambda name, _layer: any(fnmatchcase(name, p) for p in patterns)
+
+
+def _inside_a_numbered_block(name: str, layer: nn.Module) -> bool:
+    if isinstance(layer, (_ConvNd, nn.Embedding, nn.EmbeddingBag)):
+        return False
+    return any(part.isdigit() for part in name.split(".")[:-1])
+
+
+def _require_one_layout(tied: list[Site]) -> None:
+    first = tied[0]
+    for other in tied[1:]:
+        if other.layout != first.layout:
+            raise ValueError(
+                f"tied weights need the same layout, got {first.name} and "
+                f"{other.name}; untie them or choose other layers"
+            )
+
+
+def _nothing(layers: Layers, known: list[Site], chosen: list[Site]) -> str:
+    if chosen:
+        site = chosen[0]
+        return (
+            f"none of the {len(chosen)} chosen weights can be conditioned; "
+            f"{site.name} {objection(site)}"
+        )
+    names = ", ".join(repr(site.layer) for site in known[:5]) or "none"
+    return (
+        f"layers={layers!r} chooses no layer with a weight matrix; the network's are "
+        f"{names}{', ...' if len(known) > 5 else ''}, and the presets "
+        f"{', '.join(PRESETS)}"
+    )
+
+
+def unplaced(module: nn.Module) -> Iterator[tuple[str, nn.Module, torch.Tensor]]:
+    """Yield the parameters that are no weight of a known layout, with their owners."""
+    for name, layer in layer_modules(module):
+        known = layouts(layer)
+        for tensor, value in layer.named_parameters(recurse=False):
+            if tensor not in known:
+                yield f"{name}.{tensor}" if name else tensor, layer, value
