@@ -41,10 +41,15 @@ def unit(x: Tensor, dim: int = -1) -> Tensor:
     return x / torch.where(square > 0, square, torch.ones_like(square)).sqrt()
 
 
-def update_average(average: Tensor, x: Tensor, momentum: float) -> None:
-    """Move an average towards the mean of x over all axes but that of channels."""
-    with torch.no_grad():
-        average.lerp_(x.mean([0, *range(2, x.ndim)]), momentum)
+@torch.no_grad()
+def update_average(average: Tensor, value: Tensor, momentum: float) -> None:
+    """Move an average towards a value, which autocast may have given another dtype."""
+    average.lerp_(value.to(average.dtype), momentum)
+
+
+def channel_mean(x: Tensor) -> Tensor:
+    """Return the mean over all axes but that of channels, shape (C,)."""
+    return x.mean([0, *range(2, x.ndim)])
 
 
 def need_two(values: int) -> None:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from condlab.nn._channels import (
     affine,
+    channel_mean,
     fitting_groups,
     need_two,
     per_channel,
@@ -90,8 +91,8 @@ class BatchGroupNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalised x, of the same shape (N, C, ...)."""
         if self.training:
-            update_average(self.running_mean, x, self.momentum)
-            update_average(self.running_square, x * x, self.momentum)
+            update_average(self.running_mean, channel_mean(x), self.momentum)
+            update_average(self.running_square, channel_mean(x * x), self.momentum)
             chunks = x.tensor_split(max(1, len(x) // self.examples))
             x = torch.cat([self._by_own_statistics(chunk) for chunk in chunks])
         else:
@@ -196,8 +197,8 @@ class _EstimatedBatchNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
             about = x.detach() - per_channel(self.running_mean, x)
-            update_average(self.running_mean, x, self.momentum)
-            update_average(self.running_var, about * about, self.momentum)
+            update_average(self.running_mean, channel_mean(x), self.momentum)
+            update_average(self.running_var, channel_mean(about * about), self.momentum)
         std = (self.running_var + self.eps).sqrt()
         x = (x - per_channel(self.running_mean, x)) / per_channel(std, x)
         return affine(x, self.weight, self.bias)

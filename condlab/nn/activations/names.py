@@ -44,7 +44,6 @@ _ANY: Mapping[str, Factory] = {
     "moving_batch": partial(BatchGroupNorm, examples=2**31, example_weight=0.1),
     "batch_group": partial(BatchGroupNorm, groups=32, examples=2),
     "batch_renorm": BatchRenorm,
-    "group": _group,
     "decorrelated": WhiteningNorm,
     "iterative": partial(WhiteningNorm, group_size=64, method="newton"),
 }
@@ -59,6 +58,7 @@ NORMS: Mapping[str, Mapping[str, Factory]] = MappingProxyType(
                 "layer": partial(_group, groups=1),  # over (C, H, W)
                 "channel_layer": ChannelLayerNorm,  # over C at each position
                 "rms": GroupRMSNorm,
+                "group": _group,
                 "instance": _instance,
                 "local_response": LocalResponseNorm,
                 "divisive": DivisiveNorm,

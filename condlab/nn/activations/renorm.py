@@ -5,7 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from condlab.nn._channels import affine, need_two, per_channel
+from condlab.nn._channels import (
+    affine,
+    channel_mean,
+    need_two,
+    per_channel,
+    update_average,
+)
 
 
 class BatchRenorm(nn.Module):
@@ -101,15 +107,15 @@ class BatchRenorm(nn.Module):
 
     def _renormalise(self, x: Tensor) -> Tensor:
         need_two(x.numel() // x.shape[1])
-        axes = [0, *range(2, x.ndim)]
-        mean = x.mean(axes)
-        std = (x.var(axes, correction=0) + self.eps).sqrt()
+        mean = channel_mean(x)
+        centred = x - per_channel(mean, x)
+        std = (channel_mean(centred * centred) + self.eps).sqrt()
         with torch.no_grad():
             r_max, d_max = self.limits()
             r = (std / self.running_std).clamp(1 / r_max, r_max)
             d = ((mean - self.running_mean) / self.running_std).clamp(-d_max, d_max)
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_std.lerp_(std, self.momentum)
+            update_average(self.running_mean, mean, self.momentum)
+            update_average(self.running_std, std, self.momentum)
             self.num_batches_tracked += 1
-        z = (x - per_channel(mean, x)) / per_channel(std, x)
+        z = centred / per_channel(std, x)
         return z * per_channel(r, x) + per_channel(d, x)

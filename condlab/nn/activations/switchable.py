@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from condlab.nn._channels import affine, per_channel
+from condlab.nn._channels import affine, per_channel, update_average
 
 
 class SwitchableNorm(nn.Module):
@@ -91,9 +91,8 @@ class SwitchableNorm(nn.Module):
         mean_ln, var_ln = _pooled(mean_in, var_in, axis=1)
         if self.training:
             mean_bn, var_bn = _pooled(mean_in, var_in, axis=0)
-            with torch.no_grad():
-                self.running_mean.lerp_(mean_bn[0], self.momentum)
-                self.running_var.lerp_(var_bn[0], self.momentum)
+            update_average(self.running_mean, mean_bn[0], self.momentum)
+            update_average(self.running_var, var_bn[0], self.momentum)
         else:
             mean_bn, var_bn = self.running_mean[None], self.running_var[None]
         return [mean_in, mean_ln, mean_bn], [var_in, var_ln, var_bn]
@@ -159,10 +158,11 @@ def sparsestmax(z: Tensor, radius: float) -> Tensor:
     face = (p.detach() > 0).to(z.dtype)
     centre = face / face.sum()
     distance = (p - centre).norm()
+    length = float(distance.detach())
     # A face's own circle is what the sphere around the simplex's centre cuts from it.
     offset = centre - 1 / len(z)
     rest = max(0.0, radius**2 - float(offset @ offset))
-    if float(distance) == 0 or float(distance) >= math.sqrt(rest):
+    if length == 0 or length >= math.sqrt(rest):
         return p
     p = centre + math.sqrt(rest) * (p - centre) / distance
-    return p if float(p.min()) >= 0 else sparsestmax(p, radius)
+    return p if bool((p >= 0).all()) else sparsestmax(p, radius)

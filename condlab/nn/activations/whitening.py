@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from condlab.nn._channels import affine, fitting_groups
+from condlab.nn._channels import affine, fitting_groups, update_average
 
 
 class WhiteningNorm(nn.Module):
@@ -88,9 +88,8 @@ class WhiteningNorm(nn.Module):
             return self._output(self.running_root @ (z - self.running_mean), x)
         mean = z.mean(dim=2, keepdim=True)
         root = self._inverse_root(z - mean)
-        with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_root.lerp_(root, self.momentum)
+        update_average(self.running_mean, mean, self.momentum)
+        update_average(self.running_root, root, self.momentum)
         return self._output(root @ (z - mean), x)
 
     def _inverse_root(self, z: Tensor) -> Tensor:
