@@ -309,4 +309,4 @@ def all_at_most(small: Any, large: Any, scale: Ball) -> tuple[Ball, Ball]:
     They are scale + max (small - large) and scale, for a nonnegative `scale`.
     """
     scale = arb(1) if scale == 0 else scale
-    return scale + maximum(np.subtract(small, large).ravel()), scale
+    return scale + maximum(np.ravel(small) - np.ravel(large)), scale
