@@ -11,7 +11,13 @@ from condlab.theory import (
     eigenvalues,
     iterations,
     weight_conditioning,
+    weight_conditioning_descent,
+    weight_conditioning_layers,
+    weight_conditioning_rate,
+    weight_conditioning_systems,
     weight_standardization,
+    weight_standardization_eps,
+    weight_standardization_hessian,
 )
 from condlab.theory.model import Theorem
 
@@ -40,7 +46,13 @@ def by_key(theorems: Iterable[Theorem]) -> Mapping[str, Theorem]:
 CATALOGUE = by_key(
     (
         *weight_conditioning.THEOREMS,
+        *weight_conditioning_descent.THEOREMS,
+        *weight_conditioning_rate.THEOREMS,
+        *weight_conditioning_systems.THEOREMS,
+        *weight_conditioning_layers.THEOREMS,
         *weight_standardization.THEOREMS,
+        *weight_standardization_hessian.THEOREMS,
+        *weight_standardization_eps.THEOREMS,
         *diagonal_scaling.THEOREMS,
         *condition_numbers.THEOREMS,
         *eigenvalues.THEOREMS,
