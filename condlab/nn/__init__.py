@@ -9,24 +9,97 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
     raise missing_extra("torch", "torch", "condlab.nn") from error
 
+from condlab.nn.activations import (
+    NORMS,
+    AdaptiveInstanceNorm,
+    AdaptiveLayerNorm,
+    BatchChannelNorm,
+    BatchGroupNorm,
+    BatchRenorm,
+    ChannelLayerNorm,
+    DivisiveNorm,
+    FixNorm,
+    GlobalResponseNorm,
+    GroupRMSNorm,
+    LocalContrastNorm,
+    LocalResponseNorm,
+    QKNorm,
+    ScaleNorm,
+    SwitchableNorm,
+    WhiteningNorm,
+    decay_groups,
+    make_norm,
+)
+from condlab.nn.associate import AssocNorm, added_share
 from condlab.nn.conditioning import Conditioning, condition, uncondition
 from condlab.nn.describe import Description, Weight, describe
 from condlab.nn.fold import effective_weights, fold
+from condlab.nn.gradients import (
+    GradNorm,
+    centralise_gradients_,
+    normalise_gradient,
+    normalise_gradients_,
+)
 from condlab.nn.layout import layouts
+from condlab.nn.ngpt import (
+    LearnedScale,
+    SphereAttention,
+    SphereBlock,
+    SphereEmbedding,
+    SphereHead,
+    SphereLinear,
+    SphereMLP,
+    renormalise_,
+    renormalise_after,
+)
 from condlab.nn.selection import PRESETS
 from condlab.nn.weights import WEIGHT_METHODS, normalise_weights
 
 __all__ = [
+    "NORMS",
     "PRESETS",
     "WEIGHT_METHODS",
+    "AdaptiveInstanceNorm",
+    "AdaptiveLayerNorm",
+    "AssocNorm",
+    "BatchChannelNorm",
+    "BatchGroupNorm",
+    "BatchRenorm",
+    "ChannelLayerNorm",
     "Conditioning",
     "Description",
+    "DivisiveNorm",
+    "FixNorm",
+    "GlobalResponseNorm",
+    "GradNorm",
+    "GroupRMSNorm",
+    "LearnedScale",
+    "LocalContrastNorm",
+    "LocalResponseNorm",
+    "QKNorm",
+    "ScaleNorm",
+    "SphereAttention",
+    "SphereBlock",
+    "SphereEmbedding",
+    "SphereHead",
+    "SphereLinear",
+    "SphereMLP",
+    "SwitchableNorm",
     "Weight",
+    "WhiteningNorm",
+    "added_share",
+    "centralise_gradients_",
     "condition",
+    "decay_groups",
     "describe",
     "effective_weights",
     "fold",
     "layouts",
+    "make_norm",
+    "normalise_gradient",
+    "normalise_gradients_",
     "normalise_weights",
+    "renormalise_",
+    "renormalise_after",
     "uncondition",
 ]

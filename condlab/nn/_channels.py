@@ -7,6 +7,8 @@ from math import gcd
 import torch
 from torch import Tensor
 
+from condlab.nn._unit import unit_lines
+
 
 def per_channel(v: Tensor, x: Tensor) -> Tensor:
     """Return v of shape (C,) or (N, C) with the singleton axes x has after C."""
@@ -30,15 +32,8 @@ def fitting_groups(groups: int, channels: int) -> int:
 
 
 def unit(x: Tensor, dim: int = -1) -> Tensor:
-    """Return x with unit 2-norm along an axis; a zero vector stays as it is.
-
-    The peak is divided out before squaring, so that nothing over- or underflows; it
-    needs no derivative, because the result does not depend on it.
-    """
-    peak = x.detach().abs().amax(dim, keepdim=True)
-    x = x / torch.where(peak > 0, peak, torch.ones_like(peak))
-    square = (x * x).sum(dim, keepdim=True)
-    return x / torch.where(square > 0, square, torch.ones_like(square)).sqrt()
+    """Return x with unit 2-norm along an axis; a zero vector stays as it is."""
+    return unit_lines(x, (dim % x.ndim,))[0]
 
 
 @torch.no_grad()
