@@ -1,0 +1,86 @@
+"""From records to figures, tables and one self-contained page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from condlab.errors import missing_extra
+
+try:
+    import latex2mathml  # noqa: F401
+    import matplotlib  # noqa: F401
+except ImportError as error:  # pragma: no cover
+    raise missing_extra("matplotlib and latex2mathml", "figures", "a report") from error
+
+from condlab.report import collect, figures, html, records, tables
+
+__all__ = ["build", "draw"]
+
+
+def build(
+    out: Path,
+    readme: Path | None = None,
+    progress: Callable[[str], None] = collect.silent,
+) -> Path:
+    """Verify the catalogue, scale the collection and write what was found.
+
+    The same catalogue gives the same bytes, however often and in whatever order the
+    work is done.
+
+    Parameters
+    ----------
+    out : Path
+        Folder of ``report.html``, of the figures as PNG and SVG and, in ``data``, of
+        the records they are drawn from. It is made if need be.
+    readme : Path, optional
+        README whose generated parts to rewrite, as `tables.update_readme` does.
+    progress : callable
+        ``progress(message)`` is called as the work goes on.
+
+    Returns
+    -------
+    Path
+        Of the page.
+
+    Raises
+    ------
+    MissingExtraError
+        If an optional dependency of the catalogue is missing.
+    ValueError
+        If the README has no markers.
+
+    Notes
+    -----
+    Two processes are started; a script that calls this needs the usual
+    ``if __name__ == "__main__":``.
+    """
+    if readme is not None:
+        tables.check_readme(readme)  # before minutes of work, not after
+    found = collect.collect(progress)
+    records.write(found, out / "data")
+    progress("drawing the figures")
+    page = draw(out)
+    if readme is not None:
+        tables.update_readme(readme, records.read(out / "data"))
+    return page
+
+
+def draw(out: Path) -> Path:
+    """Draw the figures and the page of a folder from the records in it.
+
+    Parameters
+    ----------
+    out : Path
+        Folder with ``data/verdicts.json`` and ``data/matrices.json``.
+
+    Returns
+    -------
+    Path
+        Of the page, ``report.html``.
+    """
+    kept = records.read(out / "data")
+    page = out / "report.html"
+    text = html.page(kept, figures.draw(kept, out))
+    page.write_text(text, encoding="utf-8", newline="\n")
+    return page

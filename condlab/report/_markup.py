@@ -1,0 +1,106 @@
+"""Pieces of HTML: escaped text, numbers, formulas, matrices, figures."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+import xml.etree.ElementTree as ElementTree
+from typing import Any
+
+from latex2mathml import converter
+
+from condlab.report._json import as_float
+from condlab.report.figures._style import INK, QUIET, RULE
+from condlab.report.instances import Part
+
+MATHML = "{http://www.w3.org/1998/Math/MathML}"
+
+
+def text(words: Any) -> str:
+    """Return text with everything escaped that HTML would read.
+
+    Examples
+    --------
+    >>> text("a < b & c")
+    'a &lt; b &amp; c'
+    """
+    return html.escape(str(words), quote=True)
+
+
+def formula(latex: str) -> str:
+    """Return LaTeX as MathML, or as code where it cannot be converted.
+
+    Examples
+    --------
+    >>> formula("x")
+    '<math xmlns="http://www.w3.org/1998/Math/MathML" display="inline"><mrow><mi>x</mi></mrow></math>'
+    """  # noqa: E501
+    if not latex:
+        return ""
+    try:
+        found = converter.convert(latex)
+        names = [element.tag for element in ElementTree.fromstring(found).iter()]
+    except Exception:  # the converter raises whatever its parser met
+        names = [""]
+    if all(name.startswith(f"{MATHML}m") for name in names):
+        return found
+    return f"<code>{text(latex)}</code>"
+
+
+def number(x: float | str | None, digits: int = 4) -> str:
+    """Return a number as HTML, with a power of ten from 10^5 on.
+
+    Examples
+    --------
+    >>> number(2.5), number(1485362.3), number("inf"), number(None)
+    ('2.5', '1.485×10<sup>6</sup>', '∞', '–')
+    """
+    value = as_float(x)
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    plain = f"{value:.{digits}g}"
+    if 1e-3 <= abs(value) < 1e5 or value == 0:
+        plain = f"{float(plain):.{digits}g}" if abs(value) < 1e4 else f"{value:.0f}"
+        return plain.replace("-", "−")
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    power = str(int(exponent)).replace("-", "−")
+    shown = mantissa.rstrip("0").rstrip(".").replace("-", "−")
+    return f"{shown}×10<sup>{power}</sup>"
+
+
+def instance(parts: list[Part]) -> str:
+    """Return the parts of an instance, matrices in brackets."""
+    return "".join(f'<span class="part">{_part(part)}</span> ' for part in parts)
+
+
+def _part(part: Part) -> str:
+    name = f"<i>{text(part.name)}</i> = " if part.name else ""
+    if part.kind == "matrix":
+        return name + _matrix(part.rows)
+    line = ", ".join(text(entry) for entry in part.rows[0])
+    return name + (f"({line})" if part.kind == "vector" else line)
+
+
+def _matrix(rows: tuple[tuple[str, ...], ...]) -> str:
+    spoken = "; ".join(" ".join(row) for row in rows)
+    entries = "".join(f"<span>{text(entry)}</span>" for row in rows for entry in row)
+    return (
+        f'<span class="matrix" role="img" aria-label="matrix {text(spoken)}" '
+        f'style="--n:{len(rows[0])}">{entries}</span>'
+    )
+
+
+def figure(name: str, svg: str, caption: str) -> str:
+    """Return an SVG file as an inline figure that takes the colours of the page."""
+    drawing = svg[svg.index("<svg") :]
+    drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
+    for identifier in (r'\bid="', r'xlink:href="#', r"url\(#"):
+        drawing = re.sub(identifier, lambda found: f"{found[0]}{name}-", drawing)
+    for colour, variable in ((INK, "ink"), (RULE, "rule"), (QUIET, "quiet")):
+        drawing = drawing.replace(colour, f"var(--{variable})")
+    label = f'<svg role="img" aria-label="{text(caption)}"'
+    drawing = drawing.replace("<svg", label, 1)
+    return f"<figure>{drawing}<figcaption>{text(caption)}</figcaption></figure>"

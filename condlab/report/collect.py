@@ -1,0 +1,128 @@
+"""Verify the catalogue and scale the collection, in two processes."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from typing import Any
+
+from condlab.collection import COLLECTION, CollectionMatrix
+from condlab.errors import MissingExtraError
+from condlab.report.matrices import scale_matrix
+from condlab.report.records import Records
+from condlab.report.trials import EXAMPLES, MORE_EXAMPLES, SEED, SIZES, try_theorem
+from condlab.theory import CATALOGUE, Theorem
+
+Progress = Callable[[str], None]
+
+WORKERS = 2
+SETTINGS = {
+    "examples": EXAMPLES,
+    "more_examples": MORE_EXAMPLES,
+    "seed": SEED,
+    "sizes": list(SIZES),
+}
+# Two linear algebra threads a worker would fight over the cores, and sums would
+# depend on how many cores there are.
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def silent(message: str) -> None:
+    """Show no progress."""
+
+
+def collect(progress: Progress = silent) -> Records:
+    """Verify the whole catalogue and scale the collection, in two processes.
+
+    Parameters
+    ----------
+    progress : callable
+        ``progress(message)`` after each theorem and matrix.
+
+    Returns
+    -------
+    Records
+        The same whichever process did what.
+    """
+    tasks = [("theorem", key) for key in CATALOGUE]
+    tasks += [("matrix", name) for name in COLLECTION]
+    workers = min(WORKERS, os.cpu_count() or 1)
+    spawn = multiprocessing.get_context("spawn")
+    with _one_thread(), ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+        futures = {pool.submit(_do, *task): task for task in tasks}
+        found = _gather(futures, progress)
+    return Records(
+        theorems=[found["theorem", key] for key in CATALOGUE],
+        matrices=[found["matrix", name] for name in COLLECTION],
+        settings=SETTINGS,
+    )
+
+
+def collect_here(
+    theorems: Mapping[str, Theorem], matrices: Mapping[str, CollectionMatrix]
+) -> Records:
+    """Verify and scale what is given, in this process.
+
+    Parameters
+    ----------
+    theorems, matrices : mapping
+        Such as parts of the catalogue and of the collection.
+
+    Returns
+    -------
+    Records
+        In the order given.
+    """
+    return Records(
+        theorems=[try_theorem(theorem) for theorem in theorems.values()],
+        matrices=[_scale(matrix) for matrix in matrices.values()],
+        settings=SETTINGS,
+    )
+
+
+def _gather(
+    futures: dict[Future[Any], tuple[str, str]], progress: Progress
+) -> dict[tuple[str, str], dict[str, Any]]:
+    found = {}
+    for done, future in enumerate(as_completed(futures), start=1):
+        task = futures[future]
+        try:
+            found[task] = future.result()
+        except Exception as error:
+            error.add_note(f"while the report was at the {task[0]} {task[1]}")
+            for other in futures:
+                other.cancel()
+            raise
+        progress(f"{done} of {len(futures)}: {task[1]}")
+    return found
+
+
+def _do(kind: str, name: str) -> dict[str, Any]:
+    if kind == "theorem":
+        return try_theorem(CATALOGUE[name])
+    return _scale(COLLECTION[name])
+
+
+def _scale(matrix: CollectionMatrix) -> dict[str, Any]:
+    try:
+        return scale_matrix(matrix)
+    except MissingExtraError as error:
+        return {"name": matrix.name, "missing": str(error)}
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let the processes started within use one linear algebra thread each."""
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -1,0 +1,187 @@
+"""How near every claim comes to its bound, size by size."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from condlab.report._json import as_float
+from condlab.report.figures import _style as look
+from condlab.report.summary import evidence, families, outcome, ratio
+
+Entry = dict[str, Any]
+
+BLUES = LinearSegmentedColormap.from_list("blues", ["#e8f1f8", "#7fb8da", look.BLUE])
+LINE, CELL = 0.165, 0.265  # inches: height of a line, width of a cell
+TOP, BOTTOM = 1.0, 0.12
+SIZE, SMALL = 6.5, 6.0  # points
+ATTAINED = 1 - 1e-9
+
+
+def tightness_figure(theorems: list[Entry]) -> Figure:
+    """Draw a strip of cells a theorem, a cell a size, in two columns by family."""
+    columns = _columns(theorems)
+    rows = max(len(column) for column in columns) + 1
+    height = TOP + rows * LINE + BOTTOM
+    figure = Figure(figsize=(look.WIDTH, height))
+    for i, column in enumerate(columns):
+        box = (i / 2, BOTTOM / height, 0.5, rows * LINE / height)
+        _draw_column(figure.add_axes(box), column, rows)
+    figure.text(
+        0.012, 1 - 0.1 / height, title(theorems), va="top", fontsize=9.5,
+        fontweight="bold", linespacing=1.35,
+    )  # fmt: skip
+    _legend(figure, height)
+    return figure
+
+
+def title(theorems: list[Entry]) -> str:
+    """Return the finding in two lines."""
+    held = [entry for entry in theorems if outcome(entry) == "holds"]
+    ratios = [ratio(entry) for entry in held if evidence(entry)["size"] > 1]
+    attained = sum(x >= ATTAINED for x in ratios)
+    loose = sum(x < 0.5 for x in ratios)
+    false = len(theorems) - len(held)
+    return (
+        f"{len(held)} of {len(theorems)} claims survive: beyond size 1, {attained} of "
+        f"their bounds are attained,\n{loose} stay below half; the other {false} "
+        "claims are false or in doubt"
+    )
+
+
+def _columns(theorems: list[Entry]) -> list[list[str | Entry]]:
+    """Return headings and theorems for two columns of about the same length."""
+    lines: list[str | Entry] = []
+    for family, entries in families(theorems).items():
+        lines += [*[""] * bool(lines), *_heading(family), *entries]
+    half = math.ceil(len(lines) / 2)
+    while 0 < half < len(lines) and isinstance(lines[half - 1], str):
+        half -= 1  # a heading stays with its theorems
+    rest = lines[half:]
+    if rest and rest[0] == "":
+        rest = rest[1:]
+    if rest and not isinstance(rest[0], str):
+        rest = [*_heading(f"{rest[0]['family']} (continued)"), *rest]
+    return [lines[:half], rest]
+
+
+def _heading(family: str) -> list[str]:
+    return look.wrap(family, SIZE, look.WIDTH / 2 - 0.2, bold=True)
+
+
+def _draw_column(axes: Axes, lines: list[str | Entry], rows: int) -> None:
+    width = look.WIDTH / 2
+    axes.set_xlim(0, width)
+    axes.set_ylim(rows, 0)
+    axes.set_axis_off()
+    entries = [line for line in lines if not isinstance(line, str)]
+    if not entries:
+        return
+    start = width - 0.1 - CELL * len(entries[0]["verdicts"])
+    quiet: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": look.QUIET}
+    axes.text(start - 0.06, 0.5, "size", ha="right", **quiet)
+    for j, verdict in enumerate(entries[0]["verdicts"]):
+        axes.text(start + (j + 0.5) * CELL, 0.5, verdict["size"], ha="center", **quiet)
+    for i, line in enumerate(lines, start=1):
+        if isinstance(line, str):
+            place: dict[str, Any] = {
+                "va": "center",
+                "fontsize": SIZE,
+                "fontweight": "bold",
+            }
+            axes.text(0.08, i + 0.55, line, **place)
+        else:
+            _draw_theorem(axes, start, i, line)
+
+
+def _draw_theorem(axes: Axes, start: float, i: int, entry: Entry) -> None:
+    key = _fit(entry["key"], SIZE, start - 0.1)
+    place: dict[str, Any] = {"va": "center", "ha": "right", "fontsize": SIZE}
+    axes.text(start - 0.06, i + 0.5, key, **place)
+    for j, verdict in enumerate(entry["verdicts"]):
+        _draw_cell(axes, start + j * CELL, i, verdict)
+
+
+def _draw_cell(axes: Axes, x: float, y: float, verdict: Entry) -> None:
+    face, ink, text = _cell(verdict)
+    if face is not None:
+        axes.add_patch(
+            Rectangle((x + 0.01, y + 0.06), CELL - 0.02, 0.88, color=face, lw=0)
+        )
+    bold = "bold" if text == "1" or face == look.VERMILLION else "normal"
+    axes.text(
+        x + CELL / 2, y + 0.53, text, color=ink, va="center", ha="center",
+        fontsize=SMALL, fontweight=bold,
+    )  # fmt: skip
+
+
+def _cell(verdict: Entry) -> tuple[Any, str, str]:
+    """Return colour, colour of the text, and text."""
+    tightness = as_float(verdict["tightness"])
+    if verdict["outcome"] == "falsified":
+        return look.VERMILLION, "#ffffff", _above(tightness)
+    if verdict["outcome"] == "inconclusive":
+        return look.YELLOW, "#000000", "?"
+    if verdict["examples"] == 0:
+        return None, look.QUIET, "·"
+    if math.isnan(tightness):
+        return look.RULE, look.INK, "="
+    depth = min(max(tightness, 0.0), 1.0)
+    return BLUES(depth), "#ffffff" if depth > 0.72 else "#000000", _below(tightness)
+
+
+def _above(x: float) -> str:
+    if math.isnan(x) or math.isinf(x):
+        return "×"
+    if x < 10:
+        return f"{x:.2f}" if x >= 1.005 else "1+"
+    return f"{x:.0f}" if x < 1000 else f"1e{math.floor(math.log10(x))}"
+
+
+def _below(x: float) -> str:
+    """Return two digits rounded down, so that only an attained bound shows 1."""
+    if x >= ATTAINED:
+        return "1"
+    digits = math.floor(100 * max(x, 0.0))
+    return f".{digits:02d}" if digits else "0"
+
+
+def _fit(text: str, size: float, width: float) -> str:
+    if look.text_width(text, size) <= width:
+        return text
+    while look.text_width(text + "…", size) > width:
+        text = text[:-1]
+    return text + "…"
+
+
+def _legend(figure: Figure, height: float) -> None:
+    axes = figure.add_axes((0, 1 - 1.2 / height, 1, 0.65 / height))
+    axes.set_xlim(0, look.WIDTH)
+    axes.set_ylim(0.65 / LINE, 0)
+    axes.set_axis_off()
+    samples = [
+        ({"outcome": "holds", "examples": 1, "tightness": 0.43}, "largest lhs / rhs"),
+        ({"outcome": "holds", "examples": 1, "tightness": 1.0}, "attained"),
+        ({"outcome": "holds", "examples": 1, "tightness": None}, "rhs always 0 or ∞"),
+        (
+            {"outcome": "falsified", "examples": 1, "tightness": 1.42},
+            "false, lhs / rhs",
+        ),
+        ({"outcome": "inconclusive", "examples": 1, "tightness": 1}, "inconclusive"),
+        ({"outcome": "holds", "examples": 0, "tightness": None}, "no instance"),
+    ]
+    x = 0.08
+    for verdict, words in samples:
+        _draw_cell(axes, x, 0.3, verdict)
+        axes.text(x + CELL + 0.03, 0.85, words, va="center", fontsize=SIZE)
+        x += CELL + 0.16 + look.text_width(words, SIZE)
+    words = (
+        "Size: the largest dimension of the instances. A bound is attained where "
+        "lhs = rhs; other ratios are rounded down."
+    )
+    axes.text(0.08, 2.2, words, va="center", fontsize=SIZE, color=look.QUIET)

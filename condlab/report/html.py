@@ -1,0 +1,179 @@
+"""One self-contained page: tables that sort and filter, figures, sources."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from condlab.report import _markup as markup
+from condlab.report._rows import SCALED, VERDICTS, matrix_row, verdict_row
+from condlab.report.records import Records
+from condlab.report.summary import OUTCOMES, counts, sentence
+
+Entry = dict[str, Any]
+
+CAPTIONS = {
+    "scalings": "Condition number of every matrix before (bar) and after each scaling. "
+    "The pale strips are where the best condition number of that kind of scaling "
+    "certainly lies.",
+    "tightness": "Largest quotient of the two sides that the search found, a row a "
+    "claim and a cell a size.",
+    "counterexamples": "The smallest counterexample found to each false claim.",
+}
+
+
+def page(records: Records, drawings: list[Path]) -> str:
+    """Return the report as one HTML file that needs nothing else.
+
+    Parameters
+    ----------
+    records : Records
+        What the tables show.
+    drawings : list of Path
+        The SVG files that `condlab.report.figures.draw` made from the same records.
+
+    Returns
+    -------
+    str
+        HTML with its style, script and figures inside.
+    """
+    figures = {path.stem: path.read_text(encoding="utf-8") for path in drawings}
+    sections = [
+        _summary(records.theorems),
+        _verdicts(records),
+        _matrices(records.matrices, figures),
+        _tightness(figures),
+        _counterexamples(figures),
+        _reproduce(records.settings),
+        _sources(records.theorems),
+    ]
+    asset = resources.files("condlab.report").joinpath
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
+        "<title>condlab report</title>\n"
+        f"<style>\n{asset('page.css').read_text(encoding='utf-8')}</style>\n"
+        "</head>\n<body>\n<main>\n" + "\n".join(sections) + "\n</main>\n"
+        f"<script>\n{asset('page.js').read_text(encoding='utf-8')}</script>\n"
+        "</body>\n</html>\n"
+    )
+
+
+def _summary(theorems: list[Entry]) -> str:
+    number = counts(theorems)
+    tiles = "".join(
+        f'<li class="{name}"><b>{number[name]}</b> {words}</li>'
+        for name, words in zip(OUTCOMES, ("hold", *OUTCOMES[1:]), strict=True)
+    )
+    return (
+        "<header>\n<h1>condlab report</h1>\n"
+        f'<p class="lead">{sentence(theorems)}</p>\n<ul class="tiles">{tiles}</ul>\n'
+        '<nav aria-label="Sections"><a href="#verdicts">Verdicts</a> '
+        '<a href="#matrices">Matrices</a> <a href="#tightness">Tightness</a> '
+        '<a href="#counterexamples">Counterexamples</a> '
+        '<a href="#reproduce">Reproduce</a> <a href="#sources">Sources</a></nav>\n'
+        "</header>"
+    )
+
+
+def _verdicts(records: Records) -> str:
+    options = "".join(f'<option value="{name}">{name}</option>' for name in OUTCOMES)
+    controls = (
+        '<form class="controls" hidden><label>Search <input type="search" '
+        'id="search" autocomplete="off"></label> <label>Verdict <select id="verdict">'
+        f'<option value="">all</option>{options}</select></label> '
+        '<output id="shown" aria-live="polite"></output></form>'
+    )
+    head = _head(VERDICTS)
+    rows = "\n".join(verdict_row(entry) for entry in records.theorems)
+    return (
+        '<section id="verdicts">\n<h2>Verdicts</h2>\n'
+        "<p><b>Holds</b> means that the claim survived the instances tried, "
+        f"{records.settings['examples']} or more a size, and no more than that: a "
+        "search proves nothing. <b>Falsified</b> means that a counterexample was found "
+        "and that ball arithmetic certifies it, so that rounding is not the cause. "
+        "<b>Inconclusive</b> means that a violation was within rounding or could not "
+        "be confirmed. Every claim is lhs ≤ rhs. The strip gives the largest lhs / rhs "
+        "at sizes 1 to 5, the size being the largest dimension of an instance; 1 means "
+        "that the bound is attained.</p>\n"
+        f'{controls}\n<div class="scroll" tabindex="0" role="region" '
+        f'aria-label="Verdicts"><table id="claims">{head}<tbody>\n{rows}\n'
+        "</tbody></table></div>\n</section>"
+    )
+
+
+def _head(names: tuple[str, ...]) -> str:
+    cells = "".join(f'<th scope="col">{name}</th>' for name in names)
+    return f"<thead><tr>{cells}</tr></thead>"
+
+
+def _matrices(matrices: list[Entry], figures: dict[str, str]) -> str:
+    names = ("matrix", "what it is", "shape", "rank", "unscaled κ₂")
+    head = _head((*names, *(words for words, _ in SCALED.values())))
+    rows = "\n".join(matrix_row(entry) for entry in matrices)
+    return (
+        '<section id="matrices">\n<h2>Matrices</h2>\n'
+        f"{_figures('scalings', figures)}\n"
+        "<p>Condition numbers κ₂ before and after scaling. Rounding included, they are "
+        "certain to about one unit of the last digit shown, or to the interval that "
+        "is given. “Within X of the best” compares with every scaling of the same "
+        "side: rows only, columns only or, for Jacobi, the same of rows and columns. "
+        "It follows from the bounds of van der Sluis. A dash: the scaling needs a "
+        "positive diagonal.</p>\n"
+        '<div class="scroll" tabindex="0" role="region" aria-label="Matrices">'
+        f'<table id="scaled">{head}<tbody>\n{rows}\n</tbody></table></div>\n</section>'
+    )
+
+
+def _tightness(figures: dict[str, str]) -> str:
+    return (
+        '<section id="tightness">\n<h2>Tightness</h2>\n'
+        f"{_figures('tightness', figures)}\n</section>"
+    )
+
+
+def _counterexamples(figures: dict[str, str]) -> str:
+    drawn = _figures("counterexamples", figures) or "<p>No claim was falsified.</p>"
+    return (
+        f'<section id="counterexamples">\n<h2>Counterexamples</h2>\n{drawn}\n</section>'
+    )
+
+
+def _figures(name: str, figures: dict[str, str]) -> str:
+    return "\n".join(
+        markup.figure(stem, svg, CAPTIONS[name])
+        for stem, svg in figures.items()
+        if stem.startswith(name)
+    )
+
+
+def _reproduce(settings: Entry) -> str:
+    sizes = ", ".join(str(size) for size in settings["sizes"])
+    return (
+        '<section id="reproduce">\n<h2>How to reproduce</h2>\n'
+        "<pre><code>condlab report --out report   # this page\n"
+        "condlab verify KEY            # one claim\n"
+        "condlab scale builtin:NAME    # one matrix</code></pre>\n"
+        f"<p>Sizes {sizes}; {settings['examples']} examples a size, and "
+        f"{settings['more_examples']} at the sizes below the smallest counterexample; "
+        f"seed {settings['seed']}. The search is deterministic: run again, it gives "
+        "the same bytes. What it found is in <code>data/verdicts.json</code> and "
+        "<code>data/matrices.json</code>, counterexamples to the last bit.</p>\n"
+        "</section>"
+    )
+
+
+def _sources(theorems: list[Entry]) -> str:
+    names = ("authors", "title", "venue", "year")
+    found = set()
+    for entry in theorems:
+        reference = entry["reference"]
+        words = [str(reference[name]) for name in names if reference.get(name)]
+        found.add(", ".join(words) or reference["text"])
+    items = "\n".join(f"<li>{markup.text(words)}</li>" for words in sorted(found))
+    return (
+        '<section id="sources">\n<h2>Sources</h2>\n'
+        f'<ul class="sources">\n{items}\n</ul>\n</section>'
+    )

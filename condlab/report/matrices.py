@@ -1,0 +1,128 @@
+"""One matrix scaled in every way there is, as a record."""
+
+from __future__ import annotations
+
+import decimal
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from condlab.bounds import van_der_sluis
+from condlab.collection import CollectionMatrix
+from condlab.condition import cond_2
+from condlab.report._json import number
+from condlab.scaling import (
+    column_scaling,
+    jacobi_scaling,
+    row_column_scaling,
+    row_scaling,
+    ruiz_scaling,
+)
+from condlab.types import Bracket, ConditionEstimate, Scaling
+
+Entry = dict[str, Any]
+
+DIGITS = 6  # as many as rounding leaves alike on all machines where κ₂ < 1e8
+
+SCALINGS: dict[str, Callable[[Any], Scaling]] = {
+    "row": row_scaling,
+    "column": column_scaling,
+    "row-column": row_column_scaling,
+    "ruiz": ruiz_scaling,
+    "jacobi": jacobi_scaling,
+}
+SIDES = {"row": "left", "column": "right", "jacobi": "symmetric"}
+
+
+def scale_matrix(matrix: CollectionMatrix) -> Entry:
+    """Return the record of a matrix: κ₂ before and after each scaling, and brackets.
+
+    Parameters
+    ----------
+    matrix : CollectionMatrix
+        From the collection or not.
+
+    Returns
+    -------
+    dict
+        JSON, with None for a scaling or a bracket that is not defined for the matrix.
+        ``within`` is how far the scaling is from the best of its kind, at most.
+
+    Examples
+    --------
+    >>> from condlab.collection import COLLECTION
+    >>> entry = scale_matrix(COLLECTION["karate"])
+    >>> entry["shape"], entry["rank"], sorted(entry["scaled"])
+    ([34, 34], 34, ['column', 'jacobi', 'row', 'row-column', 'ruiz'])
+    """
+    A = matrix.load()
+    dense = A if isinstance(A, np.ndarray) else A.toarray()
+    brackets = {side: _bracket(dense, side) for side in SIDES.values()}
+    return {
+        "brackets": {side: _ends(found) for side, found in brackets.items()},
+        "description": matrix.description,
+        "kappa_2": _kappa(cond_2(dense)),
+        "name": matrix.name,
+        "nnz": int(np.count_nonzero(dense)),
+        "rank": int(np.linalg.matrix_rank(dense)),
+        "scaled": {
+            name: _scaled(dense, name, brackets.get(SIDES.get(name, "")))
+            for name in SCALINGS
+        },
+        "shape": list(dense.shape),
+        "source": matrix.source,
+    }
+
+
+def _bracket(A: np.ndarray, side: Any) -> Bracket | None:
+    try:
+        return van_der_sluis(A, side=side)
+    except (ValueError, np.linalg.LinAlgError):
+        return None
+
+
+def _scaled(A: np.ndarray, name: str, bracket: Bracket | None) -> Entry | None:
+    try:
+        kappa = cond_2(SCALINGS[name](A).apply(A))
+    except (ValueError, np.linalg.LinAlgError):  # Jacobi is not for every matrix
+        return None
+    found = _kappa(kappa)
+    if bracket is not None and math.isfinite(kappa.upper):
+        found["within"] = _outwards(max(1.0, kappa.upper / bracket.lower), math.inf)
+    return found
+
+
+def _kappa(kappa: ConditionEstimate) -> Entry:
+    ends = _ends(Bracket(kappa.lower, kappa.upper))
+    return {"lower": ends["lower"], "upper": ends["upper"], "value": _value(kappa)}
+
+
+def _value(kappa: ConditionEstimate) -> float | str | None:
+    return number(kappa.value) if math.isinf(kappa.value) else _rounded(kappa.value)
+
+
+def _ends(bracket: Bracket | None) -> Any:
+    if bracket is None:
+        return None
+    return {
+        "factor": number(bracket.factor),
+        "lower": _outwards(bracket.lower, 0.0),
+        "upper": _outwards(bracket.upper, math.inf),
+    }
+
+
+def _rounded(x: float) -> float:
+    return float(f"{x:.{DIGITS}g}")
+
+
+def _outwards(x: float, towards: float) -> float | str | None:
+    """Round so that a bound stays one; a lower bound of 1 stays 1."""
+    if math.isinf(x):
+        return number(x)
+    digits = decimal.Context(
+        prec=DIGITS,
+        rounding=decimal.ROUND_CEILING if towards > x else decimal.ROUND_FLOOR,
+    )
+    return float(digits.create_decimal_from_float(x))

@@ -1,0 +1,133 @@
+"""What to make of a record: outcomes, the decisive evidence, counts, short sources."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from condlab.report._json import as_float
+
+Entry = dict[str, Any]
+
+OUTCOMES = ("holds", "falsified", "inconclusive")
+
+
+def outcome(entry: Entry) -> str:
+    """Return "falsified", "inconclusive" or "holds" for all sizes together.
+
+    A theorem without a single instance is inconclusive.
+
+    Examples
+    --------
+    >>> outcome({"verdicts": [{"outcome": "holds", "examples": 9}]})
+    'holds'
+    """
+    found = {verdict["outcome"] for verdict in entry["verdicts"]}
+    for decisive in ("falsified", "inconclusive"):
+        if decisive in found:
+            return decisive
+    tried = sum(verdict["examples"] for verdict in entry["verdicts"])
+    return "holds" if tried else "inconclusive"
+
+
+def evidence(entry: Entry) -> Entry:
+    """Return the verdict that says most.
+
+    The smallest counterexample; else the first doubt; else the largest lhs / rhs, at
+    the largest size that has it: in one dimension most bounds are equalities.
+
+    Examples
+    --------
+    >>> small = {"size": 1, "outcome": "holds", "examples": 9, "tightness": 1.0}
+    >>> evidence({"verdicts": [small, small | {"size": 2, "tightness": 0.75}]})["size"]
+    2
+    """
+    verdicts = entry["verdicts"]
+    for verdict in verdicts:
+        if verdict["outcome"] == outcome(entry) != "holds":
+            return verdict
+    telling = [v for v in verdicts if v["size"] > 1 and v["tightness"] is not None]
+    return max(telling or verdicts, key=lambda v: (_tightness(v), v["size"]))
+
+
+def _tightness(verdict: Entry) -> float:
+    tightness = verdict["tightness"]
+    return -math.inf if tightness is None else round(as_float(tightness), 9)
+
+
+def ratio(entry: Entry) -> float:
+    """Return lhs / rhs of the evidence; nan where the right side is not positive.
+
+    Examples
+    --------
+    >>> small = {"size": 2, "outcome": "holds", "examples": 9, "tightness": 0.5}
+    >>> ratio({"verdicts": [small]})
+    0.5
+    """
+    return as_float(evidence(entry)["tightness"])
+
+
+def counts(theorems: list[Entry]) -> dict[str, int]:
+    """Return how many theorems have each outcome.
+
+    Examples
+    --------
+    >>> counts([])
+    {'holds': 0, 'falsified': 0, 'inconclusive': 0}
+    """
+    found = [outcome(entry) for entry in theorems]
+    return {name: found.count(name) for name in OUTCOMES}
+
+
+def families(theorems: list[Entry]) -> dict[str, list[Entry]]:
+    """Return the theorems by family, both in the order they come.
+
+    Examples
+    --------
+    >>> families([{"family": "Weyl", "key": "a"}, {"family": "Weyl", "key": "b"}])
+    {'Weyl': [{'family': 'Weyl', 'key': 'a'}, {'family': 'Weyl', 'key': 'b'}]}
+    """
+    grouped: dict[str, list[Entry]] = {}
+    for entry in theorems:
+        grouped.setdefault(entry["family"], []).append(entry)
+    return grouped
+
+
+def source(entry: Entry) -> str:
+    """Return the short form of a reference, such as "Higham 2002, Theorem 7.5".
+
+    Examples
+    --------
+    >>> source({"reference": {"authors": "G. E. Forsythe and E. G. Straus",
+    ...     "year": 1955, "locator": "Theorem 1"}})
+    'Forsythe and Straus 1955, Theorem 1'
+    """
+    reference = entry["reference"]
+    if "text" in reference:
+        return str(reference["text"])
+    short = f"{_surnames(reference['authors'])} {reference['year']}"
+    return f"{short}, {reference['locator']}" if reference["locator"] else short
+
+
+def _surnames(authors: str) -> str:
+    names = re.split(r",\s*(?:and )?| and ", authors)
+    last = [re.sub(r"^(?:[\w-]+\.[\s-]*)+", "", name).strip() for name in names]
+    if len(last) > 2:
+        return f"{last[0]} et al."
+    return " and ".join(last)
+
+
+def sentence(theorems: list[Entry]) -> str:
+    """Return the counts in words.
+
+    Examples
+    --------
+    >>> sentence([])
+    'Of 0 claims 0 hold, 0 are falsified and 0 are inconclusive.'
+    """
+    number = counts(theorems)
+    return (
+        f"Of {len(theorems)} claims {number['holds']} hold, {number['falsified']} are "
+        f"falsified and {number['inconclusive']} are inconclusive."
+    )

@@ -1,0 +1,120 @@
+"""The generated parts of README.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from condlab.report.records import Records
+from condlab.report.summary import counts, evidence, outcome, ratio, sentence
+
+Entry = dict[str, Any]
+
+SOURCES = {"wc": "Weight conditioning", "ws": "Weight standardization"}
+
+
+def update_readme(path: Path, records: Records) -> None:
+    """Rewrite what stands between the markers of a README.
+
+    Parameters
+    ----------
+    path : Path
+        A Markdown file with ``<!-- verdicts:begin -->`` and ``<!-- verdicts:end -->``;
+        the sentence between ``summary:begin`` and ``summary:end`` is optional.
+    records : Records
+        What the text is made from.
+
+    Raises
+    ------
+    ValueError
+        If the markers are missing or out of order; the file is then left alone.
+    """
+    text = path.read_text(encoding="utf-8")
+    if _marker("summary", "begin") in text:
+        text = _replaced(path, text, "summary", sentence(records.theorems))
+    text = _replaced(path, text, "verdicts", verdict_table(records.theorems))
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def check_readme(path: Path) -> None:
+    """Raise ValueError if a README has not the markers that `update_readme` needs."""
+    _replaced(path, path.read_text(encoding="utf-8"), "verdicts", "")
+
+
+def verdict_table(theorems: list[Entry]) -> str:
+    """Return the Markdown table: a row a claim of the sources, a line for the rest.
+
+    The readings of one claim share a row; a falsified one shows the size of its
+    smallest counterexample.
+
+    Parameters
+    ----------
+    theorems : list of dict
+        As in `Records`.
+
+    Returns
+    -------
+    str
+        Without a newline at the end.
+    """
+    rows = ["| claim | holds | falsified (smallest size) |", "|---|---|---|"]
+    rest = []
+    groups: dict[str, list[Entry]] = {}
+    for entry in theorems:
+        group = _group(entry["key"])
+        if group is None:
+            rest.append(entry)
+        else:
+            groups.setdefault(group, []).append(entry)
+    rows += [_row(group, entries) for group, entries in groups.items()]
+    return "\n".join([*rows, "", *_rest(rest)])
+
+
+def _group(key: str) -> str | None:
+    """Return the claim that a key is a reading of: its first two words."""
+    words = key.split("-")
+    return "-".join(words[:2]) if words[0] in SOURCES else None
+
+
+def _row(group: str, entries: list[Entry]) -> str:
+    cells: dict[str, list[str]] = {"holds": [], "falsified": [], "inconclusive": []}
+    for entry in entries:
+        reading = entry["key"].removeprefix(group).removeprefix("-") or "as worded"
+        found = outcome(entry)
+        size = f" ({evidence(entry)['size']})" if found == "falsified" else ""
+        cells[found].append(f"{reading}{size}")
+    doubt = [f"{reading}: inconclusive" for reading in cells["inconclusive"]]
+    holds = ", ".join([*cells["holds"], *doubt]) or "–"
+    return f"| `{group}` | {holds} | {', '.join(cells['falsified']) or '–'} |"
+
+
+def _rest(theorems: list[Entry]) -> list[str]:
+    if not theorems:
+        return []
+    number = counts(theorems)
+    held = [entry for entry in theorems if outcome(entry) == "holds"]
+    attained = sum(ratio(e) >= 1 - 1e-9 and evidence(e)["size"] > 1 for e in held)
+    line = (
+        f"Of {len(theorems)} theorems from the literature and folklore "
+        f"{number['holds']} hold ({attained} attained), {number['falsified']} are "
+        f"falsified and {number['inconclusive']} are inconclusive; `report.html` lists "
+        "each with its source."
+    )
+    false = [f"`{e['key']}`" for e in theorems if outcome(e) == "falsified"]
+    return [line, *([f"Falsified: {', '.join(false)}."] if false else [])]
+
+
+def _replaced(path: Path, text: str, name: str, content: str) -> str:
+    begin, end = _marker(name, "begin"), _marker(name, "end")
+    head, found_begin, rest = text.partition(begin)
+    _, found_end, tail = rest.partition(end)
+    if not (found_begin and found_end):
+        raise ValueError(
+            f"{path} needs the lines {begin} and {end}, in this order, around what is "
+            "generated; add them"
+        )
+    return f"{head}{begin}\n{content}\n{end}{tail}"
+
+
+def _marker(name: str, which: str) -> str:
+    return f"<!-- {name}:{which} -->"
