@@ -56,7 +56,7 @@ def _balanced(size: int) -> st.SearchStrategy:
 
 def _with_rival(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pair A with the best of some similarities near the identity."""
-    grid = np.array(list(itertools.product(range(4, 9), repeat=min(len(A), 3))), float)
+    grid = np.array(list(itertools.product(range(5, 9), repeat=min(len(A), 3))), float)
     d = np.pad(grid, ((0, 0), (0, len(A) - grid.shape[1])), constant_values=6.0)
     kappas = np.linalg.cond(A * d[:, None, :] / d[:, :, None])
     return A, d[np.argmin(kappas)]

@@ -1,0 +1,360 @@
+"""The theorems on diagonal scaling: outcomes, known instances, NumPy's arithmetic."""
+
+import math
+
+import numpy as np
+import pytest
+import scipy.linalg as sl
+from hypothesis import given, settings
+
+from condlab import gallery
+from condlab.theory import (
+    CATALOGUE,
+    bauer,
+    diagonal_scaling,
+    jacobi_scaling,
+    optimal_scaling,
+    similarity,
+    sweeps,
+    verify,
+)
+from condlab.theory.optimal_scaling import _equal_moduli
+from condlab.theory.similarity import _circulants
+from condlab.theory.strategies import has_full_rank
+
+MODULES = (
+    diagonal_scaling,
+    jacobi_scaling,
+    bauer,
+    optimal_scaling,
+    sweeps,
+    similarity,
+)
+KEYS = [entry.key for module in MODULES for entry in module.THEOREMS]
+FALSE = {  # key: the smallest size with a counterexample
+    "folklore-row-norm-ratio-tall": 2,
+    "jambulapati2023-rows-square-tall": 3,
+    "folklore-balancing-kappa": 3,
+}
+FLOAT = 1e-9  # NumPy's own error on the instances below, whose kappa is at most 1e6
+RNG = np.random.default_rng(0)
+A, D, E = RNG.standard_normal((4, 4)), *np.exp(RNG.normal(0, 1, (2, 4)))
+TALL, TALL_D = RNG.standard_normal((4, 2)), np.array([1.0, 2.0, 0.25, 1.0])
+SPD = A @ A.T
+POSITIVE = 2.0 ** RNG.integers(-3, 4, (4, 4))
+SIGNS = np.array([1, -1, -1, 1])
+BLOCKS = sl.block_diag(A[:2, :2], A[2:, 2:])
+
+cond, norm, inv = np.linalg.cond, np.linalg.norm, np.linalg.inv
+
+
+def margin(key, *parts):
+    """Return lhs and rhs of a catalogue entry at an instance."""
+    found = CATALOGUE[key].check(parts if len(parts) > 1 else parts[0])
+    return found.lhs, found.rhs
+
+
+def violated(key, *parts):
+    return CATALOGUE[key].check(parts if len(parts) > 1 else parts[0]).violated
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in FALSE])
+def test_true_theorems_hold(key):
+    verdicts = verify(CATALOGUE[key], sizes=[1, 2, 3], max_examples=8)
+    assert {verdict.outcome for verdict in verdicts} == {"holds"}
+    assert sum(verdict.examples for verdict in verdicts) >= 8
+
+
+@pytest.mark.parametrize(("key", "smallest"), FALSE.items())
+def test_false_claims_fall_at_the_smallest_size_that_can(key, smallest):
+    verdicts = verify(CATALOGUE[key], sizes=range(1, smallest + 1))
+    assert [v.outcome for v in verdicts] == ["holds"] * (smallest - 1) + ["falsified"]
+    found = verdicts[-1].counterexample
+    entries = found if isinstance(found, tuple) else (found,)
+    assert all((part == np.round(part)).all() for part in entries)
+    assert "ball arithmetic" in verdicts[-1].certificate
+
+
+def unit(B, p=2, axis=1):
+    return B / norm(B, {1: 1, 2: 2, "inf": np.inf}[p], axis=axis, keepdims=True)
+
+
+def jacobi(G):
+    return G / np.sqrt(np.outer(np.diag(G), np.diag(G)))
+
+
+def both(G, d):
+    return G * np.outer(d, d)
+
+
+def fro(B):
+    return norm(B) * norm(np.linalg.pinv(B))
+
+
+def omega(G):
+    values = np.linalg.eigvalsh(G)
+    return values.mean() / np.exp(np.log(values).mean())
+
+
+def gej(B):
+    return 2 * (norm(B) / np.sqrt(len(B))) ** len(B) / abs(np.linalg.det(B))
+
+
+def whitened(G):
+    W = sl.block_diag(*(inv(sl.sqrtm(G[b, b])) for b in (slice(0, 2), slice(2, 4))))
+    return W @ G @ W.T
+
+
+def perron(B):
+    return max(abs(np.linalg.eigvals(B)))
+
+
+def rows_rank(B, d, factor):
+    return cond(unit(B)), factor * cond(d[:, None] * B)
+
+
+DA, AD, DAD = D[:, None] * A, A * D, both(SPD, D)
+T = abs(inv(A)) @ abs(A)
+EIGENVALUES = np.linalg.eigvalsh(jacobi(SPD))
+NEAREST = 2.0 ** np.round(np.log2(D))
+BY_NUMPY = {
+    "vandersluis1969-rows-1norm": (
+        (A, D),
+        (cond(unit(A, "inf"), 1), 4 * cond(DA, 1)),
+    ),
+    "vandersluis1969-rows-2norm": ((A, D), (cond(unit(A)), 2 * cond(DA))),
+    "vandersluis1969-rows-infnorm": (
+        (A, D),
+        (cond(unit(A, 1), np.inf), cond(DA, np.inf)),
+    ),
+    "vandersluis1969-columns-1norm": (
+        (A, D),
+        (cond(unit(A, 1, 0), 1), cond(AD, 1)),
+    ),
+    "vandersluis1969-columns-2norm": ((A, D), (cond(unit(A, 2, 0)), 2 * cond(AD))),
+    "vandersluis1969-columns-infnorm": (
+        (A, D),
+        (cond(unit(A, "inf", 0), np.inf), 4 * cond(AD, np.inf)),
+    ),
+    "vandersluis1969-rows-any-rank": ((TALL, TALL_D, 2), rows_rank(TALL, TALL_D, 2)),
+    "vandersluis1969-rows-norm": (
+        (TALL, TALL_D, 2),
+        rows_rank(TALL, TALL_D, norm(unit(TALL), 2)),
+    ),
+    "vandersluis1969-rows-mixed-norm": (
+        (TALL, TALL_D, 2),
+        (
+            1 / norm(unit(TALL), -2),
+            norm(TALL_D[:, None] * TALL, axis=1).max()
+            / norm(TALL_D[:, None] * TALL, -2),
+        ),
+    ),
+    "vandersluis1969-jacobi": ((SPD, D), (cond(jacobi(SPD)), 4 * cond(DAD))),
+    "vandersluis1969-jacobi-infnorm": (
+        (SPD, D),
+        (cond(jacobi(SPD), np.inf), 4 * cond(DAD, np.inf)),
+    ),
+    "jambulapati2023-jacobi-square": ((SPD, D), (cond(jacobi(SPD)), cond(DAD) ** 2)),
+    "jambulapati2023-rows-square": ((A, D), (cond(unit(A)), cond(DA) ** 2)),
+    "demmel2023-block-jacobi": (
+        (SPD, BLOCKS),
+        (cond(whitened(SPD)), 2 * cond(BLOCKS @ SPD @ BLOCKS.T)),
+    ),
+    "derived-jacobi-cut": ((SPD, D), (cond(jacobi(SPD)), 3 * cond(DAD))),
+    "derived-jacobi-cut-eigenvalues": (
+        (SPD, D),
+        ((1 + (1 - EIGENVALUES[0]) / 3) / EIGENVALUES[0], cond(DAD)),
+    ),
+    "denniswolkowicz1993-omega-jacobi": ((SPD, D), (omega(jacobi(SPD)), omega(DAD))),
+    "bauer1963-rows-inf": ((A, D), (norm(T, np.inf), cond(DA, np.inf))),
+    "bauer1963-rows-one": ((A, D), (norm(T, 1), cond(DA, 1))),
+    "bauer1963-columns-inf": (
+        (A, D),
+        (norm(abs(A) @ abs(inv(A)), np.inf), cond(AD, np.inf)),
+    ),
+    "bauer1963-columns-one": (
+        (A, D),
+        (norm(abs(A) @ abs(inv(A)), 1), cond(AD, 1)),
+    ),
+    "bauer1963-both": ((A, D, E), (perron(T), cond(DA * E, np.inf))),
+    "mccarthystrang1973-signs": (
+        (A, D, SIGNS),
+        (norm(inv(A) @ (SIGNS[:, None] * A), 2), cond(DA)),
+    ),
+    "smith1967-rows-frobenius": (
+        (A, D),
+        (norm(A, axis=1) @ norm(inv(A), axis=0), fro(DA)),
+    ),
+    "diamondboyd2017-rows-gej": ((A, D), (gej(unit(A)), gej(DA))),
+    "sezgineroverton1990-log-convex": (
+        (A, D, E),
+        (
+            cond(np.sqrt(D)[:, None] * A * np.sqrt(E)) ** 2,
+            cond(A) * cond(DA * E),
+        ),
+    ),
+    "higham2002-power-of-two-rows": (
+        (A, D),
+        (cond(NEAREST[:, None] * A), 2 * cond(DA)),
+    ),
+    "stoerwitzgall1962-perron": (
+        (POSITIVE, D),
+        (perron(POSITIVE), norm(POSITIVE * D / D[:, None], np.inf)),
+    ),
+    "osborne1960-balanced-frobenius": (
+        (SPD, D),
+        (norm(SPD), norm(SPD * D / D[:, None])),
+    ),
+}
+
+
+@pytest.mark.parametrize("key", BY_NUMPY)
+def test_both_sides_are_what_numpy_computes(key):
+    parts, (lhs, rhs) = BY_NUMPY[key]
+    assert margin(key, *parts) == pytest.approx((lhs, rhs), rel=FLOAT)
+
+
+@pytest.mark.parametrize(("m", "n"), [(3, 2), (6, 3), (5, 2), (10, 2)])
+def test_a_repeated_row_attains_the_norm_bound_of_van_der_sluis(m, n):
+    B, copies = gallery.repeated_row(m, n), m - n + 1
+    d = np.ones(m)
+    d[n - 1 :] = 1 / math.sqrt(copies)
+    lhs, rhs = margin("vandersluis1969-rows-norm", B, d, n)
+    assert lhs == pytest.approx(math.sqrt(copies), rel=FLOAT)
+    assert lhs == pytest.approx(rhs, rel=FLOAT)
+    lhs, rhs = margin("vandersluis1969-rows-sparse", B, d, n)
+    assert lhs == pytest.approx(rhs, rel=FLOAT)
+
+
+@pytest.mark.parametrize("m", [2, 3, 5])
+def test_nearly_parallel_rows_come_within_root_two_of_van_der_sluis(m):
+    B, d = gallery.nearly_parallel_rows(m), gallery.nearly_parallel_scaling(m).left
+    lhs, rhs = margin("vandersluis1969-rows-2norm", B, d)
+    assert lhs / rhs == pytest.approx(1 / math.sqrt(2), rel=1e-3)  # angles 1e-5, 1e-2
+    lhs, rhs = margin("vandersluis1969-jacobi", gallery.nearly_parallel_gram(m), d)
+    assert lhs / rhs == pytest.approx(1 / 2, rel=1e-3)
+
+
+def test_rank_deficient_matrices_are_judged_by_their_nonzero_singular_values():
+    lhs, rhs = margin("vandersluis1969-rows-any-rank", np.ones((2, 2)), np.ones(2), 1)
+    assert (lhs, rhs) == pytest.approx((1.0, math.sqrt(2)))
+
+
+@pytest.mark.parametrize(("n", "optimum"), [(3, 253.996), (4, 5874.85), (5, 151695.4)])
+def test_hilbert_matrices_have_the_optimum_that_convex_optimisation_finds(n, optimum):
+    B, ones = gallery.hilbert(n), np.ones(n)
+    lhs, _ = margin("bauer1963-both-checkerboard", B, ones, ones)
+    assert lhs == pytest.approx(optimum, rel=1e-5)  # the digits given
+    assert not violated("bauer1963-both-checkerboard-attained", B)
+
+
+def test_bauers_scalings_attain_his_formula_and_others_do_not():
+    for key in ("rows-inf", "rows-one", "columns-inf", "columns-one", "both"):
+        assert not violated(f"bauer1963-{key}-attained", A)
+        lhs, rhs = margin(f"bauer1963-{key}", A, *[D, E][: 1 + (key == "both")])
+        assert lhs < rhs
+
+
+def test_two_unit_rows_at_sixty_degrees_have_kappa_root_three():
+    rows = np.array([[1.0, 0.0], [0.5, math.sqrt(0.75)]])
+    lhs, rhs = margin("forsythestraus1955-two-rows", rows, np.ones(2))
+    assert (lhs, rhs) == pytest.approx((math.sqrt(3), math.sqrt(3)), rel=FLOAT)
+
+
+def test_without_property_a_jacobi_need_not_be_optimal():
+    G, d = gallery.nearly_parallel_gram(3), gallery.nearly_parallel_scaling(3).left
+    assert violated("forsythestraus1955-property-a", G, d)
+    assert violated("golubvarah1974-equal-moduli", G, d)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_instances_with_equal_moduli_have_them(n):
+    @settings(max_examples=10)
+    @given(_equal_moduli(n))
+    def check(instance):
+        _, vectors = np.linalg.eigh(instance[0])
+        assert abs(vectors[:, 0]) == pytest.approx(abs(vectors[:, -1]), abs=FLOAT)
+
+    check()
+
+
+def test_balanced_matrices_have_rows_and_columns_of_equal_norm():
+    @settings(max_examples=10)
+    @given(_circulants(3))
+    def check(B):
+        assert norm(B, axis=0) == pytest.approx(norm(B, axis=1))
+
+    check()
+
+
+def test_balancing_hurts_the_matrix_of_the_report():
+    B = np.array([[1.0, 1, 2], [2, 1, 1], [1, -2, 1]])
+    d = np.array([7.0, 6.0, 8.0])
+    assert cond(B) > 1.01 * cond(B * d / d[:, None])
+    assert violated("folklore-balancing-kappa", B, d)
+    assert violated("folklore-normal-similarity", B, d)  # B is not symmetric
+
+
+def test_the_creeping_entry_halves_in_its_first_sweep():
+    # [[1, 1/2], [0, 1/2]] -> rows [[2/3, 1/3], [0, 1]] -> columns [[1, 1/4], [0, 3/4]]
+    assert not violated("sinkhornknopp1967-creep", 1.0, 1)
+    B = np.array([[1.0, 0.5], [0.0, 0.5]])
+    B /= B.sum(axis=1, keepdims=True)
+    B /= B.sum(axis=0)
+    assert B[0, 1] == pytest.approx(0.25)
+
+
+def test_claims_on_sums_fail_outside_their_hypotheses():
+    skewed = np.array([[0.75, 0.75], [0.25, 0.25]])  # columns sum to 1, rows do not
+    assert violated("sinkhornknopp1967-doubly-stochastic", skewed, np.ones(2))
+    full = np.array([[1.0, 8.0], [8.0, 1.0]])  # total support, so nothing need vanish
+    assert violated("sinkhornknopp1967-no-total-support", full)
+    assert violated("sinkhornknopp1967-no-support", np.ones((2, 2)), 2, 1)
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_a_row_below_full_columns_attains_the_rate_of_ruiz(k):
+    B = np.array([[1.0, 1.0], [2.0**-8, 2.0**-8]])  # each sweep takes the root of 2^-8
+    lhs, rhs = margin("ruiz2001-rate", B, k)
+    assert (lhs, rhs) == pytest.approx((2.0 ** (-8 / 2 ** (k + 1)),) * 2, rel=FLOAT)
+
+
+def test_ruiz_never_leaves_an_entry_above_one():
+    B = RNG.standard_normal((3, 5)) * 10.0 ** RNG.integers(-6, 6, (3, 1))
+    lhs, _ = margin("ruiz2001-bounded", B)
+    peaks = np.sqrt(np.outer(abs(B).max(axis=1), abs(B).max(axis=0)))
+    assert lhs == pytest.approx((abs(B) / peaks).max())
+
+
+def test_one_diagonal_of_an_i_matrix_is_one_and_it_is_the_heaviest():
+    B = np.array([[1.0, 10.0, 0.0], [10.0, 1.0, 2.0], [0.0, 3.0, 0.5]])
+    lhs, rhs = margin("olschowkaneumaier1996-i-matrix", B)
+    assert (lhs, rhs) == pytest.approx((1.0, 1.0))
+
+
+def test_a_power_of_two_scaling_can_double_kappa():
+    below, above = 2.0**0.5 - 2.0**-20, 2.0**0.5 + 2.0**-20  # round to 1 and to 2
+    B = np.diag([1 / below, 1 / above])  # perfectly conditioned after D
+    lhs, rhs = margin("higham2002-power-of-two-rows", B, np.array([below, above]))
+    assert lhs == pytest.approx(2.0, rel=1e-5)  # how near sqrt(2) they are
+    assert rhs == pytest.approx(2.0, rel=1e-5)
+
+
+def test_hypotheses_are_checked_before_an_instance_is_moved():
+    for key in KEYS:
+        admits = CATALOGUE[key].admits
+        if admits is None or key not in BY_NUMPY:
+            continue
+        parts, _ = BY_NUMPY[key]
+        assert admits(parts), key
+        assert not admits((-parts[0], *(-part for part in parts[1:]))), key
+
+
+def test_instances_of_row_theorems_have_full_rank():
+    @settings(max_examples=20)
+    @given(CATALOGUE["jambulapati2023-rows-square"].instances(3))
+    def check(instance):
+        assert has_full_rank(instance[0])
+        assert (instance[1] > 0).all()
+
+    check()
