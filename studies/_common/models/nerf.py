@@ -154,3 +154,112 @@ def render(
         "opacity": opacity,
         "weights": weights,
     }
+
+
+def importance_depths(
+    depths: Tensor,
+    weights: Tensor,
+    num_samples: int,
+    *,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Return further depths where a coarse rendering found something, section 5.2.
+
+    The weights of the inner samples, over the intervals between midpoints, are a
+    piecewise-constant density along the ray; its distribution is inverted.
+
+    Parameters
+    ----------
+    depths, weights : Tensor, shape (R, S)
+        Of the coarse samples, ascending; no gradient passes.
+    num_samples : int
+        Depths to draw for each ray.
+    generator : torch.Generator, optional
+        Draws are uniform; without one, at equal steps.
+
+    Returns
+    -------
+    Tensor, shape (R, num_samples)
+        Ascending where no generator is given.
+    """
+    edges = (depths[:, 1:] + depths[:, :-1]) / 2
+    mass = weights[:, 1:-1].detach() + 1e-5  # as in the authors' code: an empty ray
+    share = mass / mass.sum(dim=-1, keepdim=True)
+    cdf = nn.functional.pad(share.cumsum(dim=-1), (1, 0))
+    shape = (len(depths), num_samples)
+    if generator is None:
+        u = torch.linspace(0, 1, num_samples, device=depths.device).expand(shape)
+    else:
+        u = torch.rand(shape, generator=generator, device=depths.device)
+    upper = torch.searchsorted(cdf, u.contiguous(), right=True)
+    upper = upper.clamp(1, cdf.shape[1] - 1)
+    low, high = cdf.gather(1, upper - 1), cdf.gather(1, upper)
+    left, right = edges.gather(1, upper - 1), edges.gather(1, upper)
+    step = high - low
+    place = (u - low) / torch.where(step > 1e-5, step, 1.0)
+    return left + (right - left) * place
+
+
+def render_rays(
+    networks: tuple[nn.Module, nn.Module],
+    origins: Tensor,
+    directions: Tensor,
+    near: float,
+    far: float,
+    *,
+    num_coarse: int = 64,
+    num_fine: int = 128,
+    noise: float = 0.0,
+    background: float = 0.0,
+    generator: torch.Generator | None = None,
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Render rays by a coarse and then a fine network, section 5.2.
+
+    Parameters
+    ----------
+    networks : tuple of NeRF
+        Coarse and fine.
+    origins, directions : Tensor, shape (R, 3)
+        Of the rays; directions need not have unit length.
+    near, far : float
+        Depths in units of the direction.
+    num_coarse, num_fine : int
+        Samples of the coarse network, and those added for the fine one.
+    noise : float
+        Standard deviation of what is added to raw densities, in training.
+    background : float
+        See `render`.
+    generator : torch.Generator, optional
+        Of all randomness; without one, depths are fixed and there is no noise.
+
+    Returns
+    -------
+    tuple of dict
+        What `render` returns, coarse and fine.
+    """
+
+    def look(network: nn.Module, depths: Tensor) -> dict[str, Tensor]:
+        points = origins[:, None] + directions[:, None] * depths[..., None]
+        views = nn.functional.normalize(directions, dim=-1)
+        views = views[:, None].expand_as(points)
+        raw = network(points.flatten(0, 1), views.flatten(0, 1))
+        raw = raw.unflatten(0, depths.shape)
+        if generator is not None and noise > 0:
+            draw = torch.empty_like(depths).normal_(generator=generator)
+            raw = torch.cat([raw[..., :3], raw[..., 3:] + noise * draw[..., None]], -1)
+        lengths = depths * directions.norm(dim=-1, keepdim=True)
+        return render(raw, lengths, background=background)
+
+    coarse_net, fine_net = networks
+    depths = stratified_depths(
+        near,
+        far,
+        len(origins),
+        num_coarse,
+        generator=generator,
+        device=origins.device,
+    )
+    coarse = look(coarse_net, depths)
+    more = importance_depths(depths, coarse["weights"], num_fine, generator=generator)
+    depths = torch.cat([depths, more], dim=-1).sort(dim=-1).values
+    return coarse, look(fine_net, depths)
