@@ -367,3 +367,73 @@ OLSCHOWKA_NEUMAIER = Reference(
     "A new pivoting strategy for Gaussian elimination",
     "Linear Algebra Appl. 240",
 )
+ASSOCIATE = Reference(
+    "Anonymous", 2019, "Associate normalization", "submitted to ICLR 2019"
+)
+NORMALIZATION_SURVEY = Reference(
+    "Wikipedia contributors", 2024, "Normalization (machine learning)", "Wikipedia"
+)
+IOFFE_SZEGEDY = Reference(
+    "S. Ioffe and C. Szegedy",
+    2015,
+    "Batch normalization: accelerating deep network training by reducing internal "
+    "covariate shift",
+    "ICML 2015",
+)
+LAYER_NORM = Reference(
+    "J. L. Ba, J. R. Kiros and G. E. Hinton",
+    2016,
+    "Layer normalization",
+    "arXiv:1607.06450",
+)
+GROUP_NORM = Reference("Y. Wu and K. He", 2018, "Group normalization", "ECCV 2018")
+RMS_NORM = Reference(
+    "B. Zhang and R. Sennrich",
+    2019,
+    "Root mean square layer normalization",
+    "NeurIPS 2019",
+)
+WEIGHT_NORM = Reference(
+    "T. Salimans and D. P. Kingma",
+    2016,
+    "Weight normalization: a simple reparameterization to accelerate training of deep "
+    "neural networks",
+    "NeurIPS 2016",
+)
+SPECTRAL_NORM = Reference(
+    "T. Miyato, T. Kataoka, M. Koyama and Y. Yoshida",
+    2018,
+    "Spectral normalization for generative adversarial networks",
+    "ICLR 2018",
+)
+ADAIN = Reference(
+    "X. Huang and S. Belongie",
+    2017,
+    "Arbitrary style transfer in real-time with adaptive instance normalization",
+    "ICCV 2017",
+)
+ADALN = Reference(
+    "W. Peebles and S. Xie",
+    2023,
+    "Scalable diffusion models with transformers",
+    "ICCV 2023",
+)
+NGPT = Reference(
+    "I. Loshchilov, C.-P. Hsieh, S. Sun and B. Ginsburg",
+    2025,
+    "nGPT: normalized transformer with representation learning on the hypersphere",
+    "ICLR 2025",
+)
+CONV_SINGULAR_VALUES = Reference(
+    "H. Sedghi, V. Gupta and P. M. Long",
+    2019,
+    "The singular values of convolutional layers",
+    "ICLR 2019",
+)
+TSUZUKU = Reference(
+    "Y. Tsuzuku, I. Sato and M. Sugiyama",
+    2018,
+    "Lipschitz-margin training: scalable certification of perturbation invariance for "
+    "deep neural networks",
+    "NeurIPS 2018",
+)
