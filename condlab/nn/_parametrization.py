@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from condlab.nn._cache import WeightCache
 from condlab.nn.layout import Layout
@@ -21,6 +23,7 @@ class EffectiveWeight(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
+        _count_optimiser_steps()
         self.layout = layout
         self._cache = WeightCache()
 
@@ -43,6 +46,17 @@ class EffectiveWeight(nn.Module):
         """Switch, and forget the kept weight, so that writes to ``.data`` count."""
         self._cache.clear()
         return super().train(mode)
+
+
+@functools.cache
+def _count_optimiser_steps() -> None:
+    """Let every optimiser step count as a write: torch's fused ones leave no trace."""
+
+    def count(optimiser: torch.optim.Optimizer, *_: Any) -> None:
+        for group in optimiser.param_groups:
+            torch.autograd.graph.increment_version(group["params"])
+
+    register_optimizer_step_post_hook(count)
 
 
 def register(

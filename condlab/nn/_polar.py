@@ -1,8 +1,9 @@
-"""The orthogonal polar factor, differentiable to any order.
+"""The orthogonal polar factor, differentiable in reverse mode to any order.
 
 Automatic differentiation through an eigendecomposition divides by differences of
 eigenvalues, which are all zero where the weight is orthogonal already. The square root
-itself has a harmless derivative: H dH + dH H = dS.
+itself has a harmless derivative: H dH + dH H = dS. Reverse mode only: torch loses
+second derivatives of custom functions in forward mode.
 """
 
 from __future__ import annotations
@@ -41,15 +42,10 @@ class _SquareRoot(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, _: tuple[Tensor], output: Tensor) -> None:
         ctx.save_for_backward(output)
-        ctx.save_for_forward(output)
 
     @staticmethod
     def backward(ctx: Any, G: Tensor) -> Tensor:
         return _Lyapunov.apply(ctx.saved_tensors[0], G)
-
-    @staticmethod
-    def jvp(ctx: Any, S_dot: Tensor) -> Tensor:
-        return _Lyapunov.apply(ctx.saved_tensors[0], S_dot)
 
 
 class _Lyapunov(torch.autograd.Function):
@@ -66,18 +62,12 @@ class _Lyapunov(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
         ctx.save_for_backward(inputs[0], output)
-        ctx.save_for_forward(inputs[0], output)
 
     @staticmethod
     def backward(ctx: Any, G: Tensor) -> tuple[Tensor, Tensor]:
         H, K = ctx.saved_tensors
         grad_C = _Lyapunov.apply(H, G)
         return -(grad_C @ K.mT + K.mT @ grad_C), grad_C
-
-    @staticmethod
-    def jvp(ctx: Any, H_dot: Tensor, C_dot: Tensor) -> Tensor:
-        H, K = ctx.saved_tensors
-        return _Lyapunov.apply(H, C_dot - H_dot @ K - K @ H_dot)
 
 
 def _eigh(S: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 Axes = tuple[int, ...]
 
@@ -27,24 +28,27 @@ def unit_lines(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
 
     A line of zeros has divisor 1 and the derivative of the identity.
     """
-    if torch.compiler.is_compiling():
-        return _plain(W, axes)  # the compiler fuses it, derivative included
-    return _UnitLines.apply(W, axes)
+    # A compiler fuses the plain formula, derivative included. In forward mode torch
+    # silently loses the second derivative of a custom function's jvp.
+    if torch.compiler.is_compiling() or forward_ad._current_level >= 0:
+        return _plain(W, axes)
+    return _UnitLines.apply(W, frozenset(axes))  # torch would take a tuple apart
 
 
 class _UnitLines(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
-        return _plain(W, axes) if W.dtype == torch.float64 else _single(W, axes)
+    def forward(W: Tensor, reduced: frozenset[int]) -> tuple[Tensor, Tensor]:
+        axes = tuple(sorted(reduced))
+        norms = _norms_by_runs(W, axes)
+        return _plain(W, axes) if norms is None else (W / norms, norms)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
-        ctx.axes = inputs[1]
+        ctx.axes = tuple(sorted(inputs[1]))
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*output)
-        ctx.save_for_forward(*output)
 
     @staticmethod
     def backward(
@@ -58,12 +62,6 @@ class _UnitLines(torch.autograd.Function):
             along = (V * grad_d).to(V.dtype)
             grad = along if grad is None else grad + along
         return grad, None
-
-    @staticmethod
-    def jvp(ctx: Any, W_dot: Tensor, _: None) -> tuple[Tensor, Tensor]:
-        V, d = ctx.saved_tensors
-        d_dot = (V * W_dot).sum(ctx.axes, keepdim=True).to(d.dtype)
-        return ((W_dot - V * d_dot) / d).to(V.dtype), d_dot
 
 
 def _tangent(G: Tensor, V: Tensor, d: Tensor, axes: Axes) -> Tensor:
@@ -96,32 +94,22 @@ def _plain(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
     return (unit / norms).to(W.dtype), peak * norms
 
 
-def _single(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
-    """Let float64 add the squares of float32, which cannot overflow there."""
-    if W.numel() == 0:
-        return W * 1, _kept(W, axes)
-    norms = _norms_by_runs(W, axes)
-    if norms is None:
-        norms = torch.linalg.vector_norm(W, dim=axes, keepdim=True, dtype=torch.float64)
-    d = torch.where(norms == 0, 1, norms).float()
-    return (W / d).to(W.dtype), d
-
-
 def _kept(W: Tensor, axes: Axes) -> Tensor:
     return W.new_ones([1 if axis in axes else n for axis, n in enumerate(W.shape)])
 
 
 def _norms_by_runs(W: Tensor, axes: Axes) -> Tensor | None:
-    """Return norms of contiguous float32 lines from a single fast read, on a CPU."""
-    if not (W.dtype == torch.float32 and W.device.type == "cpu" and W.is_contiguous()):
-        return None
-    if axes != tuple(range(1, W.ndim)):
+    """Return the divisors of contiguous float32 lines from one fast read, on a CPU.
+
+    None where the lines are others, or one has a norm that needs more care.
+    """
+    rows = axes == tuple(range(1, W.ndim)) and W.is_contiguous()
+    if not rows or W.dtype != torch.float32 or W.device.type != "cpu":
         return None
     lines = W.flatten(1)
     n = lines.shape[1]
     whole = n - n % RUN
-    norms = torch.linalg.vector_norm(lines[:, whole:], dim=1, dtype=torch.float32)
-    norms = norms.double()
+    norms = torch.linalg.vector_norm(lines[:, whole:], dim=1).double()
     if whole:
         runs = lines[:, :whole].unflatten(1, (-1, RUN))
         runs = torch.linalg.vector_norm(runs, dim=2)
@@ -129,12 +117,14 @@ def _norms_by_runs(W: Tensor, axes: Axes) -> Tensor | None:
         norms = torch.hypot(norms, rest) if whole < n else norms
     kind = torch.finfo(torch.float32)
     least = math.sqrt(n * kind.tiny / kind.eps)  # squares below it lose to underflow
-    untrusted = ~((norms > least) & (norms < math.sqrt(kind.max)))
+    careless = ~((norms > least) & (norms < math.sqrt(kind.max)))
     try:
-        again = untrusted.nonzero().squeeze(1)
+        again = careless.nonzero().squeeze(1)
     except RuntimeError:  # under torch.vmap values cannot be looked at
         return None
-    if len(again):
-        few = lines[again]
-        norms[again] = torch.linalg.vector_norm(few, dim=1, dtype=torch.float64)
-    return norms.reshape(-1, *(1 for _ in axes))
+    if len(again):  # most often lines of zeros
+        norms[again] = lines[again].double().norm(dim=1)
+        norms[norms == 0] = 1
+        if not ((norms > kind.tiny) & (norms < kind.max)).all():
+            return None
+    return norms.float().reshape(-1, *(1 for _ in axes))
