@@ -59,10 +59,9 @@ def kappa(A: Any, p: Any, *, estimate: bool) -> ConditionEstimate:
         return _EXACT[p](A)
     if p not in (1, 2, "inf"):
         raise ValueError(f"only 1, 2 and inf can be estimated, got {p}; use --exact")
-    A = sp.csc_array(A)
+    A, rng = sp.csc_array(A), np.random.default_rng(0)
     if p == 2:
-        rng = np.random.default_rng(0)
         return condlab.estimate_cond_2(A, num_matvecs=_NUM_MATVECS, rng=rng)
     if p == 1:
-        return condlab.estimate_cond_1(A)
-    return replace(condlab.estimate_cond_1(sp.csc_array(A.T)), p="inf")
+        return condlab.estimate_cond_1(A, rng=rng)
+    return replace(condlab.estimate_cond_1(sp.csc_array(A.T), rng=rng), p="inf")

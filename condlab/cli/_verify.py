@@ -160,7 +160,8 @@ def _page(theorem: Any, verdicts: list[Any]) -> str:
 def _instance(theorem: Any, instance: Any) -> list[str]:
     """Return the parts of an instance by name, each array on lines of its own."""
     parts = instance if isinstance(instance, tuple) else (instance,)
-    names = theorem.parts if len(theorem.parts) == len(parts) else range(len(parts))
+    unnamed = (f"part {k + 1}" for k in range(len(theorem.parts), len(parts)))
+    names = [*theorem.parts, *unnamed][: len(parts)]
     lines = []
     for name, part in zip(names, parts, strict=True):
         text = np.array2string(np.asarray(part), separator=", ").splitlines()
