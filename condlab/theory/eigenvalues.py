@@ -63,9 +63,9 @@ def _principal(A: Balls, k: int) -> Balls:
 
 
 def _without_mean(A: Balls) -> Balls:
-    """Return A on the space of mean-free vectors, in Helmert's basis."""
+    """Return A on the space of mean-free vectors, in an orthonormal basis."""
     n = len(A)
-    differences = np.tril(np.ones((n, n - 1)), -1) - np.diag(np.ones(n))[:, : n - 1]
+    differences = np.eye(n, n - 1) - np.eye(n, n - 1, k=-1)
     Q = orthonormal_columns(balls.ball(differences))
     return Q.T @ A @ Q
 
