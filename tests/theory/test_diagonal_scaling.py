@@ -255,6 +255,12 @@ def test_bauers_scalings_attain_his_formula_and_others_do_not():
         assert lhs < rhs
 
 
+def test_smiths_scaling_attains_his_formula_in_numpy_too():
+    d = np.sqrt(norm(inv(A), axis=0) / norm(A, axis=1))
+    lhs, _ = margin("smith1967-rows-frobenius", A, D)
+    assert fro(d[:, None] * A) == pytest.approx(lhs, rel=FLOAT)
+
+
 def test_two_unit_rows_at_sixty_degrees_have_kappa_root_three():
     rows = np.array([[1.0, 0.0], [0.5, math.sqrt(0.75)]])
     lhs, rhs = margin("forsythestraus1955-two-rows", rows, np.ones(2))
