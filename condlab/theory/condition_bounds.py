@@ -49,7 +49,7 @@ def _merikoski_spd(A: Balls) -> Sides:
 
 
 def _kappas(seed: int, n: int) -> np.ndarray:
-    """Return float condition numbers: exact enough to count those above 100 n."""
+    """Return condition numbers in floats: within n eps kappa, so good for counting."""
     sample = np.random.default_rng(seed).standard_normal((DRAWS, n, n))
     values = np.linalg.svd(sample, compute_uv=False)
     return values[:, 0] / values[:, -1]

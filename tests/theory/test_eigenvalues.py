@@ -274,3 +274,37 @@ def test_krylov_bound_by_hand():
     values, start = np.array([3.0, 2.0, 0.0]), np.ones(3)
     lhs, rhs = margin("saad1980-krylov-extreme", values, start, 1)
     assert lhs - rhs == pytest.approx((3 - 5 / 3) - 3 * 2)
+
+
+@pytest.mark.parametrize(
+    ("M", "truth"),
+    [
+        (np.array([[1.0, 1.0], [0.0, 1.0]]), [1, 1]),
+        (np.diag([2.0, 2.0, 2.0]) + np.eye(3, k=1), [2, 2, 2]),
+        (np.eye(3, k=-1), [0, 0, 0]),
+        (
+            sl.block_diag([[0.0, 1.0], [-1.0, 0.0]], [[3.0, 1.0], [0.0, 3.0]]),
+            [1j, -1j, 3, 3],
+        ),
+        (
+            np.kron([[1.0, 1.0], [0.0, 1.0]], [[0.0, 1.0], [-1.0, 0.0]]),
+            [1j, 1j, -1j, -1j],
+        ),
+    ],
+    ids=lambda part: "",
+)
+def test_defective_eigenvalues_are_enclosed_sharply(M, truth):
+    with balls.precision(512):
+        found = balls.eigenvalues(balls.ball(M))
+        for value in truth:
+            holding = [disc for disc in found if disc.contains(balls.acb(value))]
+            assert len(holding) == truth.count(value)
+        radii = [float(part.rad()) for disc in found for part in (disc.real, disc.imag)]
+    assert max(radii) < 1e-30  # where sides count as equal
+
+
+def test_comparison_of_lists_needs_every_entry():
+    one = balls.arb(1)
+    assert balls.all_at_most([one, 2 * one], [one, 3 * one], one) == (1, 1)
+    lhs, rhs = balls.all_at_most([one, 4 * one], [one, 3 * one], one)
+    assert (lhs, rhs) == (2, 1)
