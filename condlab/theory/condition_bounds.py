@@ -94,7 +94,7 @@ DETERMINANTS = (
         "merikoski1997-best-bound",
         "With x^2 = 1 - (n / |A|_F^2)^n det(A)^2, the condition number of a "
         "nonsingular n x n matrix is at most the root of (1 + x) / (1 - x).",
-        MERIKOSKI.at("Theorem 1"),
+        MERIKOSKI.at("the general case"),
         strategies.nonsingular,
         _merikoski,
         latex=r"\kappa_2(A) \le \sqrt{\frac{1+x}{1-x}},\ "

@@ -107,7 +107,7 @@ PRODUCTS = (
         "horn2013-product-tall",
         "The condition number of a product of two matrices of full column rank is at "
         "most the product of theirs, and so for full row rank by transposing.",
-        HORN_JOHNSON.at("section 5.8 and chapter 7.3"),
+        HORN_JOHNSON.at("section 5.8 and section 7.3"),
         lambda size: st.one_of(
             [
                 st.tuples(strategies.full_rank(size, k), strategies.full_rank(k, n))

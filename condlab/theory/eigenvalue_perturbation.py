@@ -168,7 +168,7 @@ THEOREMS = (
         "The quotients of the eigenvalues of a symmetric positive definite H and its "
         "diagonal entries, both sorted, lie between the extreme eigenvalues of its "
         "Jacobi scaling.",
-        DEMMEL_VESELIC.at("Proposition 2.10"),
+        DEMMEL_VESELIC.at("section 2"),
         strategies.spd,
         _diagonal_sees,
         latex=r"\lambda_{\min}(S) \le \lambda_k(H)/h_{(k)} \le \lambda_{\max}(S)",

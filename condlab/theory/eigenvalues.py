@@ -145,7 +145,7 @@ INTERLACING = (
         "cauchy1829-mean-centring",
         "The eigenvalues of PAP on the mean-free vectors, where P subtracts the mean, "
         "separate those of the symmetric matrix A.",
-        HORN_JOHNSON.at("Corollary 4.3.16, for the complement of the ones"),
+        HORN_JOHNSON.at("Corollary 4.3.37, for the complement of the ones"),
         _from_two(strategies.symmetric),
         lambda A: _interlaced(
             spectrum(_without_mean(A)), spectrum(A), balls.norm_fro(A)
@@ -156,7 +156,7 @@ INTERLACING = (
         "cauchy1829-mean-centring-kappa",
         "Mean-centring a symmetric positive definite matrix on both sides gives it no "
         "larger a condition number on the mean-free vectors.",
-        HORN_JOHNSON.at("Corollary 4.3.16, for the complement of the ones"),
+        HORN_JOHNSON.at("Corollary 4.3.37, for the complement of the ones"),
         _from_two(strategies.spd),
         lambda A: (kappa_spd(_without_mean(A)), kappa_spd(A)),
         latex=r"\kappa_2(PAP|_{e^\perp}) \le \kappa_2(A)",

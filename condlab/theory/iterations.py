@@ -148,7 +148,7 @@ FIXED_STEPS = (
         "polyak1987-converges-if",
         "Gradient descent on x'Ax / 2 - b'x, A symmetric positive definite, converges "
         "from everywhere if the step is between 0 and 2 / lambda_max.",
-        POLYAK.at("section 1.4, Theorem 3"),
+        POLYAK.at("section 1.4"),
         lambda n: _steps(n, convergent=True),
         lambda A, t: (_step_radius(A, t), balls.arb(1)),
         latex=r"0 < \eta < \frac{2}{\lambda_{\max}} \Rightarrow \rho(I - \eta A) \le 1",
@@ -172,7 +172,7 @@ FIXED_STEPS = (
         "A gradient step of 2 / (lambda_min + lambda_max) shrinks the error by a "
         "factor of at most (kappa - 1) / (kappa + 1), for A symmetric positive "
         "definite and no multiple of the identity.",
-        POLYAK.at("section 1.4, Theorem 3"),
+        POLYAK.at("section 1.4"),
         lambda n: with_error(spd_not_scalar(n), n),
         _best_step,
         latex=r"\|e_1\|_2 \le \frac{\kappa-1}{\kappa+1}\,\|e_0\|_2",
@@ -184,7 +184,7 @@ FIXED_STEPS = (
         "No fixed step of gradient descent has a spectral radius below (kappa - 1) / "
         "(kappa + 1), for A symmetric positive definite and no multiple of the "
         "identity.",
-        POLYAK.at("section 1.4, Theorem 3"),
+        POLYAK.at("section 1.4"),
         lambda n: (
             strategies.none()
             if n == 1
@@ -227,7 +227,7 @@ LINE_SEARCHES = (
         "kantorovich1948-inequality",
         "For symmetric positive definite A, x'Ax times x'A^-1 x is at most (kappa + "
         "1)^2 / (4 kappa) times |x|^4.",
-        KANTOROVICH.at("Horn and Johnson 2013, Theorem 7.4.41"),
+        KANTOROVICH.at("Horn and Johnson 2013, section 7.4"),
         lambda n: with_error(strategies.spd(n), n),
         _kantorovich,
         latex=r"x^TAx\;x^TA^{-1}x \le \frac{(\kappa+1)^2}{4\kappa}\,\|x\|_2^4",
@@ -237,7 +237,7 @@ LINE_SEARCHES = (
         "kantorovich1948-attained",
         "Kantorovich's inequality is an equality for the sum of two unit eigenvectors, "
         "of the smallest and of the largest eigenvalue.",
-        KANTOROVICH.at("Horn and Johnson 2013, Theorem 7.4.41"),
+        KANTOROVICH.at("Horn and Johnson 2013, section 7.4"),
         lambda n: st.tuples(strategies.vectors(n), strategies.positive_diagonals(n)),
         _kantorovich_attained,
         latex=r"x^TAx\;x^TA^{-1}x = \frac{(\kappa+1)^2}{4\kappa}\,\|x\|_2^4,\ "

@@ -151,7 +151,7 @@ THEOREMS = (
         "parlett1998-lanczos-intervals",
         "Around every Ritz value of k Lanczos steps the interval of radius beta_k "
         "|s_kj|, the residual's norm, holds an eigenvalue of the symmetric matrix.",
-        PARLETT.at("Theorem 13.2.1 with Theorem 4.5.1"),
+        PARLETT.at("section 13.2 with Theorem 4.5.1"),
         lambda n: _krylov(strategies.symmetric(n), n),
         _lanczos_intervals,
         latex=r"\min_i |\lambda_i - \theta_j| \le \beta_k |s_{kj}|",

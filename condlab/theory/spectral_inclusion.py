@@ -195,7 +195,7 @@ DISCS = (
         "brauer1947-cassini",
         "Every eigenvalue of a matrix of order 2 or more lies in an oval of Cassini of "
         "two of its rows.",
-        BRAUER.at("Theorem 11; Horn and Johnson 2013, Theorem 6.4.7"),
+        BRAUER.at("Horn and Johnson 2013, Theorem 6.4.7"),
         lambda n: strategies.matrices(n, n) if n > 1 else strategies.none(),
         _cassini,
         latex=r"|\lambda - a_{ii}||\lambda - a_{jj}| \le R_iR_j\ "
@@ -235,7 +235,7 @@ DOMINANCE = (
         "The smallest singular value of a square matrix is at least the smallest "
         "difference of a diagonal modulus and the mean of the rest of its row and of "
         "its column.",
-        JOHNSON.at("Theorem 3"),
+        JOHNSON,
         _both_dominant,
         _johnson,
         latex=r"\min_i\left(|a_{ii}| - \frac{R_i + C_i}{2}\right) \le \sigma_{\min}(A)",
@@ -262,7 +262,7 @@ ELEMENTS = (
         "The eigenvalues of D^-1 M, for the linear mass matrix M of a mesh of segments "
         "of any lengths, lie in [1/2, 3/2], so kappa after Jacobi scaling is at most "
         "3.",
-        WATHEN.at("Table 1"),
+        WATHEN.at("the table of elements"),
         **_strip(SEGMENT, 0.5, 1.5),
         latex=r"\lambda(D^{-1}M) \in [\frac{1}{2}, \frac{3}{2}]",
     ),
@@ -271,7 +271,7 @@ ELEMENTS = (
         "The eigenvalues of D^-1 M, for the linear mass matrix M of a strip of "
         "triangles of any areas, lie in [1/2, 2], so kappa after Jacobi scaling is at "
         "most 4.",
-        WATHEN.at("Table 1"),
+        WATHEN.at("the table of elements"),
         **_strip(TRIANGLE, 0.5, 2.0),
         latex=r"\lambda(D^{-1}M) \in [\frac{1}{2}, 2]",
         note="A strip: triangle k has the nodes k, k + 1 and k + 2.",

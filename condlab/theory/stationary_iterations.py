@@ -110,7 +110,7 @@ JACOBI = (
         "varga2000-jacobi-if",
         "The Jacobi iteration converges for a symmetric positive definite A if 2D - A "
         "is positive definite, D the diagonal of A.",
-        VARGA.at("section 3.4, exercise; Saad 2003, section 4.2"),
+        VARGA.at("chapter 3; Saad 2003, section 4.2"),
         lambda n: strategies.spd(n).filter(_jacobi_converges),
         lambda A: (_jacobi_radius(A), balls.arb(1)),
         latex=r"2D - A \succ 0 \Rightarrow \rho(I - D^{-1}A) \le 1",
@@ -122,7 +122,7 @@ JACOBI = (
         "varga2000-jacobi-only-if",
         "The Jacobi iteration does not converge for a symmetric positive definite A if "
         "2D - A is not positive definite, D the diagonal of A.",
-        VARGA.at("section 3.4, exercise; Saad 2003, section 4.2"),
+        VARGA.at("chapter 3; Saad 2003, section 4.2"),
         _contrast,
         lambda A: (balls.arb(1), _jacobi_radius(A)),
         latex=r"2D - A \not\succ 0 \Rightarrow 1 \le \rho(I - D^{-1}A)",
@@ -269,7 +269,7 @@ SUCCESSIVE = (
         "A Gauss-Seidel sweep of a symmetric positive definite matrix with Property A, "
         "coloured and in the order of the colours, has the squared spectral radius of "
         "a Jacobi sweep.",
-        YOUNG.at("Theorem 2.3; Golub and Van Loan 2013, section 11.2.7"),
+        YOUNG.at("section 2; Golub and Van Loan 2013, section 11.2.7"),
         strategies.property_a,
         _radius_squared,
         latex=r"\rho(I - (D+L)^{-1}A) = \rho(I - D^{-1}A)^2",
@@ -279,7 +279,7 @@ SUCCESSIVE = (
         "With omega = 2 / (1 + sqrt(1 - mu^2)), mu the spectral radius of Jacobi, "
         "over-relaxation of a symmetric positive definite matrix with Property A in "
         "the order of the colours has the spectral radius omega - 1.",
-        YOUNG.at("Theorem 2.3"),
+        YOUNG.at("section 2"),
         strategies.property_a,
         _optimal_sor,
         latex=r"\rho(\mathcal{L}_\omega) = \omega - 1,\ "
