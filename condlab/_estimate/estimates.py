@@ -15,9 +15,8 @@ import scipy.sparse as sp
 
 from condlab import _arrays, lanczos, norms
 from condlab._estimate.certain import Products, dominance, norm_bound, varah
-from condlab._estimate.fill import fits
 from condlab._estimate.hager import inverse_norm_1
-from condlab._estimate.sparse_lu import factorise, inverse_operator
+from condlab._estimate.sparse_lu import FillError, factorise, inverse_operator
 from condlab.errors import SingularMatrixError
 from condlab.types import ConditionEstimate
 
@@ -84,15 +83,15 @@ def estimate_cond_1(
     sums = norms.column_norms(A, p=1)
     size, slack = float(sums.max()), (n + 4) * EPS
     least = max(1.0, _over(size, float(sums.min())) * (1 - slack))
-    if not fits(A, fill_limit):
-        return ConditionEstimate(least, least, math.inf, 1, "column norms, no LU")
     upper = _over(size, dominance(A.tocsc(), axis=0)) * (1 + slack)
     method = "splu+hager-higham"
     try:
-        F = factorise(A)
+        F = factorise(A, fill_limit)
         x, y = inverse_norm_1(F, n, block_size, np.random.default_rng(rng))
     except SingularMatrixError:
         return ConditionEstimate(math.inf, least, math.inf, 1, method)
+    except FillError:
+        return ConditionEstimate(least, least, upper, 1, "column norms, no LU")
     # A⁻¹x = y + A⁻¹(x − Ay), so ‖y‖ ≤ ‖A⁻¹‖ (‖x‖ + ‖x − Ay‖).
     error = float(Products(A).residual(y, x).sum())
     grown, asked = float(np.abs(y).sum()), float(np.abs(x).sum())
@@ -160,19 +159,18 @@ def estimate_cond_2(
     A = _sparse(A)
     A = A if A.shape[0] >= A.shape[1] else A.conj().T.tocsr()
     m, n = A.shape
-    K = A if m == n else sp.block_array([[None, A], [A.conj().T, None]])
-    if not fits(K, fill_limit):
-        return _lower_bound(A, num_matvecs, rng)
     P = Products(A)
     top = _largest(A, rng.standard_normal(n), num_matvecs)
     sigma_1 = P.size(top.right, sign=-1)
     column = _over(1.0, float(norms.column_norms(A).min()))
     least = max(1.0, sigma_1 * column * (1 - 4 * EPS))
     try:
-        inverse = inverse_operator(A)
+        inverse = inverse_operator(A, fill_limit)
         bottom = _largest(inverse, rng.standard_normal(m), num_matvecs)
     except SingularMatrixError:
         return ConditionEstimate(math.inf, least, math.inf, 2, "splu")
+    except FillError:
+        return _lower_bound(A, num_matvecs, rng, least)
     # The inverse maps the left vector u, here on its right, to v/σ.
     u, v, sigma = bottom.right, bottom.left, _over(1.0, bottom.value)
     lower = max(least, _over(sigma_1, P.size(v, sign=1)) * (1 - 4 * EPS))
@@ -223,7 +221,9 @@ def _largest(A: Any, start: np.ndarray, num_matvecs: int) -> _Extreme:
     return _Extreme(sigma, u, v, steps, converged)
 
 
-def _lower_bound(A: Any, num_matvecs: int, rng: np.random.Generator) -> Any:
+def _lower_bound(
+    A: Any, num_matvecs: int, rng: np.random.Generator, least: float = 1.0
+) -> ConditionEstimate:
     """Return what products alone can say of κ₂."""
     if A.shape[0] < A.shape[1]:
         A = A.adjoint()  # only a LinearOperator can still be wide
@@ -239,7 +239,7 @@ def _lower_bound(A: Any, num_matvecs: int, rng: np.random.Generator) -> Any:
         high, low = (lanczos.norm(A.matvec(v)) for v in (first, last))
         noise = 10 * math.sqrt(n) * EPS * high
         high, low = high - noise, low + noise
-    lower = max(1.0, _over(high, low) * (1 - 4 * EPS))
+    lower = max(least, _over(high, low) * (1 - 4 * EPS))
     # One more right than left vector: A maps a combination of them to zero.
     singular = G.left.shape[1] < G.right.shape[1]
     return ConditionEstimate(

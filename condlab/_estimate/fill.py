@@ -10,18 +10,38 @@ from scipy.sparse.csgraph import reverse_cuthill_mckee
 from scipy.sparse.linalg import spilu
 
 
-def fits(A: Any, limit: float) -> bool:
+def fits(A: Any, limit: float, *, row_exchanges: bool = False) -> bool:
     """Tell whether L and U together are expected to have at most `limit` entries.
 
-    Counted for the pattern of A + A' with pivots on the diagonal: row exchanges may
-    bring more, so this guards the memory, it is no theorem. The two cheap sufficient
+    With pivots on the diagonal the factors have the pattern of those of A + A'. Row
+    exchanges can fill them up to those of A'A, whatever the pivots (George and Ng
+    1985); rows as dense as those that COLAMD ignores are left out. Two cheap sufficient
     conditions come first; the count itself costs about 10 microseconds an entry.
     """
     n = A.shape[0]
     if n * n <= limit:
         return True
+    if row_exchanges:
+        A = A.tocsr()
+        sizes = np.diff(A.indptr)
+        A = A[np.flatnonzero(sizes <= dense_from(n))]
+        if (np.diff(A.indptr).astype(float) ** 2).sum() > limit:
+            return False
+        A = sp.csr_array((np.ones(A.nnz), A.indices, A.indptr), shape=A.shape)
+        A = A.T @ A
     S = _symmetric_pattern(A)
-    return _envelope(S) <= limit or _symbolic_count(S) <= limit
+    if _envelope(S) <= limit:
+        return True
+    count = _symbolic_count(S, "COLAMD")
+    if count <= limit or row_exchanges or count > 8 * limit:
+        return count <= limit
+    # Minimum degree fills a mesh less, but on a hopeless graph it never ends.
+    return _symbolic_count(S, "MMD_AT_PLUS_A") <= limit
+
+
+def dense_from(n: int) -> float:
+    """Return the number of entries past which a row is dense, as COLAMD sees it."""
+    return 10 * np.sqrt(n) + 16
 
 
 def _symmetric_pattern(A: Any) -> Any:
@@ -50,8 +70,8 @@ def _envelope(S: Any) -> int:
     return n + 2 * int(width.sum())
 
 
-def _symbolic_count(S: Any) -> int:
-    """Count the entries of L and U exactly, for SuperLU's own column ordering.
+def _symbolic_count(S: Any, permc_spec: str) -> int:
+    """Count the entries of L and U exactly, for one of SuperLU's own orderings.
 
     Row i of L has the structure of the subtree of the elimination tree that joins the
     nonzeros k < i of row i to i (Liu 1986). In depth-first order, each k adds the path
@@ -61,7 +81,10 @@ def _symbolic_count(S: Any) -> int:
     # A factorisation that drops everything gives away the ordering for free.
     degree = np.diff(S.indptr)
     ordering = spilu(
-        (S + sp.diags_array(degree + 1.0)).tocsc(), drop_tol=1.0, fill_factor=1
+        (S + sp.diags_array(degree + 1.0)).tocsc(),
+        drop_tol=1.0,
+        fill_factor=1,
+        permc_spec=permc_spec,
     ).perm_c
     position = ordering.astype(np.int64)
     i, k = position[_rows(S)], position[S.indices]

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, SuperLU, splu
 
 from condlab import _arrays, norms
+from condlab._estimate.fill import dense_from, fits
 from condlab.errors import SingularMatrixError
 
 # A diagonal pivot this large beside its column keeps the symmetric ordering.
@@ -37,7 +38,11 @@ class Factorisation:
         return _finite(self.left, self.lu.solve(_times(self.right, B), "H"))
 
 
-def factorise(A: Any) -> Factorisation:
+class FillError(Exception):
+    """The factors would have more entries than the caller allows."""
+
+
+def factorise(A: Any, fill_limit: float) -> Factorisation:
     """Return the LU factorisation of the equilibrated A; raise if it is singular.
 
     SuperLU compares pivots with the units as they are, so badly scaled rows destroy
@@ -47,8 +52,11 @@ def factorise(A: Any) -> Factorisation:
     left = _reciprocal(norms.row_norms(A, p="inf"))
     right = _reciprocal(norms.column_norms(_arrays.scale(A, left, None), p="inf"))
     B = _arrays.scale(A, left, right)
+    diagonal = _suits_diagonal_pivots(B)
+    if not fits(B, fill_limit, row_exchanges=not diagonal):
+        raise FillError
     options: dict[str, Any] = {"permc_spec": "COLAMD"}
-    if _suits_diagonal_pivots(B):  # COLAMD would double the fill of a 2-D mesh
+    if diagonal:  # COLAMD would double the fill of a 2-D mesh
         options = {
             "permc_spec": "MMD_AT_PLUS_A",
             "diag_pivot_thresh": DIAGONAL_PIVOT,
@@ -63,7 +71,7 @@ def factorise(A: Any) -> Factorisation:
         ) from error
 
 
-def inverse_operator(A: Any) -> LinearOperator:
+def inverse_operator(A: Any, fill_limit: float) -> LinearOperator:
     """Return A⁺, shape (n, m), of a full-rank A with m >= n, from one factorisation.
 
     A rectangular A goes through K = [[αI, A], [A', 0]]: K [r; x] = [b; 0] gives
@@ -73,14 +81,14 @@ def inverse_operator(A: Any) -> LinearOperator:
     """
     m, n = A.shape
     if m == n:
-        F = factorise(A)
+        F = factorise(A, fill_limit)
         return _operator(A, F.solve, F.solve_adjoint)
     peak = float(np.abs(A.data).max(initial=0.0)) or 1.0
     alpha = AUGMENTATION * peak
     K = sp.block_array(
         [[alpha * sp.eye_array(m), A], [A.conj().T, sp.csr_array((n, n))]]
     )
-    F = factorise(K)
+    F = factorise(K, fill_limit)
 
     def solve(b: np.ndarray) -> np.ndarray:
         return F.solve(np.concatenate([b, np.zeros(n, b.dtype)]))[m:]
@@ -102,7 +110,7 @@ def _suits_diagonal_pivots(A: Any) -> bool:
     pattern = sp.csc_array((np.ones(A.nnz, np.int8), A.indices, A.indptr), A.shape)
     if pattern.multiply(pattern.T).nnz < 0.9 * A.nnz:
         return False
-    if np.diff(A.indptr).max() > 10 * np.sqrt(n) + 16:  # minimum degree crawls
+    if np.diff(A.indptr).max() > dense_from(n):  # minimum degree crawls
         return False
     diagonal = np.abs(A.diagonal())
     return bool((diagonal >= DIAGONAL_PIVOT * norms.column_norms(A, p="inf")).all())
