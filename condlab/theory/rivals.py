@@ -34,7 +34,12 @@ def tall(size: int) -> Shapes:
 
 def any_shape(size: int) -> Shapes:
     """Return the shapes whose larger dimension is `size`."""
-    return [*wide(size), *tall(size), *square(size)]
+    return [*square(size), *wide(size), *tall(size)]
+
+
+def no_vectors(size: int) -> Shapes:
+    """Return those with two rows and two columns or more; kappa of a vector is 1."""
+    return [shape for shape in any_shape(size) if min(shape) > 1 or size == 1]
 
 
 def two_rows(size: int) -> Shapes:
@@ -73,32 +78,50 @@ def readable(m: int, n: int) -> strategies.Matrices:
     return st.one_of([kind(m, n) for kind in kinds]).filter(has_full_rank)
 
 
+def well_scaled(matrices: strategies.Matrices, sides: str) -> strategies.Matrices:
+    """Draw the matrices, some of them scaled on those sides to a small kappa."""
+    scaled = matrices.map(lambda A: _apply(A, sides, near_best(A, sides)))
+    return st.one_of(matrices, scaled)
+
+
 def near_best(A: np.ndarray, sides: str) -> list[np.ndarray]:
-    """Return integer scalings of small kappa, by moving one multiplier at a time."""
-    lengths = [A.shape[side == "columns"] for side in sides.split()]
-    x = np.full(sum(lengths), 16.0)
-    if sides.startswith("rows"):
-        x[: len(A)] = _integers(np.linalg.norm(A, axis=1))
-    if sides == "columns":
-        x = _integers(np.linalg.norm(A, axis=0))
+    """Return integer scalings of small kappa, by moving one multiplier at a time.
 
-    def kappa(x: np.ndarray) -> float:
-        d = x[: len(A)] if "rows" in sides else np.ones(len(A))
-        e = x[-A.shape[1] :] if "columns" in sides else 1.0
-        values = np.linalg.svd(d[:, None] * A * e, compute_uv=False)
-        return values[0] / max(values[-1], np.finfo(float).tiny)
+    The sides are "rows", "columns", "rows columns", or "symmetric" for D A D.
+    """
+    starts = [_start(A, side) for side in sides.split()]
+    ends = np.cumsum([len(start) for start in starts])[:-1]
 
-    least = kappa(x)
+    def inverse_kappa(x: np.ndarray) -> float:
+        scaled = _apply(A, sides, np.split(x, ends))
+        values = np.linalg.svd(scaled, compute_uv=False)
+        return values[-1] / values[0]
+
+    x = np.concatenate(starts)
+    best = inverse_kappa(x)
     for factor in (2.0, 1.25, 1.0625):
         for i, up in itertools.product(range(len(x)), (True, False)):
             y = x.copy()
             y[i] = np.ceil(x[i] * factor) if up else max(1, np.floor(x[i] / factor))
-            if kappa(y) < least:
-                x, least = y, kappa(y)
-    return np.split(x, np.cumsum(lengths)[:-1])
+            if inverse_kappa(y) > best:
+                x, best = y, inverse_kappa(y)
+    return np.split(x, ends)
 
 
-def _integers(norms: np.ndarray) -> np.ndarray:
-    """Return multipliers between 1 and 64 about inverse to the norms."""
+def _apply(A: np.ndarray, sides: str, scalings: list[np.ndarray]) -> np.ndarray:
+    for side, d in zip(sides.split(), scalings, strict=True):
+        A = A if side == "columns" else d[:, None] * A
+        A = A if side == "rows" else A * d
+    return A
+
+
+def _start(A: np.ndarray, side: str) -> np.ndarray:
+    """Return multipliers between 1 and 64 about inverse to the norms.
+
+    Symmetric ones come in twice, so smaller ones keep the entries as readable.
+    """
+    level = 4 if side == "symmetric" else 16
+    norms = np.linalg.norm(A, axis=0 if side == "columns" else 1)
+    norms = np.sqrt(norms) if side == "symmetric" else norms
     norms = np.where(norms > 0, norms, norms.max())
-    return np.ceil(np.clip(16 * norms.mean() / norms, 1, 64))
+    return np.ceil(np.clip(level * norms.mean() / norms, 1, 64))

@@ -167,7 +167,7 @@ OPTIMALITY = (
         "The row-column equilibration of a full-rank matrix, rows first and then "
         "columns,",
         two_passes,
-        rivals.any_shape,
+        rivals.no_vectors,
         "rows columns",
         latex=BOTH,
         note="At size 1 every nonzero matrix has kappa 1.",
@@ -177,7 +177,7 @@ OPTIMALITY = (
         "The row-column equilibration of a full-rank matrix, rows first and then "
         "columns,",
         two_passes,
-        rivals.any_shape,
+        rivals.no_vectors,
         "rows",
         latex=BOTH_ROWS,
         note="The weakest reading: the two passes against row scalings only. With two "
@@ -188,7 +188,7 @@ OPTIMALITY = (
         "The row-column equilibration of a full-rank matrix, by the row and column "
         "norms of the original,",
         at_once,
-        rivals.any_shape,
+        rivals.no_vectors,
         "rows columns",
         latex=BOTH,
         note="At size 1 every nonzero matrix has kappa 1.",
@@ -198,7 +198,7 @@ OPTIMALITY = (
         "The row-column equilibration of a full-rank matrix, by the row and column "
         "norms of the original,",
         at_once,
-        rivals.any_shape,
+        rivals.no_vectors,
         "rows",
         latex=BOTH_ROWS,
         note="diag(1, t) becomes diag(1, 1/t). At size 1 every kappa is 1.",
@@ -271,9 +271,7 @@ CORRECTED = (
         "Scaling a full-rank matrix by the row and column norms of the original is "
         "within ||EA||_2 times the spread of the column norms of the best row scaling.",
         SOURCE.at("Section 5.1, corrected"),
-        lambda size: rivals.scaled(rivals.any_shape, "rows")(size).filter(
-            _has_no_zero_line
-        ),
+        rivals.scaled(rivals.any_shape, "rows", _without_zero_lines),
         _at_once_bound,
         latex=r"\kappa_2(EAC) \le \frac{\max_j \|A e_j\|}{\min_j \|A e_j\|}\,"
         r"\|EA\|_2\,\kappa_2(DA)\ \text{for all}\ D",

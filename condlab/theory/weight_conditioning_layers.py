@@ -21,7 +21,7 @@ from condlab.theory import balls, strategies
 from condlab.theory.formula import theorem
 from condlab.theory.model import Theorem
 from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
-from condlab.theory.rivals import readable
+from condlab.theory.rivals import readable, well_scaled
 from condlab.theory.strategies import has_full_rank, is_spd, st
 
 
@@ -66,7 +66,7 @@ def _jacobi(
         f"Jacobi's preconditioner, as {form}, does not raise the condition number of "
         f"a nonsingular {kind} matrix with positive diagonal D.",
         SOURCE.at("Section 4, Jacobi preconditioner"),
-        lambda size: matrices(size).filter(has_full_rank),
+        lambda size: well_scaled(matrices(size), "symmetric").filter(has_full_rank),
         lambda A: (balls.kappa(precondition(A)), balls.kappa(A)),
         latex=rf"\kappa_2({latex}) \le \kappa_2(A)",
         admits=_with_positive_diagonal,

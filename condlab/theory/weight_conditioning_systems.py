@@ -25,7 +25,7 @@ from condlab.theory.balls import Ball, Balls
 from condlab.theory.formula import theorem
 from condlab.theory.model import Theorem
 from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
-from condlab.theory.rivals import readable
+from condlab.theory.rivals import readable, well_scaled
 from condlab.theory.strategies import has_full_rank, is_spd, st
 from condlab.theory.weight_conditioning_descent import nonzero_vectors
 
@@ -103,6 +103,10 @@ def _with_no_zero_row(A: np.ndarray) -> bool:
 
 def _square(size: int) -> strategies.Matrices:
     return readable(size, size)
+
+
+def _well_scaled(matrices: Callable, sides: str) -> Callable:
+    return lambda size: well_scaled(matrices(size), sides)
 
 
 def _tall(size: int) -> strategies.Matrices:
@@ -239,21 +243,21 @@ SPEED = (
     _speed(
         "spd",
         "a symmetric positive definite matrix",
-        strategies.spd,
+        _well_scaled(strategies.spd, "symmetric"),
         is_spd,
         TWO_ROWS,
     ),
     _speed(
         "general",
         "a nonsingular matrix",
-        _square,
+        _well_scaled(_square, "rows"),
         has_full_rank,
         TWO_ROWS,
     ),
     _speed(
         "least-squares",
         "a matrix of full column rank with more rows than columns",
-        _tall,
+        _well_scaled(_tall, "rows"),
         has_full_rank,
         TWO_ROWS,
     ),
@@ -263,7 +267,7 @@ SPEED = (
         "iteration x - eta (EAx - Eb) for a symmetric positive definite matrix A, "
         "which is that of E^1/2 A E^1/2.",
         SOURCE.at("Equation 13, as the iteration"),
-        strategies.spd,
+        _well_scaled(strategies.spd, "symmetric"),
         _rate,
         latex=r"\kappa_2(E^{1/2}AE^{1/2}) \le \kappa_2(A)",
         admits=is_spd,

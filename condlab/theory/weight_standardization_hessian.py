@@ -73,10 +73,10 @@ def _lines(H: Balls) -> Ball:
 
 
 def _points(size: int) -> st.SearchStrategy:
-    """Draw (Hessian and gradient by What, weights)."""
-    return st.tuples(
-        strategies.symmetric(size), strategies.vectors(size), weights(size)
-    )
+    """Draw (Hessian and gradient by What, weights); linear losses have no Hessian."""
+    linear = st.just(np.zeros((size, size)))
+    hessians = st.one_of(strategies.symmetric(size), linear)
+    return st.tuples(hessians, strategies.vectors(size), weights(size))
 
 
 def _sigma_kept(Hhat: Balls, g: Balls, w: Balls) -> tuple[Ball, Ball]:
