@@ -16,6 +16,11 @@ from condlab.theory import (
     iterations,
     jacobi_scaling,
     krylov_iterations,
+    networks,
+    networks_conv,
+    networks_modulation,
+    networks_scale,
+    networks_spectral,
     optimal_scaling,
     perturbations,
     randomized_iterations,
@@ -85,5 +90,10 @@ CATALOGUE = by_key(
         *stationary_iterations.THEOREMS,
         *randomized_iterations.THEOREMS,
         *krylov_iterations.THEOREMS,
+        *networks.THEOREMS,
+        *networks_modulation.THEOREMS,
+        *networks_scale.THEOREMS,
+        *networks_spectral.THEOREMS,
+        *networks_conv.THEOREMS,
     )
 )

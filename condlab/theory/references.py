@@ -360,7 +360,9 @@ STOER_WITZGALL = Reference(
     "Transformations by diagonal matrices in a normed space",
     "Numerische Mathematik 4",
 )
-OSBORNE = Reference("E. E. Osborne", 1960, "On pre-conditioning of matrices", "J. ACM 7")
+OSBORNE = Reference(
+    "E. E. Osborne", 1960, "On pre-conditioning of matrices", "J. ACM 7"
+)
 OLSCHOWKA_NEUMAIER = Reference(
     "M. Olschowka and A. Neumaier",
     1996,
