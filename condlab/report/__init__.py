@@ -13,7 +13,9 @@ try:
 except ImportError as error:  # pragma: no cover
     raise missing_extra("matplotlib and latex2mathml", "figures", "a report") from error
 
+from condlab.collection import COLLECTION
 from condlab.report import collect, figures, html, records, tables
+from condlab.theory import CATALOGUE
 
 __all__ = ["build", "draw"]
 
@@ -57,7 +59,7 @@ def build(
     """
     if readme is not None:
         tables.check_readme(readme)  # before minutes of work, not after
-    found = collect.collect(progress)
+    found = collect.collect(CATALOGUE, COLLECTION, progress)
     records.write(found, out / "data")
     progress("drawing the figures")
     page = draw(out)

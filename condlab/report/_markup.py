@@ -97,10 +97,26 @@ def figure(name: str, svg: str, caption: str) -> str:
     """Return an SVG file as an inline figure that takes the colours of the page."""
     drawing = svg[svg.index("<svg") :]
     drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r"<!--.*?-->", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r'(<g) id="[^"]*"', r"\1", drawing)  # nothing refers to groups
     for identifier in (r'\bid="', r'xlink:href="#', r"url\(#"):
         drawing = re.sub(identifier, lambda found: f"{found[0]}{name}-", drawing)
     for colour, variable in ((INK, "ink"), (RULE, "rule"), (QUIET, "quiet")):
         drawing = drawing.replace(colour, f"var(--{variable})")
+    drawing, rules = _with_classes(name, re.sub(r"\n\s*", "\n", drawing))
     label = f'<svg role="img" aria-label="{text(caption)}"'
     drawing = drawing.replace("<svg", label, 1)
+    drawing = drawing.replace(">", f"><style>{rules}</style>", 1)
     return f"<figure>{drawing}<figcaption>{text(caption)}</figcaption></figure>"
+
+
+def _with_classes(name: str, drawing: str) -> tuple[str, str]:
+    """Return a drawing with classes for its styles, which repeat, and their rules."""
+    classes: dict[str, str] = {}
+
+    def named(found: re.Match[str]) -> str:
+        return f'class="{classes.setdefault(found[1], f"{name}-{len(classes)}")}"'
+
+    drawing = re.sub(r'style="([^"]*)"', named, drawing)
+    rules = "\n".join(f".{key}{{{style}}}" for style, key in classes.items())
+    return drawing, rules

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from typing import Any
 
@@ -34,42 +34,47 @@ def silent(message: str) -> None:
     """Show no progress."""
 
 
-def collect(progress: Progress = silent) -> Records:
-    """Verify the whole catalogue and scale the collection, in two processes.
+def collect(
+    keys: Iterable[str], names: Iterable[str], progress: Progress = silent
+) -> Records:
+    """Verify theorems of the catalogue and scale matrices, in two processes.
 
     Parameters
     ----------
+    keys : iterable of str
+        Of the catalogue.
+    names : iterable of str
+        Of the collection.
     progress : callable
         ``progress(message)`` after each theorem and matrix.
 
     Returns
     -------
     Records
-        The same whichever process did what.
+        In the order given, and the same whichever process did what.
     """
-    tasks = [("theorem", key) for key in CATALOGUE]
-    tasks += [("matrix", name) for name in COLLECTION]
+    tasks = [("theorem", key) for key in keys] + [("matrix", name) for name in names]
     workers = min(WORKERS, os.cpu_count() or 1)
     spawn = multiprocessing.get_context("spawn")
     with _one_thread(), ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         futures = {pool.submit(_do, *task): task for task in tasks}
         found = _gather(futures, progress)
     return Records(
-        theorems=[found["theorem", key] for key in CATALOGUE],
-        matrices=[found["matrix", name] for name in COLLECTION],
+        theorems=[found[task] for task in tasks if task[0] == "theorem"],
+        matrices=[found[task] for task in tasks if task[0] == "matrix"],
         settings=SETTINGS,
     )
 
 
 def collect_here(
-    theorems: Mapping[str, Theorem], matrices: Mapping[str, CollectionMatrix]
+    theorems: Iterable[Theorem], matrices: Iterable[CollectionMatrix]
 ) -> Records:
     """Verify and scale what is given, in this process.
 
     Parameters
     ----------
-    theorems, matrices : mapping
-        Such as parts of the catalogue and of the collection.
+    theorems, matrices : iterable
+        From the catalogue and the collection, or your own.
 
     Returns
     -------
@@ -77,8 +82,8 @@ def collect_here(
         In the order given.
     """
     return Records(
-        theorems=[try_theorem(theorem) for theorem in theorems.values()],
-        matrices=[_scale(matrix) for matrix in matrices.values()],
+        theorems=[try_theorem(theorem) for theorem in theorems],
+        matrices=[_scale(matrix) for matrix in matrices],
         settings=SETTINGS,
     )
 

@@ -124,10 +124,10 @@ def sentence(theorems: list[Entry]) -> str:
     Examples
     --------
     >>> sentence([])
-    'Of 0 claims 0 hold, 0 are falsified and 0 are inconclusive.'
+    '0 claims on trial: 0 hold, 0 falsified, 0 inconclusive.'
     """
     number = counts(theorems)
     return (
-        f"Of {len(theorems)} claims {number['holds']} hold, {number['falsified']} are "
-        f"falsified and {number['inconclusive']} are inconclusive."
+        f"{len(theorems)} claims on trial: {number['holds']} hold, "
+        f"{number['falsified']} falsified, {number['inconclusive']} inconclusive."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from condlab.report.summary import counts, evidence, outcome, ratio, sentence
 
 Entry = dict[str, Any]
 
-SOURCES = {"wc": "Weight conditioning", "ws": "Weight standardization"}
+SOURCES = ("wc", "ws")  # how the keys of the claims under study begin
+MOST = 9  # readings in a row
 
 
 def update_readme(path: Path, records: Records) -> None:
@@ -42,7 +44,7 @@ def check_readme(path: Path) -> None:
 
 
 def verdict_table(theorems: list[Entry]) -> str:
-    """Return the Markdown table: a row a claim of the sources, a line for the rest.
+    """Return the Markdown table: a row a claim of the sources, and lines for the rest.
 
     The readings of one claim share a row; a falsified one shows the size of its
     smallest counterexample.
@@ -58,22 +60,30 @@ def verdict_table(theorems: list[Entry]) -> str:
         Without a newline at the end.
     """
     rows = ["| claim | holds | falsified (smallest size) |", "|---|---|---|"]
-    rest = []
-    groups: dict[str, list[Entry]] = {}
-    for entry in theorems:
-        group = _group(entry["key"])
-        if group is None:
-            rest.append(entry)
-        else:
-            groups.setdefault(group, []).append(entry)
-    rows += [_row(group, entries) for group, entries in groups.items()]
+    claims = [entry for entry in theorems if _words(entry, 1) in SOURCES]
+    rest = [entry for entry in theorems if _words(entry, 1) not in SOURCES]
+    rows += [_row(name, group) for name, group in _groups(claims).items()]
     return "\n".join([*rows, "", *_rest(rest)])
 
 
-def _group(key: str) -> str | None:
-    """Return the claim that a key is a reading of: its first two words."""
-    words = key.split("-")
-    return "-".join(words[:2]) if words[0] in SOURCES else None
+def _groups(theorems: list[Entry]) -> dict[str, list[Entry]]:
+    """Return the readings of each claim under the words their keys begin with.
+
+    Two words; three where more than `MOST` begin with the same two.
+    """
+    two = Counter(_words(entry, 2) for entry in theorems)
+    three = Counter(_words(entry, 3) for entry in theorems)
+    groups: dict[str, list[Entry]] = {}
+    for entry in theorems:
+        name = _words(entry, 2)
+        if two[name] > MOST and three[_words(entry, 3)] > 1:
+            name = _words(entry, 3)
+        groups.setdefault(name, []).append(entry)
+    return groups
+
+
+def _words(entry: Entry, count: int) -> str:
+    return "-".join(entry["key"].split("-")[:count])
 
 
 def _row(group: str, entries: list[Entry]) -> str:
@@ -95,10 +105,10 @@ def _rest(theorems: list[Entry]) -> list[str]:
     held = [entry for entry in theorems if outcome(entry) == "holds"]
     attained = sum(ratio(e) >= 1 - 1e-9 and evidence(e)["size"] > 1 for e in held)
     line = (
-        f"Of {len(theorems)} theorems from the literature and folklore "
-        f"{number['holds']} hold ({attained} attained), {number['falsified']} are "
-        f"falsified and {number['inconclusive']} are inconclusive; `report.html` lists "
-        "each with its source."
+        f"The other {len(theorems)} are theorems and folklore of the literature: "
+        f"{number['holds']} hold ({attained} attained), {number['falsified']} "
+        f"falsified, {number['inconclusive']} inconclusive. `report.html` lists each "
+        "with its source."
     )
     false = [f"`{e['key']}`" for e in theorems if outcome(e) == "falsified"]
     return [line, *([f"Falsified: {', '.join(false)}."] if false else [])]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from matplotlib.figure import Figure
+
 from condlab.report.figures._style import save, style
 from condlab.report.figures.counterexamples import counterexample_figures
 from condlab.report.figures.scaling import scaling_figure
-from condlab.report.figures.tightness import tightness_figure
+from condlab.report.figures.tightness import tightness_figures
 from condlab.report.records import Records
 
 __all__ = ["draw"]
@@ -28,15 +30,17 @@ def draw(records: Records, folder: Path) -> list[Path]:
     list of Path
         The SVG files, in the order of the report; each has a PNG beside it.
     """
-    for old in sorted(folder.glob("counterexamples-*.*")):
-        old.unlink()  # there may be fewer pages now
+    for kind in ("tightness", "counterexamples"):  # there may be fewer pages now
+        for old in sorted(folder.glob(f"{kind}-*.*")):
+            old.unlink()
     with style():
         figures = {}
         if records.matrices:
             figures["scalings"] = scaling_figure(records.matrices)
-        if records.theorems:
-            figures["tightness"] = tightness_figure(records.theorems)
-        pages = counterexample_figures(records.theorems)
-        for number, page in enumerate(pages, start=1):
-            figures[f"counterexamples-{number}"] = page
+        figures |= _pages("tightness", tightness_figures(records.theorems))
+        figures |= _pages("counterexamples", counterexample_figures(records.theorems))
         return [save(figure, folder, name) for name, figure in figures.items()]
+
+
+def _pages(name: str, figures: list[Figure]) -> dict[str, Figure]:
+    return {f"{name}-{i}": figure for i, figure in enumerate(figures, start=1)}

@@ -36,7 +36,7 @@ STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
     "legend.frameon": False,
-    "savefig.dpi": 200,
+    "savefig.dpi": 160,
     "svg.fonttype": "none",
     "text.color": INK,
     "text.parse_math": False,

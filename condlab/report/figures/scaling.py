@@ -10,7 +10,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import NullFormatter
 
 from condlab.report._json import as_float
 from condlab.report.figures import _style as look
@@ -40,6 +39,7 @@ def scaling_figure(matrices: list[Entry]) -> Figure:
     axes = figure.add_axes(box)
     axes.set_xscale("log")
     axes.set_xlim(0.8, _rightmost(shown) * 4)
+    _label_powers(axes)
     axes.set_ylim(len(shown), 0)
     for i, entry in enumerate(shown):
         _draw_matrix(axes, i, entry)
@@ -97,17 +97,18 @@ def _dress(axes: Axes, matrices: list[Entry]) -> None:
     labels = ["{}\n{} × {}".format(e["name"], *e["shape"]) for e in matrices]
     axes.set_yticks([i + 0.5 for i in range(len(matrices))], labels, fontsize=7)
     axes.tick_params(axis="y", length=0)
-    axes.tick_params(axis="x", which="minor", length=0)
     axes.grid(axis="x", color=look.RULE, lw=0.5)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_formatter(lambda x, _: _power(x))
-    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("condition number κ₂ (no unit, log scale)")
 
 
-def _power(x: float) -> str:
-    exponent = str(round(math.log10(x)))
-    return "10" + exponent.translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+def _label_powers(axes: Axes) -> None:
+    last = math.floor(math.log10(axes.get_xlim()[1]))
+    powers = range(0, last + 1, 1 if last < 6 else 2)
+    raised = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+    labels = [f"10{str(power).translate(raised)}" for power in powers]
+    axes.set_xticks([10.0**power for power in powers], labels)
+    axes.set_xticks([], minor=True)
 
 
 def _legend(figure: Figure, height: float) -> None:

@@ -19,25 +19,16 @@ Entry = dict[str, Any]
 BLUES = LinearSegmentedColormap.from_list("blues", ["#e8f1f8", "#7fb8da", look.BLUE])
 LINE, CELL = 0.165, 0.265  # inches: height of a line, width of a cell
 TOP, BOTTOM = 1.0, 0.12
+MOST = 62  # lines a column
 SIZE, SMALL = 6.5, 6.0  # points
 ATTAINED = 1 - 1e-9
 
 
-def tightness_figure(theorems: list[Entry]) -> Figure:
-    """Draw a strip of cells a theorem, a cell a size, in two columns by family."""
+def tightness_figures(theorems: list[Entry]) -> list[Figure]:
+    """Draw a strip of cells a theorem, a cell a size, by family, on several pages."""
     columns = _columns(theorems)
-    rows = max(len(column) for column in columns) + 1
-    height = TOP + rows * LINE + BOTTOM
-    figure = Figure(figsize=(look.WIDTH, height))
-    for i, column in enumerate(columns):
-        box = (i / 2, BOTTOM / height, 0.5, rows * LINE / height)
-        _draw_column(figure.add_axes(box), column, rows)
-    figure.text(
-        0.012, 1 - 0.1 / height, title(theorems), va="top", fontsize=9.5,
-        fontweight="bold", linespacing=1.35,
-    )  # fmt: skip
-    _legend(figure, height)
-    return figure
+    pages = [columns[i : i + 2] for i in range(0, len(columns), 2)]
+    return [_draw_page(page, f"{i} of {len(pages)}") for i, page in enumerate(pages, 1)]
 
 
 def title(theorems: list[Entry]) -> str:
@@ -48,26 +39,46 @@ def title(theorems: list[Entry]) -> str:
     loose = sum(x < 0.5 for x in ratios)
     false = len(theorems) - len(held)
     return (
-        f"{len(held)} of {len(theorems)} claims survive: beyond size 1, {attained} of "
-        f"their bounds are attained,\n{loose} stay below half; the other {false} "
-        "claims are false or in doubt"
+        f"{len(held)} of these {len(theorems)} claims survive: beyond size 1, "
+        f"{attained} of their bounds are attained,\n{loose} stay below half; the "
+        f"other {false} claims are false or in doubt"
     )
 
 
+def _draw_page(columns: list[list[str | Entry]], page: str) -> Figure:
+    rows = max(len(column) for column in columns) + 1
+    height = TOP + rows * LINE + BOTTOM
+    figure = Figure(figsize=(look.WIDTH, height))
+    for i, column in enumerate(columns):
+        box = (i / 2, BOTTOM / height, 0.5, rows * LINE / height)
+        _draw_column(figure.add_axes(box), column, rows)
+    entries = [line for column in columns for line in column if isinstance(line, dict)]
+    figure.text(
+        0.012, 1 - 0.1 / height, title(entries), va="top", fontsize=9.5,
+        fontweight="bold", linespacing=1.35,
+    )  # fmt: skip
+    top = 1 - 0.12 / height
+    figure.text(0.985, top, page, va="top", ha="right", fontsize=7, color=look.QUIET)
+    _legend(figure, height)
+    return figure
+
+
 def _columns(theorems: list[Entry]) -> list[list[str | Entry]]:
-    """Return headings and theorems for two columns of about the same length."""
+    """Return headings and theorems for an even number of columns, about equally."""
     lines: list[str | Entry] = []
     for family, entries in families(theorems).items():
-        lines += [*[""] * bool(lines), *_heading(family), *entries]
-    half = math.ceil(len(lines) / 2)
-    while 0 < half < len(lines) and isinstance(lines[half - 1], str):
-        half -= 1  # a heading stays with its theorems
-    rest = lines[half:]
-    if rest and rest[0] == "":
-        rest = rest[1:]
-    if rest and not isinstance(rest[0], str):
-        rest = [*_heading(f"{rest[0]['family']} (continued)"), *rest]
-    return [lines[:half], rest]
+        lines += [*_heading(family), *entries, ""]
+    columns = []
+    for left in range(2 * math.ceil(len(lines) / (2 * MOST)), 0, -1):
+        cut = math.ceil(len(lines) / left)
+        while 0 < cut < len(lines) and isinstance(lines[cut - 1], str):
+            cut -= 1  # a heading stays with its theorems
+        columns.append(lines[:cut])
+        lines = lines[cut:]
+        if lines and isinstance(lines[0], dict):
+            lines = [*_heading(f"{lines[0]['family']} (continued)"), *lines]
+        lines = lines[1:] if lines and lines[0] == "" else lines
+    return [column for column in columns if column]
 
 
 def _heading(family: str) -> list[str]:
