@@ -15,6 +15,8 @@ from condlab.nn._cache import WeightCache
 from condlab.nn.layout import Layout
 from condlab.nn.selection import Site
 
+INSTANCE_SLOTS = ("__dict__", "__weakref__")  # which every class makes anew
+
 
 class EffectiveWeight(nn.Module):
     """A map of weights whose value is kept in eval mode until an input changes."""
@@ -48,6 +50,18 @@ class EffectiveWeight(nn.Module):
         return super().train(mode)
 
 
+def take_class(layer: nn.Module) -> None:
+    """Give a parametrized layer a class of its own before parametrizations change.
+
+    Torch puts the weight into the layer's class as a property. A deep copy shares that
+    class, and would lose its weight with the removal from the original.
+    """
+    if parametrize.is_parametrized(layer):
+        shared = type(layer)
+        kept = {k: v for k, v in vars(shared).items() if k not in INSTANCE_SLOTS}
+        layer.__class__ = type(shared.__name__, shared.__bases__, kept)
+
+
 @functools.cache
 def _count_optimiser_steps() -> None:
     """Let every optimiser step count as a write: torch's fused ones leave no trace."""
@@ -69,4 +83,5 @@ def register(
         if key not in maps:
             with torch.no_grad():
                 maps[key] = make(site.weight, site.layout).train(site.module.training)
+        take_class(site.module)
         parametrize.register_parametrization(site.module, site.tensor, maps[key])

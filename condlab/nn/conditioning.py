@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from condlab.nn._parametrization import EffectiveWeight, register
+from condlab.nn._parametrization import EffectiveWeight, register, take_class
 from condlab.nn._unit import unit_lines
 from condlab.nn.layout import Layout
 from condlab.nn.selection import Layers, Site, chain, choose, layer_modules
@@ -45,7 +45,8 @@ def condition(
         "row_column" does the rows, then the columns of what that gives; "jacobi"
         divides each row by its diagonal entry, where the matrix is square; "ruiz"
         divides rows and columns `sweeps` times by the roots of their peaks. Groups,
-        attention's packed q, k and v, and gates are matrices of their own.
+        gates, and attention's packed q, k and v (also those of a linear layer called
+        qkv) are matrices of their own.
     layers : str, iterable of str, or callable
         A preset ("all", "first-conv-last-linear", "convolutions",
         "mlp-and-attention"), glob patterns of layer names, or a predicate of name and
@@ -157,6 +158,7 @@ def _remove(layer: nn.Module, tensor: str) -> None:
     maps = chain(layer, tensor)
     ours = [i for i, p in enumerate(maps) if isinstance(p, EffectiveWeight)]
     if len(ours) == len(maps):
+        take_class(layer)
         parametrize.remove_parametrizations(layer, tensor, leave_parametrized=False)
         return
     for i in reversed(ours):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from condlab.nn._parametrization import take_class
 from condlab.nn.selection import Site, chain, layer_modules, sites
 
 
@@ -20,8 +21,8 @@ def effective_weights(module: nn.Module) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        Rows are outputs. Keys are layer names; "q", "k" and "v" follow the name of an
-        attention layer, and the tensor's name follows where a layer has several. A
+        Rows are outputs. Keys are layer names; "q", "k" and "v" follow the name of a
+        layer that packs them; the tensor's name follows where a layer has several. A
         grouped layer gives its groups' matrices below each other, shape
         (outputs, inputs of a group): as an operator it is block diagonal. Detached.
 
@@ -112,6 +113,7 @@ def _plain_owners(module: nn.Module) -> dict[int, str]:
 def _store(layer: nn.Module, tensor: str, value: Tensor) -> None:
     stored = chain(layer, tensor)
     same = stored.is_tensor and stored.original.shape == value.shape
+    take_class(layer)
     parametrize.remove_parametrizations(layer, tensor, leave_parametrized=not same)
     if same:  # the parameter stays the same object, also for others tied to it
         with torch.no_grad():

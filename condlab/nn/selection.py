@@ -17,6 +17,7 @@ from condlab.nn.layout import Layout, layouts
 
 Layers = str | Iterable[str] | Callable[[str, nn.Module], bool]
 
+PACKED = Layout(groups=3, blocks=("q", "k", "v"))
 PRESETS = ("all", "first-conv-last-linear", "convolutions", "mlp-and-attention")
 
 
@@ -78,10 +79,19 @@ def sites(module: nn.Module) -> list[Site]:
         their layers.
     """
     return [
-        Site(name, layer, tensor, layout)
+        Site(name, layer, tensor, PACKED if _is_packed(name, layer) else layout)
         for name, layer in layer_modules(module)
         for tensor, layout in layouts(layer).items()
     ]
+
+
+def _is_packed(name: str, layer: nn.Module) -> bool:
+    """Tell whether a layer holds queries, keys and values, as one called qkv does."""
+    return (
+        name.endswith("qkv")
+        and isinstance(layer, nn.Linear)
+        and layer.out_features == 3 * layer.in_features
+    )
 
 
 def objection(site: Site) -> str | None:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
-from condlab.nn._parametrization import EffectiveWeight, register
+from condlab.nn._parametrization import EffectiveWeight, register, take_class
 from condlab.nn._polar import polar_factor
 from condlab.nn._unit import unit_lines
 from condlab.nn.conditioning import Method, condition
@@ -125,6 +125,7 @@ def _register_torchs(chosen: list[Site], method: str, options: dict[str, Any]) -
             )
     for site in chosen:
         layer, tensor, axis = site.module, site.tensor, site.layout.output_axis
+        take_class(layer)
         if method == "weight_norm":
             parametrizations.weight_norm(layer, tensor, dim=axis, **options)
         elif method == "spectral":

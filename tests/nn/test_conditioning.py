@@ -210,6 +210,16 @@ def test_packed_attention_is_scaled_in_three_parts():
         np.testing.assert_allclose(names[name], block, rtol=40 * EPS64)
 
 
+def test_linear_layer_called_qkv_is_scaled_in_three_parts():
+    torch.manual_seed(0)
+    net = nn.ModuleDict({"qkv": nn.Linear(4, 12).double()})
+    parts = net["qkv"].weight.detach().split(4)
+    condition(net, "jacobi")
+    for name, W in zip("qkv", parts, strict=True):
+        expected = W / W.diagonal()[:, None]
+        torch.testing.assert_close(effective_weights(net)[f"qkv.{name}"], expected)
+
+
 def test_separate_attention_projections_are_conditioned():
     layer = condition(nn.MultiheadAttention(6, 2, kdim=4, vdim=5))
     shapes = {name: tuple(W.shape) for name, W in effective_weights(layer).items()}

@@ -1,12 +1,20 @@
 """Folding changes no output, and effective weights are the matrices used."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from condlab.nn import condition, effective_weights, fold, normalise_weights
+from condlab.nn import (
+    condition,
+    effective_weights,
+    fold,
+    normalise_weights,
+    uncondition,
+)
 
 NETWORKS = {
     "convolutions": (
@@ -76,6 +84,26 @@ def test_fold_keeps_the_parameter_for_the_optimiser():
     layer = nn.Linear(3, 2)
     weight = layer.weight
     assert fold(condition(layer, "ruiz")).weight is weight
+
+
+@pytest.mark.parametrize("undo", [fold, uncondition])
+def test_undoing_a_copy_leaves_the_original_conditioned(undo):
+    """Torch removes a property from a class that both share."""
+    net = condition(nn.Linear(3, 2))
+    twin = undo(copy.deepcopy(net))
+    assert type(twin) is nn.Linear
+    torch.testing.assert_close(net.weight.norm(dim=1), torch.ones(2))
+    net(torch.ones(1, 3)).sum().backward()
+
+
+def test_conditioning_more_of_a_copy_leaves_the_original_alone():
+    net = nn.LSTMCell(3, 3)
+    normalise_weights(net, "weight_norm")
+    twin = condition(copy.deepcopy(net), "row")
+    uncondition(twin)
+    net(torch.ones(1, 3))[0].sum().backward()
+    fold(twin)
+    assert net.parametrizations.weight_hh.original0.grad is not None
 
 
 def test_fold_of_a_plain_network_does_nothing():

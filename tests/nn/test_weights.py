@@ -96,7 +96,7 @@ def test_scaled_standardization_equals_the_batch_norm_form_of_its_ports():
     layer, W = made("conv")
     W = torch.as_tensor(W)
     gamma = 1.7139588594436646  # of the ReLU, as the authors print it, 6e-4 off
-    scale = torch.full((4,), gamma * 27**-0.5).double()
+    scale = torch.full((4,), gamma * 27**-0.5, dtype=torch.float64)
     expected = nn.functional.batch_norm(
         W.reshape(1, 4, -1), None, None, weight=scale, training=True, eps=1e-6
     )
