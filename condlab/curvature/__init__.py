@@ -10,6 +10,8 @@ except ModuleNotFoundError as error:  # pragma: no cover
     raise missing_extra("torch", "torch", "condlab.curvature") from error
 
 from condlab.curvature.assembly import Progress, assemble
+from condlab.curvature.fisher import empirical_fisher
+from condlab.curvature.gauss_newton import gauss_newton
 from condlab.curvature.losses import ModelLoss, make_loss
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
 
@@ -19,5 +21,7 @@ __all__ = [
     "ModelLoss",
     "Progress",
     "assemble",
+    "empirical_fisher",
+    "gauss_newton",
     "make_loss",
 ]

@@ -19,6 +19,7 @@ from condlab.curvature.backends import (
     DoubleBackward,
     ForwardOverReverse,
     Kept,
+    gradient_graph,
     graph_bytes,
 )
 
@@ -54,7 +55,8 @@ class Candidates:
     def choose(self, wanted: str) -> Choice:
         """Return the cheapest backends that work and fit, or the one that is wanted."""
         loss, leaves, flat = self.point.loss, self.point.leaves, self.point.flat
-        memory, sizes = self.point.memory, self._graph_sizes()
+        memory, first = self.point.memory, self.point.data.first
+        sizes = graph_sizes(self.point, lambda: gradient_graph(loss, leaves, first))
         share = {"auto": memory / 2, "rebuilt": 0.0}.get(wanted, memory)
         tight = sum(sizes) > share  # then what is compared is the rebuilding
         double, pulled = (Kept(0 if tight else share, sizes) for _ in range(2))
@@ -67,7 +69,7 @@ class Candidates:
             tried.append(self._first_that_works(forward))
         if wanted in ("auto", "batched"):
             tried.append(self._first_that_works([batched]))
-        self._cross_check(tried)
+        self.cross_check(tried)
         choice = _cheapest(tried) if wanted == "auto" else _only(tried[-1], tried)
         pulled.budget = share
         double.budget = share
@@ -75,24 +77,17 @@ class Candidates:
             double.budget = memory
         return choice
 
-    def _graph_sizes(self) -> list[float]:
-        """Return the bytes of each batch's graph, taken to grow with its weight."""
-        point, weights = self.point, self.point.data.weights
-        first = float(graph_bytes(point.loss, point.leaves, point.data.first))
-        if weights[0] == 0:
-            return [first] * len(weights)
-        return [first * w / weights[0] for w in weights]
-
     def _first_that_works(self, backends: list[Any]) -> _Tried:
         reasons = []
         for backend in backends:
             try:
-                return self._try(backend)
+                return self.try_out(backend)
             except (RuntimeError, NotImplementedError) as error:  # torch has no rule
                 reasons.append(str(error).strip().split("\n")[0])
         return _Tried(Trial(backends[0].name, float("inf"), reasons[0]), None, None)
 
-    def _try(self, backend: Backend) -> _Tried:
+    def try_out(self, backend: Backend) -> _Tried:
+        """Multiply with the probes, and time a product."""
         batch, rows = self.point.data.first, probes(self.point.flat)
         many = rows[:1].repeat(WIDTH if isinstance(backend, Batched) else 1, 1)
         product = backend.product(0, batch, rows)  # also builds what is kept
@@ -101,7 +96,7 @@ class Candidates:
         )
         return _Tried(Trial(backend.name, seconds / len(many)), backend, product)
 
-    def _cross_check(self, tried: list[_Tried]) -> None:
+    def cross_check(self, tried: list[_Tried]) -> None:
         """Raise ValueError unless products are symmetric and the same by all."""
         rows, reference = probes(self.point.flat), tried[0].product
         if reference is None:
@@ -117,7 +112,7 @@ class Candidates:
             gap = abs(float(rows[0] @ product[1] - rows[1] @ product[0]))
             if gap > tolerance * float(rows.norm()):
                 raise ValueError(
-                    f"a Hessian is symmetric, but by {one.trial.name} u'Hv and v'Hu "
+                    f"the matrix is symmetric, but by {one.trial.name} u'Hv and v'Hu "
                     f"differ by {gap:.1e}; is a custom derivative of the loss wrong?"
                 )
             gap = float((product - reference).norm())
@@ -127,6 +122,22 @@ class Candidates:
                     f"{gap:.1e} of {float(reference.norm()):.1e}; if only one can be "
                     'right for this loss, name it, as backend="retained"'
                 )
+
+
+def only(point: Point, backend: Backend) -> Choice:
+    """Return a backend as the one choice, once its products are symmetric."""
+    candidates = Candidates(point)
+    tried = candidates.try_out(backend)
+    candidates.cross_check([tried])
+    return Choice(backend, backend, (tried.trial,))
+
+
+def graph_sizes(point: Point, build: Callable[[], Any]) -> list[float]:
+    """Return the bytes of each batch's graph, from the first by their weights."""
+    first, weights = float(graph_bytes(build, point.leaves)), point.data.weights
+    if weights[0] == 0:
+        return [first] * len(weights)
+    return [first * w / weights[0] for w in weights]
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,8 +200,8 @@ def pull_back(
     return torch.cat([f.reshape(-1) for f in found]).detach()
 
 
-def graph_bytes(loss: Loss, leaves: dict[str, Tensor], batch: Any) -> int:
-    """Return the memory that the graph of a batch's gradient holds on to."""
+def graph_bytes(build: Callable[[], Any], leaves: dict[str, Tensor]) -> int:
+    """Return the memory that a graph holds on to besides the parameters."""
     own = {p.untyped_storage().data_ptr() for p in leaves.values()}
     held: dict[int, int] = {}
 
@@ -212,5 +212,5 @@ def graph_bytes(loss: Loss, leaves: dict[str, Tensor], batch: Any) -> int:
         return x.detach()  # the graph is thrown away: no cycle through its outputs
 
     with differentiable(), saved_tensors_hooks(note, lambda x: x):
-        gradient_graph(loss, leaves, batch)
+        build()
     return sum(held.values())

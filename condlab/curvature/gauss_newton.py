@@ -1,0 +1,132 @@
+"""The generalised Gauss-Newton matrix: curvature of the criterion alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from condlab.curvature._point import Point
+from condlab.curvature._probe import graph_sizes, only
+from condlab.curvature.backends import (
+    Kept,
+    differentiable,
+    gradient_graph,
+    pull_back,
+)
+from condlab.curvature.losses import Loss, ModelLoss
+from condlab.curvature.operator import CurvatureOperator
+
+
+def gauss_newton(
+    loss: Loss,
+    params: Mapping[str, Tensor],
+    batches: Iterable[Any],
+    *,
+    weights: Sequence[float] | None = None,
+    memory: float | None = None,
+) -> CurvatureOperator:
+    """Return the mean of J' C J, with J the outputs' Jacobian and C of the criterion.
+
+    Parameters
+    ----------
+    loss : ModelLoss
+        Outputs and criterion apart, as `make_loss` gives them.
+    params, batches, weights, memory
+        As of `HessianOperator`.
+
+    Returns
+    -------
+    CurvatureOperator
+        Positive semidefinite where the criterion is convex. It is the Hessian of the
+        loss with the model taken to be linear, and the Fisher matrix where the
+        criterion is the log-likelihood of its canonical parameters.
+
+    Raises
+    ------
+    ValueError
+        As of `HessianOperator`, or if `loss` does not say what its outputs are.
+
+    References
+    ----------
+    .. [1] N. N. Schraudolph, "Fast curvature matrix-vector products for second-order
+       gradient descent", Neural Computation 14(7), 2002, Section 3.
+
+    Examples
+    --------
+    >>> from condlab.curvature import make_loss
+    >>> loss = make_loss(torch.nn.Linear(1, 1, bias=False), torch.nn.MSELoss())
+    >>> batch = torch.tensor([[1.0], [3.0]]), torch.zeros(2, 1)
+    >>> gauss_newton(loss, {"weight": torch.ones(1, 1)}, [batch]).dense()
+    tensor([[10.]])
+    """
+    if not isinstance(loss, ModelLoss):
+        raise ValueError(  # noqa: TRY004
+            "the Gauss-Newton matrix needs a model's outputs and a criterion apart, "
+            f"got {type(loss).__name__}; make the loss with make_loss or ModelLoss"
+        )
+    point = Point.of(loss, params, batches, weights, memory)
+    first = point.data.first
+    sizes = graph_sizes(point, lambda: _graph(loss, point.leaves, first))
+    backend = GaussNewtonProduct(loss, point.leaves, Kept(point.memory, sizes))
+
+    def remake(loss: Loss, params: dict[str, Tensor]) -> CurvatureOperator:
+        return gauss_newton(loss, params, point.data, memory=memory)
+
+    return CurvatureOperator(point, only(point, backend), remake)
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """Three linear maps as graphs: J, C and J'."""
+
+    dual: Tensor  # u, in which the next is linear
+    pulled: tuple[Tensor, ...]  # J'u
+    outputs: Tensor  # as a function of the parameters
+    free: Tensor  # the outputs cut off from them
+    slope: tuple[Tensor, ...]  # the criterion's gradient there
+
+
+def _graph(loss: ModelLoss, leaves: dict[str, Tensor], batch: Any) -> _Graph:
+    outputs = loss.outputs(leaves, batch)
+    dual = torch.zeros_like(outputs, requires_grad=True)
+    free = outputs.detach().requires_grad_()
+    slope = gradient_graph(lambda z, b: loss.criterion(z["z"], b), {"z": free}, batch)
+    if not outputs.requires_grad:
+        zeros = tuple(torch.zeros_like(p) for p in leaves.values())
+        return _Graph(dual, zeros, outputs, free, slope[1])
+    pulled = torch.autograd.grad(
+        outputs,
+        tuple(leaves.values()),
+        grad_outputs=dual,
+        create_graph=True,
+        materialize_grads=True,
+    )
+    return _Graph(dual, pulled, outputs, free, slope[1])
+
+
+class GaussNewtonProduct:
+    """Multiply with J, C and J', each by one backward pass."""
+
+    def __init__(self, loss: ModelLoss, leaves: dict[str, Tensor], kept: Kept) -> None:
+        self._loss, self._leaves, self._kept = loss, leaves, kept
+
+    @property
+    def name(self) -> str:
+        """Return what is done, given the budget."""
+        return f"Gauss-Newton, {self._kept.share()}"
+
+    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+        """Return the product of the matrix of batch i with each row."""
+
+        def multiply(v: Tensor) -> Tensor:
+            pushed = pull_back(graph.pulled, {"u": graph.dual}, v)
+            curved = pull_back(graph.slope, {"z": graph.free}, pushed)
+            return pull_back((graph.outputs,), self._leaves, curved)
+
+        with differentiable():
+            graph = self._kept.get(i, lambda: _graph(self._loss, self._leaves, batch))
+            return torch.stack([multiply(v) for v in rows])
