@@ -1,4 +1,8 @@
-"""Normalisations of activations, each by name; torch's own where torch has one."""
+"""Normalisations of activations, each by name; torch's own where torch has one.
+
+Named by the surveys and not here: dynamic layer norm, local context norm, normalization
+propagation, exemplar norm and natural neural networks.
+"""
 
 from condlab.nn.activations.adaptive import AdaptiveInstanceNorm, AdaptiveLayerNorm
 from condlab.nn.activations.batch import (
