@@ -92,17 +92,23 @@ def _gather(
     futures: dict[Future[Any], tuple[str, str]], progress: Progress
 ) -> dict[tuple[str, str], dict[str, Any]]:
     found = {}
-    for done, future in enumerate(as_completed(futures), start=1):
-        task = futures[future]
-        try:
-            found[task] = future.result()
-        except Exception as error:
-            error.add_note(f"while the report was at the {task[0]} {task[1]}")
-            for other in futures:
-                other.cancel()
-            raise
-        progress(f"{done} of {len(futures)}: {task[1]}")
+    try:
+        for done, future in enumerate(as_completed(futures), start=1):
+            task = futures[future]
+            found[task] = _result(future, task)
+            progress(f"{done} of {len(futures)}: {task[1]}")
+    finally:
+        for future in futures:  # after an error or an interrupt; else all are done
+            future.cancel()
     return found
+
+
+def _result(future: Future[Any], task: tuple[str, str]) -> dict[str, Any]:
+    try:
+        return future.result()
+    except Exception as error:
+        error.add_note(f"while the report was at the {task[0]} {task[1]}")
+        raise
 
 
 def _do(kind: str, name: str) -> dict[str, Any]:

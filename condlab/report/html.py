@@ -40,7 +40,7 @@ def page(records: Records, drawings: list[Path]) -> str:
     """
     figures = {path.stem: path.read_text(encoding="utf-8") for path in drawings}
     sections = [
-        _summary(records.theorems),
+        _summary(records),
         _verdicts(records),
         _matrices(records.matrices, figures),
         _tightness(figures),
@@ -61,15 +61,18 @@ def page(records: Records, drawings: list[Path]) -> str:
     )
 
 
-def _summary(theorems: list[Entry]) -> str:
-    number = counts(theorems)
+def _summary(records: Records) -> str:
+    number = counts(records.theorems)
+    scaled = sum("missing" not in entry for entry in records.matrices)
     tiles = "".join(
         f'<li class="{name}"><b>{number[name]}</b> {words}</li>'
         for name, words in zip(OUTCOMES, ("hold", *OUTCOMES[1:]), strict=True)
     )
     return (
         "<header>\n<h1>condlab report</h1>\n"
-        f'<p class="lead">{sentence(theorems)}</p>\n<ul class="tiles">{tiles}</ul>\n'
+        f'<p class="lead">{sentence(records.theorems)} '
+        f"{scaled} matrices scaled in five ways.</p>\n"
+        f'<ul class="tiles">{tiles}</ul>\n'
         '<nav aria-label="Sections"><a href="#verdicts">Verdicts</a> '
         '<a href="#matrices">Matrices</a> <a href="#tightness">Tightness</a> '
         '<a href="#counterexamples">Counterexamples</a> '

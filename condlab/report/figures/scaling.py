@@ -63,8 +63,8 @@ def title(matrices: list[Entry]) -> str:
     worse = sum(change > 1.005 for change in changes)
     return (
         f"The best of five diagonal scalings divides κ₂ by {median(gains):.3g} in the "
-        f"median of {len(gains)} matrices;\n{worse} of the {len(changes)} scalings "
-        "make it worse"
+        f"median of {len(gains)} matrices;\nof {len(changes)} scalings {worse} "
+        f"{'raises' if worse == 1 else 'raise'} it"
     )
 
 
