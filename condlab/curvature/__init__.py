@@ -11,17 +11,42 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
 from condlab.curvature.assembly import Progress, assemble
 from condlab.curvature.fisher import empirical_fisher
+from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
 from condlab.curvature.gauss_newton import gauss_newton
+from condlab.curvature.invariances import (
+    Invariance,
+    attention,
+    bias_shift,
+    line_numbers,
+    output_shift,
+    relu_rescaling,
+    row_scale,
+)
 from condlab.curvature.losses import ModelLoss, make_loss
+from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
 
 __all__ = [
     "CurvatureOperator",
     "HessianOperator",
+    "Invariance",
     "ModelLoss",
+    "NullSpace",
     "Progress",
+    "SphereOperator",
     "assemble",
+    "attention",
+    "bias_shift",
     "empirical_fisher",
     "gauss_newton",
+    "line_numbers",
     "make_loss",
+    "normalised_lines",
+    "null_space",
+    "output_shift",
+    "relu_rescaling",
+    "residual",
+    "row_scale",
+    "sphere",
+    "verify",
 ]
