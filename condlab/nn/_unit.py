@@ -11,6 +11,7 @@ outputs, which makes the formula differentiable again.
 
 from __future__ import annotations
 
+import inspect
 import math
 from typing import Any
 
@@ -64,6 +65,10 @@ class _UnitLines(torch.autograd.Function):
         return grad, None
 
 
+# Torch asks for the signature at every call, and finding it out takes half the time.
+_UnitLines.forward.__signature__ = inspect.signature(_UnitLines.forward)  # type: ignore[attr-defined]
+
+
 def _tangent(G: Tensor, V: Tensor, d: Tensor, axes: Axes) -> Tensor:
     kept = set(range(V.ndim)).difference(axes)
     fused = (
@@ -103,28 +108,37 @@ def _norms_by_runs(W: Tensor, axes: Axes) -> Tensor | None:
 
     None where the lines are others, or one has a norm that needs more care.
     """
-    rows = axes == tuple(range(1, W.ndim)) and W.is_contiguous()
+    rows = axes == tuple(range(1, W.ndim)) and W.is_contiguous() and W.numel()
     if not rows or W.dtype != torch.float32 or W.device.type != "cpu":
         return None
     lines = W.flatten(1)
     n = lines.shape[1]
     whole = n - n % RUN
-    norms = torch.linalg.vector_norm(lines[:, whole:], dim=1).double()
+    norms = torch.linalg.vector_norm(lines[:, whole:] if whole else lines, dim=1)
     if whole:
         runs = lines[:, :whole].unflatten(1, (-1, RUN))
         runs = torch.linalg.vector_norm(runs, dim=2)
-        rest, norms = norms, torch.linalg.vector_norm(runs, dim=1, dtype=torch.float64)
-        norms = torch.hypot(norms, rest) if whole < n else norms
-    kind = torch.finfo(torch.float32)
-    least = math.sqrt(n * kind.tiny / kind.eps)  # squares below it lose to underflow
-    careless = ~((norms > least) & (norms < math.sqrt(kind.max)))
+        most = torch.linalg.vector_norm(runs, dim=1, dtype=torch.float64)
+        norms = torch.hypot(norms, most) if whole < n else most
     try:
-        again = careless.nonzero().squeeze(1)
+        norms = _checked(norms, lines)
     except RuntimeError:  # under torch.vmap values cannot be looked at
         return None
-    if len(again):  # most often lines of zeros
-        norms[again] = lines[again].double().norm(dim=1)
-        norms[norms == 0] = 1
-        if not ((norms > kind.tiny) & (norms < kind.max)).all():
-            return None
-    return norms.float().reshape(-1, *(1 for _ in axes))
+    return None if norms is None else norms.float().reshape(-1, *(1 for _ in axes))
+
+
+def _checked(norms: Tensor, lines: Tensor) -> Tensor | None:
+    """Return the norms, those again that need float64, or None if that is too little.
+
+    Zeros become ones. Squares below a smallest normal number lose to underflow.
+    """
+    kind = torch.finfo(torch.float32)
+    least, most = math.sqrt(lines.shape[1] * kind.tiny / kind.eps), math.sqrt(kind.max)
+    low, high = torch.aminmax(norms)
+    if low > least and high < most:
+        return norms
+    again = ~((norms > least) & (norms < most))
+    norms = norms.double()
+    norms[again] = lines[again].double().norm(dim=1)
+    norms[norms == 0] = 1
+    return norms if ((norms > kind.tiny) & (norms < kind.max)).all() else None

@@ -238,18 +238,27 @@ class Conditioning(EffectiveWeight):
         B = self.layout.split(W)
         rows, columns = self.layout.row_axes(W), self.layout.column_axes
         if self.method == "row":
-            return (*unit_lines(B, rows), None)
+            return (*self._unit_rows(W), None)
         if self.method == "column":
             V, right = unit_lines(B, columns)
             return V, None, right
         if self.method == "row_column":
-            V, left = unit_lines(B, rows)
+            V, left = self._unit_rows(W)
             V, right = unit_lines(V, columns)
             return V, left, right
         if self.method == "jacobi":
             left = _or_one(self._diagonal(W))
             return B / left, left, None
         return _ruiz(B, rows, columns, self.sweeps)
+
+    def _unit_rows(self, W: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the split weight with unit rows, and the rows' divisors."""
+        split = self.layout.split
+        if self.layout.output_axis == 1:
+            return unit_lines(split(W), self.layout.row_axes(W))
+        # Rows do not care for groups, and whole rows are what is fast.
+        V, left = unit_lines(W, tuple(range(1, W.ndim)))
+        return split(V), split(left)
 
     def _diagonal(self, W: Tensor) -> Tensor:
         """Return the diagonals of the matrices, shaped to divide the split weight."""
