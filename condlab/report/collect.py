@@ -13,17 +13,17 @@ from condlab.collection import COLLECTION, CollectionMatrix
 from condlab.errors import MissingExtraError
 from condlab.report.matrices import scale_matrix
 from condlab.report.records import Records
-from condlab.report.trials import EXAMPLES, MORE_EXAMPLES, SEED, SIZES, try_theorem
+from condlab.report.trials import EXAMPLES, MORE_EXAMPLES, SEED, try_theorem
 from condlab.theory import CATALOGUE, Theorem
 
 Progress = Callable[[str], None]
 
 WORKERS = 2
 SETTINGS = {
-    "examples": EXAMPLES,
+    "examples": list(EXAMPLES.values()),
     "more_examples": MORE_EXAMPLES,
     "seed": SEED,
-    "sizes": list(SIZES),
+    "sizes": list(EXAMPLES),
 }
 # Two linear algebra threads a worker would fight over the cores, and sums would
 # depend on how many cores there are.

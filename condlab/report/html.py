@@ -94,7 +94,7 @@ def _verdicts(records: Records) -> str:
     return (
         '<section id="verdicts">\n<h2>Verdicts</h2>\n'
         "<p><b>Holds</b> means that the claim survived the instances tried, "
-        f"{records.settings['examples']} or more a size, and no more than that: a "
+        f"{min(records.settings['examples'])} or more a size, and no more than that: a "
         "search proves nothing. <b>Falsified</b> means that a counterexample was found "
         "and that ball arithmetic certifies it, so that rounding is not the cause. "
         "<b>Inconclusive</b> means that a violation was within rounding or could not "
@@ -154,13 +154,14 @@ def _figures(name: str, figures: dict[str, str]) -> str:
 
 def _reproduce(settings: Entry) -> str:
     sizes = ", ".join(str(size) for size in settings["sizes"])
+    examples = ", ".join(str(count) for count in settings["examples"])
     return (
         '<section id="reproduce">\n<h2>How to reproduce</h2>\n'
         "<pre><code>condlab report --out report   # this page\n"
         "condlab verify KEY            # one claim\n"
         "condlab scale builtin:NAME    # one matrix</code></pre>\n"
-        f"<p>Sizes {sizes}; {settings['examples']} examples a size, and "
-        f"{settings['more_examples']} at the sizes below the smallest counterexample; "
+        f"<p>Sizes {sizes} with {examples} examples, and {settings['more_examples']} "
+        "at the sizes below the smallest counterexample; "
         f"seed {settings['seed']}. The search is deterministic: run again, it gives "
         "the same bytes. What it found is in <code>data/verdicts.json</code> and "
         "<code>data/matrices.json</code>, counterexamples to the last bit.</p>\n"

@@ -42,6 +42,7 @@ def verify(
     sizes: Iterable[int] = SIZES,
     max_examples: int = 200,
     seed: int = 0,
+    shrink: bool = True,
 ) -> list[Verdict]:
     """Search a theorem for counterexamples, size by size.
 
@@ -59,6 +60,9 @@ def verify(
         Instances to try at each size.
     seed : int
         The search is a deterministic function of it.
+    shrink : bool
+        Simplify a counterexample, which takes most of the time; without it the first
+        one found is returned, certified all the same.
 
     Returns
     -------
@@ -82,29 +86,38 @@ def verify(
         raise ValueError(
             f"sizes and max_examples must be positive, got {sizes} and {max_examples}"
         )
-    return [_verify_size(theorem, size, max_examples, seed) for size in sizes]
+    return [_verify_size(theorem, size, max_examples, seed, shrink) for size in sizes]
 
 
-def _verify_size(theorem: Theorem, size: int, max_examples: int, seed: int) -> Verdict:
+def _verify_size(
+    theorem: Theorem, size: int, max_examples: int, seed: int, shrink: bool
+) -> Verdict:
     trace = _Trace()
     strategy = theorem.instances(size)
     if not strategy.is_empty:
-        _search(theorem, strategy, trace, max_examples, seed)
+        _search(theorem, strategy, trace, max_examples, seed, shrink)
         if trace.counterexample is None:
             _improve(theorem, trace, max_examples)
     return _verdict(theorem, size, trace)
 
 
 def _search(
-    theorem: Theorem, strategy: Any, trace: _Trace, max_examples: int, seed: int
+    theorem: Theorem,
+    strategy: Any,
+    trace: _Trace,
+    max_examples: int,
+    seed: int,
+    shrink: bool,
 ) -> None:
+    phases = (Phase.generate, Phase.target, Phase.shrink)[: 3 if shrink else 2]
+
     @hypothesis.seed(seed)
     @settings(
         max_examples=max_examples,
         database=None,
         deadline=None,
         report_multiple_bugs=False,
-        phases=(Phase.generate, Phase.target, Phase.shrink),
+        phases=phases,
         suppress_health_check=list(HealthCheck),
     )
     @hypothesis.given(strategy)
