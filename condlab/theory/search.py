@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import hypothesis
@@ -33,7 +33,6 @@ class _Trace:
     doubt: Any = None
     counterexample: Any = None
     margin: Margin | None = None
-    unconfirmed: list[Any] = field(default_factory=list)
 
 
 def verify(
