@@ -68,7 +68,7 @@ __all__ = [
     "van_der_sluis",
 ]
 
-_ROOMS = ("gallery", "io", "nn", "report", "theory")
+_ROOMS = ("curvature", "gallery", "io", "nn", "report", "theory")
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -10,6 +10,7 @@ except ModuleNotFoundError as error:  # pragma: no cover
     raise missing_extra("torch", "torch", "condlab.curvature") from error
 
 from condlab.curvature.assembly import Progress, assemble
+from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.fisher import empirical_fisher
 from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
 from condlab.curvature.gauss_newton import gauss_newton
@@ -25,16 +26,21 @@ from condlab.curvature.invariances import (
 from condlab.curvature.losses import ModelLoss, make_loss
 from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
+from condlab.curvature.spectrum import ProbableExtremes, Spectrum, spectrum
 
 __all__ = [
     "CurvatureOperator",
     "HessianOperator",
     "Invariance",
     "ModelLoss",
+    "NotAStackError",
     "NullSpace",
+    "ProbableExtremes",
     "Progress",
+    "Spectrum",
     "SphereOperator",
     "assemble",
+    "assemble_stack",
     "attention",
     "bias_shift",
     "empirical_fisher",
@@ -47,6 +53,7 @@ __all__ = [
     "relu_rescaling",
     "residual",
     "row_scale",
+    "spectrum",
     "sphere",
     "verify",
 ]

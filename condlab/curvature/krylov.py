@@ -1,0 +1,354 @@
+"""Block Lanczos that keeps images: reorthogonalised in full, restarted, resumable.
+
+The basis V comes with its image W = H V, as the products gave it. So a residual
+H y - theta y is a combination of products that were really made, never Lanczos's
+beta |s|, and costs no further product.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+DEPENDENT = 16  # times eps and the size of what it came from: rounding, no direction
+ROUNDING = 4  # times sqrt(n) eps |H|: the least that a product is thought to be off
+SLICE = 64  # Ritz vectors formed together
+INNER = 2  # Ritz pairs nearest to zero that outlive a restart
+
+
+class Products:
+    """Products with a symmetric operator: counted, finite, and scaled to mid-range.
+
+    Attributes
+    ----------
+    count : int
+        Vectors multiplied so far.
+    scale : float
+        The power of two by which products are divided, so that squares of their
+        entries neither overflow nor vanish.
+    probe : Tensor, shape (n,)
+        The scaled product with a fixed vector: it tells operators apart.
+    """
+
+    def __init__(self, H: Any) -> None:
+        require_operator(H)
+        self.H, self.shape, self.dtype = H, tuple(H.shape), H.dtype
+        self.device = getattr(H, "device", torch.device("cpu"))
+        self.count, self.scale = 0, 1.0
+        fixed = torch.Generator().manual_seed(0)
+        image = self @ gaussian(self, 1, fixed)
+        peak = float(image.abs().max())
+        if peak > 0:
+            self.scale = 2.0 ** math.floor(math.log2(peak))
+        self.probe = image[:, 0] / self.scale
+
+    def __matmul__(self, X: Tensor) -> Tensor:
+        """Return H X / scale, shape (n, k)."""
+        Y = self.H @ X
+        self.count += X.shape[1]
+        if not bool(torch.isfinite(Y).all()):
+            raise ValueError(
+                "the product with a finite vector must be finite, got nan or inf; "
+                "take the operator at a point where the loss is finite"
+            )
+        return Y / self.scale
+
+
+def require_operator(H: Any) -> None:
+    """Raise unless H has a square shape and a real floating dtype of torch."""
+    shape = tuple(getattr(H, "shape", ()))
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+        raise ValueError(f"a square operator is needed, got shape {shape}")
+    if H.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"float32 or float64 is needed, got {H.dtype}; convert it")
+
+
+def gaussian(H: Any, k: int, generator: torch.Generator) -> Tensor:
+    """Return k standard normal vectors, shape (n, k), on the operator's device.
+
+    They are drawn in float64 where the generator lives: a seed means the same
+    vectors for every dtype and device.
+    """
+    X = torch.randn(
+        (k, H.shape[0]),
+        generator=generator,
+        dtype=torch.float64,
+        device=generator.device,
+    )
+    return X.to(H.device, H.dtype).T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ritz:
+    """Ritz pairs and the norms of their residuals, in the operator's own units.
+
+    Parameters
+    ----------
+    values : Tensor, shape (k,)
+        Ascending, float64.
+    coefficients : Tensor, shape (k, k)
+        Of the Ritz vectors in the basis, one a column.
+    residuals : Tensor, shape (k,)
+        ``|H y - theta y| / |y|``, from the images.
+    asymmetry : float
+        By how much V'W differs from its transpose, in the 2-norm.
+    """
+
+    values: Tensor
+    coefficients: Tensor
+    residuals: Tensor
+    asymmetry: float
+
+
+class Basis:
+    """Orthonormal rows V, their images W, and the block of rows to multiply next.
+
+    Attributes
+    ----------
+    k : int
+        Rows that are in use.
+    steps : int
+        Blocks multiplied before the first restart: the degree of the Krylov space.
+    width : int
+        Rows of the random start.
+    restarts : int
+        How often the basis was cut down.
+    """
+
+    def __init__(
+        self,
+        H: Products,
+        size: int,
+        block: int,
+        generator: torch.Generator,
+        deflated: Tensor | None = None,
+    ) -> None:
+        n = H.shape[0]
+        kind = {"dtype": H.dtype, "device": H.device}
+        self.H, self.generator = H, generator
+        self.locked = torch.zeros((0, n), **kind) if deflated is None else deflated.T
+        self.rank = n - len(self.locked)
+        size = min(size, self.rank)
+        self.V, self.W = (torch.empty((size, n), **kind) for _ in range(2))
+        self.T = torch.zeros((size, size), dtype=torch.float64)
+        self.k = self.steps = self.restarts = 0
+        self.peak = 0.0  # the longest image of a unit vector so far
+        self.coupling = torch.zeros((0, 0), dtype=torch.float64)
+        self.ahead = self._fresh(min(block, size))
+        self.width = len(self.ahead)
+
+    @property
+    def complete(self) -> bool:
+        """Return whether the basis spans all that is not deflated."""
+        return self.k == self.rank
+
+    @property
+    def room(self) -> int:
+        """Return how many rows are still free."""
+        return len(self.V) - self.k
+
+    def grow(self, most: int) -> None:
+        """Multiply the next block, or as much of it as `most` and the room allow."""
+        Q = self.ahead[: min(most, self.room)]
+        old, new = self.k, self.k + len(Q)
+        self.V[old:new] = Q
+        self.W[old:new] = (self.H @ Q.T).T
+        self.k = new
+        self.steps += self.restarts == 0
+        images = self.W[old:new]
+        self.peak = max(self.peak, float(images.norm(dim=1).max()))
+        part = (self.V[:new] @ images.T).double().cpu()
+        self.T[:new, old:new] = part
+        self.T[old:new, :new] = part.T
+        unused = self.ahead[len(Q) :]
+        self.ahead, self.coupling = self._next(images, unused)
+
+    def _next(self, images: Tensor, unused: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the next block, and how the last one couples to it."""
+        if self.complete:
+            return images[:0], torch.zeros((0, len(images)), dtype=torch.float64)
+        rough = self.peak * DEPENDENT * torch.finfo(images.dtype).eps
+        block = self._orthonormal(torch.cat([images, unused]), rough)
+        if len(block) == 0:  # the space is invariant: look elsewhere
+            block = self._fresh(self.width)
+        return block, (block @ images.T).double().cpu()
+
+    def _orthonormal(self, B: Tensor, least: float) -> Tensor:
+        """Return orthonormal rows for what B has beyond the basis, above `least`."""
+        Q, R = torch.linalg.qr(self._beyond(B).T)
+        U, s, _ = torch.linalg.svd(R)
+        found = (Q @ U[:, s > least]).T[: self.rank - self.k]
+        return torch.linalg.qr(self._beyond(found).T)[0].T.contiguous()
+
+    def _beyond(self, B: Tensor) -> Tensor:
+        for known in (self.locked, self.V[: self.k]):
+            B = B - (B @ known.T) @ known
+        return B
+
+    def _fresh(self, width: int) -> Tensor:
+        """Return random orthonormal rows beyond the basis."""
+        width = min(width, self.rank - self.k)
+        if width == 0:
+            return self.V[:0]
+        least = DEPENDENT * torch.finfo(self.V.dtype).eps
+        return self._orthonormal(gaussian(self.H, width, self.generator).T, least)
+
+    def estimated(self) -> tuple[Tensor, Tensor]:
+        """Return Ritz values and Lanczos's own residuals: hints, scaled."""
+        values, S = torch.linalg.eigh(self.T[: self.k, : self.k])
+        last = S[self.k - self.coupling.shape[1] :]
+        return values, (self.coupling @ last).norm(dim=0)
+
+    def ritz(self) -> Ritz:
+        """Return the Ritz pairs with residuals from the images."""
+        V, W = self.V[: self.k], self.W[: self.k]
+        T = (V @ W.T).double().cpu()
+        values, S = torch.linalg.eigh((T + T.T) / 2)
+        norms = [V.new_zeros(0)]
+        for cut in range(0, self.k, SLICE):
+            C = S[:, cut : cut + SLICE].T.to(V)
+            Y, theta = C @ V, values[cut : cut + SLICE].to(V)
+            norms.append((C @ W - theta[:, None] * Y).norm(dim=1) / Y.norm(dim=1))
+        residuals = torch.cat(norms).double().cpu()
+        gap = float(torch.linalg.matrix_norm(T - T.T, 2)) if self.k else 0.0
+        scale = self.H.scale
+        return Ritz(values * scale, S, residuals * scale, gap * scale)
+
+    def restart(self, keep: int) -> None:
+        """Keep the Ritz vectors at both ends, and those nearest to zero."""
+        pairs = self.ritz()
+        radii = pairs.values.abs() + pairs.residuals
+        inner = radii.argsort()[:INNER].tolist()
+        ends = [*range((keep + 1) // 2), *range(self.k - keep // 2, self.k)]
+        kept = sorted({*ends, *inner})
+        S = pairs.coefficients[:, kept].T.to(self.V)
+        for rows in (self.V, self.W):
+            rows[: len(kept)] = S @ rows[: self.k]
+        self.k = len(kept)
+        self.T.zero_()
+        self.T[: self.k, : self.k] = torch.diag(pairs.values[kept] / self.H.scale)
+        self.restarts += 1
+
+    def noise(self) -> float:
+        """Return how far off the products are, by one more of them.
+
+        What rounding leaves at least, and by how much the product of a combination
+        differs from the combination of the products.
+        """
+        if self.k == 0:
+            return 0.0
+        n = self.H.shape[0]
+        c = torch.randn(self.k, generator=torch.Generator().manual_seed(1)).to(self.V)
+        c = c / c.norm()
+        fresh = (self.H @ (c @ self.V[: self.k])[:, None])[:, 0]
+        gap = float((fresh - c @ self.W[: self.k]).norm())
+        least = ROUNDING * math.sqrt(n) * torch.finfo(self.V.dtype).eps * self.peak
+        return (least + gap) * self.H.scale
+
+    def save(self, path: Path) -> None:
+        """Write the basis to a file, which is whole at every moment."""
+        state = {name: getattr(self, name) for name in _NUMBERS}
+        for name in ("V", "W"):
+            state[name] = getattr(self, name)[: self.k].clone()
+        state |= {"T": self.T, "ahead": self.ahead, "coupling": self.coupling}
+        state |= {"generator": self.generator.get_state(), "probe": self.H.probe}
+        state |= {"count": self.H.count, "size": len(self.V)}
+        state["scale"] = self.H.scale
+        new = path.with_name(path.name + ".new")
+        torch.save(state, new)
+        os.replace(new, path)  # noqa: PTH105
+
+    def load(self, path: Path) -> None:
+        """Take up from a file that `save` wrote."""
+        state = torch.load(path, map_location=self.H.device, weights_only=True)
+        near = torch.finfo(self.H.dtype).eps ** 0.5
+        theirs, own = state["probe"], self.H.probe * (self.H.scale / state["scale"])
+        if (
+            state["size"] != len(self.V)
+            or theirs.shape != own.shape
+            or not bool((theirs - own).norm() <= near * own.norm())
+        ):
+            raise ValueError(
+                f"{path} is the checkpoint of another operator or run; name another "
+                "file, or remove it to start anew"
+            )
+        for name in _NUMBERS:
+            setattr(self, name, state[name])
+        self.V[: self.k], self.W[: self.k] = state["V"], state["W"]
+        self.T, self.coupling = state["T"].cpu(), state["coupling"].cpu()
+        self.ahead, self.H.count = state["ahead"], state["count"]
+        self.H.scale = state["scale"]
+        self.generator.set_state(state["generator"].cpu())
+
+
+_NUMBERS = ("k", "steps", "restarts", "peak", "width")
+
+
+def block_lanczos(
+    basis: Basis,
+    *,
+    num_matvecs: int,
+    rtol: float = 0.0,
+    checkpoint: str | os.PathLike[str] | None = None,
+) -> Basis:
+    """Grow a basis until both ends have converged, or the products are spent.
+
+    Parameters
+    ----------
+    basis : Basis
+        Changed in place; restarted, with half of it kept, when it is full.
+    num_matvecs : int
+        Products at most, those that were made already included.
+    rtol : float
+        Stop when the recomputed residuals of the lowest and the highest Ritz pair are
+        at most this times the largest |Ritz value|.
+    checkpoint : path, optional
+        A file that is written after each restart, and taken up from where it exists.
+
+    Returns
+    -------
+    Basis
+        The same one.
+
+    References
+    ----------
+    .. [1] K. Wu and H. Simon, "Thick-restart Lanczos method for large symmetric
+       eigenvalue problems", SIAM J. Matrix Anal. Appl. 22(2), 2000, Section 3.
+
+    Examples
+    --------
+    >>> H = Products(torch.diag(torch.tensor([1.0, 2.0, 7.0], dtype=torch.float64)))
+    >>> basis = Basis(H, 3, 1, torch.Generator().manual_seed(0))
+    >>> block_lanczos(basis, num_matvecs=9).ritz().values.round(decimals=6)
+    tensor([1., 2., 7.], dtype=torch.float64)
+    """
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and path.exists():
+        basis.load(path)
+    while not basis.complete and basis.H.count < num_matvecs:
+        if basis.room == 0:
+            if len(basis.V) < 2 * (basis.width + INNER):
+                break  # too few rows to keep some and grow
+            basis.restart(len(basis.V) // 2 - INNER)
+            if path is not None:
+                basis.save(path)
+        basis.grow(num_matvecs - basis.H.count)
+        if rtol and _converged(basis, rtol):
+            break
+    return basis
+
+
+def _converged(basis: Basis, rtol: float) -> bool:
+    values, hints = basis.estimated()
+    size = float(values.abs().max())
+    if basis.k == 1 or float(hints[[0, -1]].max()) > rtol * size:
+        return False
+    pairs = basis.ritz()
+    most = rtol * float(pairs.values.abs().max())
+    return bool(pairs.residuals[[0, -1]].max() <= most)

@@ -1,0 +1,313 @@
+"""Eigenvalues of a symmetric operator, each with an interval that holds one."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from condlab.curvature._point import available_bytes
+from condlab.curvature.assembly import assemble
+from condlab.curvature.krylov import (
+    ROUNDING,
+    Basis,
+    Products,
+    block_lanczos,
+    gaussian,
+)
+from condlab.types import Bracket
+
+Method = Literal["auto", "exact", "lanczos"]
+METHODS = ("auto", "exact", "lanczos")
+EXACT = 4096  # rows that "auto" assembles: a minute on one core
+COPIES = 4  # of the matrix, in float64, that LAPACK and the assembly need
+NUM_MATVECS = 100
+SAFETY = 4  # times what one random product is off: the 2-norm of what all are off
+FAILURE = 1e-6  # chance that a probable extreme is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class ProbableExtremes:
+    """Where the extreme eigenvalues lie, except with probability `failure`.
+
+    The chance is over the random start of Lanczos, not over matrices: the bound holds
+    for every matrix that was fixed before the start was drawn.
+
+    Parameters
+    ----------
+    lambda_min, lambda_max : Bracket
+        With one certain end, from Rayleigh, and one probable end.
+    failure : float
+        The probability that one of the two is wrong, at most.
+    """
+
+    lambda_min: Bracket
+    lambda_max: Bracket
+    failure: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spectrum:
+    """Eigenvalues, or Ritz values, with what is certain about each.
+
+    Parameters
+    ----------
+    values : Tensor, shape (k,)
+        Ascending, float64, on the CPU.
+    radii : Tensor, shape (k,)
+        Each interval [value - radius, value + radius] holds an eigenvalue: the
+        recomputed residual and the noise of the product. Where `complete`, the i-th
+        interval holds the i-th eigenvalue.
+    noise : float
+        How far the products are off, in the units of the operator.
+    complete : bool
+        Whether these are all eigenvalues, with multiplicities.
+    size : int
+        The dimension n of the space they are of.
+    products : int
+        Vectors multiplied.
+    method : str
+        "dense" or "lanczos-K" for K products.
+    probable : ProbableExtremes or None
+        Where `complete`, None: nothing is left to chance.
+    """
+
+    values: Tensor
+    radii: Tensor
+    noise: float
+    complete: bool
+    size: int
+    products: int
+    method: str
+    probable: ProbableExtremes | None = None
+
+    @property
+    def lower(self) -> Tensor:
+        """Return the lower ends of the intervals, shape (k,)."""
+        return self.values - self.radii
+
+    @property
+    def upper(self) -> Tensor:
+        """Return the upper ends of the intervals, shape (k,)."""
+        return self.values + self.radii
+
+
+def spectrum(
+    H: Any,
+    *,
+    method: Method = "auto",
+    num_matvecs: int | None = None,
+    generator: torch.Generator | None = None,
+    block: int = 1,
+    basis: int = 128,
+    rtol: float = 1e-6,
+    checkpoint: str | os.PathLike[str] | None = None,
+) -> Spectrum:
+    """Return eigenvalues of a symmetric operator, with certified intervals.
+
+    Parameters
+    ----------
+    H : operator, shape (n, n)
+        Anything symmetric with ``shape``, ``dtype`` and ``@`` on torch matrices, such
+        as a `HessianOperator` or a tensor; on ``H.device`` if it has one.
+    method : {"auto", "exact", "lanczos"}
+        "exact" assembles the matrix and calls LAPACK; "auto" does so where it fits
+        and n is at most 4096 and at most `num_matvecs`, if that is given.
+    num_matvecs : int, optional
+        Products that Lanczos may make, two of them for its checks; 100 by default.
+        From n + 2 on all eigenvalues are found.
+    generator : torch.Generator, optional
+        Draws the random start; seeded with 0 by default.
+    block : int
+        Vectors multiplied together. One finds the most with few products; more find
+        repeated eigenvalues, and are cheaper each on a GPU.
+    basis : int
+        Vectors held, twice: with their images. When they are spent, Lanczos restarts.
+    rtol : float
+        Stop when both extreme Ritz values have residuals of this times the largest
+        |value|; 0 spends all products.
+    checkpoint : path, optional
+        A file written after each restart. A killed run takes up from it, with the same
+        arguments, and gives the same numbers.
+
+    Returns
+    -------
+    Spectrum
+        Every interval holds an eigenvalue, up to what `Spectrum.noise` says of the
+        products; a residual cannot tell how many, or that none is elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If H is not square or not symmetric, its products are not finite, or an
+        argument makes no sense.
+
+    Notes
+    -----
+    The noise is what rounding leaves at least and what linearity shows. An error that
+    is itself linear and symmetric, as float32 activations make near the kinks of ReLU,
+    shows in no product; compare with float64 where it matters.
+
+    References
+    ----------
+    .. [1] B. N. Parlett, "The Symmetric Eigenvalue Problem", SIAM, 1998, Theorem 4.5.1.
+    .. [2] J. Kuczynski and H. Wozniakowski, "Estimating the largest eigenvalue by the
+       power and Lanczos algorithms with a random start", SIAM J. Matrix Anal. Appl.
+       13(4), 1992.
+
+    Examples
+    --------
+    >>> H = torch.diag(torch.tensor([-1.0, 0.0, 3.0], dtype=torch.float64))
+    >>> found = spectrum(H)
+    >>> found.values.tolist(), found.complete, bool(found.radii.max() < 1e-13)
+    ([-1.0, 0.0, 3.0], True, True)
+    """
+    _require_arguments(method, num_matvecs, block, basis, rtol)
+    products = Products(H)
+    if is_exact(products, method, num_matvecs):
+        return exact(products)
+    return lanczos(
+        products,
+        num_matvecs=num_matvecs or NUM_MATVECS,
+        generator=generator or torch.Generator().manual_seed(0),
+        block=block,
+        basis=basis,
+        rtol=rtol,
+        checkpoint=checkpoint,
+    )
+
+
+def _require_arguments(
+    method: str, num_matvecs: int | None, block: int, basis: int, rtol: float
+) -> None:
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if num_matvecs is not None and num_matvecs < 3:
+        raise ValueError(f"num_matvecs must be at least 3, got {num_matvecs}")
+    if not 1 <= block <= basis:
+        raise ValueError(f"1 <= block <= basis is needed, got {block} and {basis}")
+    if not 0 <= rtol < 1:
+        raise ValueError(f"rtol must be at least 0 and below 1, got {rtol}")
+
+
+def is_exact(H: Products, method: str, num_matvecs: int | None) -> bool:
+    """Return whether the matrix is to be assembled."""
+    if method != "auto":
+        return method == "exact"
+    n = H.shape[0]
+    afforded = num_matvecs is None or n <= num_matvecs
+    room = COPIES * n * n * torch.float64.itemsize <= available_bytes(H.device)
+    return n <= EXACT and afforded and room
+
+
+def exact(H: Products, deflated: Tensor | None = None) -> Spectrum:
+    """Return all eigenvalues, on the complement of the deflated null vectors."""
+    A = assemble(H).double()
+    x = _fixed_vector(H)
+    gap = float((A @ x - H.probe.double()).norm() / x.norm())
+    if deflated is not None and deflated.shape[1]:
+        r = deflated.shape[1]
+        Q = torch.linalg.qr(deflated.double(), mode="complete")[0][:, r:]
+        A = Q.T @ A @ Q
+    values = torch.linalg.eigvalsh(A)
+    n, peak = len(A), float(values.abs().max()) if len(A) else 0.0
+    eps = torch.finfo(H.dtype).eps
+    rounding = ROUNDING * math.sqrt(H.shape[0]) * eps
+    rounding += n * torch.finfo(torch.float64).eps  # LAPACK's own
+    noise = (rounding * peak + SAFETY * gap) * H.scale
+    values = values.cpu() * H.scale
+    radii = torch.full_like(values, noise)
+    return Spectrum(values, radii, noise, True, n, H.count, "dense")
+
+
+def _fixed_vector(H: Products) -> Tensor:
+    """Return the vector whose product is `Products.probe`."""
+    generator = torch.Generator().manual_seed(0)
+    return gaussian(H, 1, generator)[:, 0].double()
+
+
+def lanczos(
+    H: Products,
+    *,
+    num_matvecs: int,
+    generator: torch.Generator,
+    block: int = 1,
+    basis: int = 128,
+    rtol: float = 0.0,
+    checkpoint: str | os.PathLike[str] | None = None,
+    deflated: Tensor | None = None,
+) -> Spectrum:
+    """Return Ritz values, on the complement of the deflated null vectors."""
+    krylov = Basis(H, basis, block, generator, deflated)
+    # one product is left for the noise
+    block_lanczos(krylov, num_matvecs=num_matvecs - 1, rtol=rtol, checkpoint=checkpoint)
+    noise, pairs = krylov.noise(), krylov.ritz()
+    largest = float(pairs.values.abs().max()) if krylov.k else 0.0
+    if pairs.asymmetry > 10 * torch.finfo(H.dtype).eps ** 0.5 * largest:
+        raise ValueError(
+            f"the operator must be symmetric, but V'HV differs by "
+            f"{pairs.asymmetry:.1e} from its transpose, of norm {largest:.1e}"
+        )
+    noise += pairs.asymmetry
+    radii = pairs.residuals + noise
+    if krylov.complete:  # Weyl: the matrix is V T V' and a sum of residuals
+        radii = torch.full_like(radii, noise + math.hypot(*pairs.residuals.tolist()))
+    return Spectrum(
+        pairs.values,
+        radii,
+        noise,
+        krylov.complete,
+        krylov.rank,
+        H.count,
+        f"lanczos-{H.count}",
+        None if krylov.complete else _probable(pairs.values, noise, krylov),
+    )
+
+
+def _probable(values: Tensor, noise: float, krylov: Basis) -> ProbableExtremes:
+    """Return the random-start bound; see `gap_fraction`."""
+    low, high = float(values[0]), float(values[-1])
+    part = gap_fraction(krylov.rank, krylov.steps, krylov.width, FAILURE / 2)
+    beyond = math.inf
+    if part < 0.5:  # both ends of the spread are found but for this part of it
+        beyond = part / (1 - 2 * part) * (high - low + 2 * noise) + noise
+    return ProbableExtremes(
+        Bracket(low - beyond, low + noise),
+        Bracket(high - noise, high + beyond),
+        FAILURE,
+    )
+
+
+def gap_fraction(n: int, steps: int, width: int, failure: float) -> float:
+    """Return what part of the spread a Ritz value can be below the largest eigenvalue.
+
+    Parameters
+    ----------
+    n, steps, width : int
+        The dimension, the degree of the Krylov space and its random starts. A block
+        fails only if each of its independent starts does.
+    failure : float
+        The probability with which it may be more.
+
+    Returns
+    -------
+    float
+        eps with ``1.648 sqrt(n) exp(-sqrt(eps) (2 steps - 1)) = failure^(1/width)``.
+
+    References
+    ----------
+    .. [1] J. Kuczynski and H. Wozniakowski, "Estimating the largest eigenvalue by the
+       power and Lanczos algorithms with a random start", SIAM J. Matrix Anal. Appl.
+       13(4), 1992, Section 4.
+
+    Examples
+    --------
+    >>> round(gap_fraction(300_000, 50, 1, 1e-6), 3)
+    0.043
+    """
+    each = math.log(1.648) + math.log(n) / 2 - math.log(failure) / width
+    return (each / (2 * steps - 1)) ** 2
