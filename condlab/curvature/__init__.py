@@ -10,6 +10,7 @@ except ModuleNotFoundError as error:  # pragma: no cover
     raise missing_extra("torch", "torch", "condlab.curvature") from error
 
 from condlab.curvature.assembly import Progress, assemble
+from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.fisher import empirical_fisher
 from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
 from condlab.curvature.gauss_newton import gauss_newton
@@ -32,12 +33,14 @@ __all__ = [
     "HessianOperator",
     "Invariance",
     "ModelLoss",
+    "NotAStackError",
     "NullSpace",
     "ProbableExtremes",
     "Progress",
     "Spectrum",
     "SphereOperator",
     "assemble",
+    "assemble_stack",
     "attention",
     "bias_shift",
     "empirical_fisher",

@@ -18,7 +18,8 @@ from torch import Tensor
 from condlab.curvature._point import available_bytes
 
 CHUNKS = (8, 16, 32, 64, 128, 256)  # widths tried, on columns that are needed anyway
-TILE = 1024  # rows and columns symmetrised together, which fit in the cache
+FAR = 1.5  # so much slower a column than the best ends the trials
+TILE = 256  # rows and columns symmetrised together, which fit in the cache
 HEADER = 512  # bytes of a checkpoint before its rows
 
 
@@ -55,7 +56,7 @@ def assemble(
         With ``shape``, ``dtype``, ``device`` and ``@`` on matrices.
     chunk : int, optional
         Columns multiplied together. By default 8, 16, ... 256 are tried while the
-        work goes on, until a wider one is slower.
+        work goes on, until a wider one is much slower.
     memory : float, optional
         Bytes that the matrix may take; by default what is free.
     progress : callable, optional
@@ -86,7 +87,7 @@ def assemble(
     if chunk is not None and chunk < 1:
         raise ValueError(f"chunk must be at least 1, got {chunk}")
     n = H.shape[0]
-    _require_room(n, H.dtype, available_bytes(H.device) if memory is None else memory)
+    require_room(H, memory)
     A = torch.empty((n, n), dtype=H.dtype, device=H.device)
     saved = None if checkpoint is None else Checkpoint.open(H, Path(checkpoint))
     done = 0 if saved is None else saved.restore(A)
@@ -100,14 +101,17 @@ def assemble(
         done += len(rows)
         if progress is not None:
             progress(pace.progress(done))
-    _symmetrise(A)
+    symmetrise(A)
     if saved is not None:
         saved.path.unlink()
     return A
 
 
-def _require_room(n: int, dtype: torch.dtype, memory: float) -> None:
-    needed = n * n * dtype.itemsize
+def require_room(H: Any, memory: float | None = None) -> None:
+    """Raise MemoryError unless the matrix fits in some bytes, or in what is free."""
+    n = H.shape[0]
+    needed = n * n * H.dtype.itemsize
+    memory = available_bytes(H.device) if memory is None else memory
     if needed > memory:
         raise MemoryError(
             f"the matrix of {n} parameters takes {needed / 2**30:.1f} GiB, and "
@@ -133,15 +137,15 @@ class _Pace:
     @contextlib.contextmanager
     def timed(self, rows: Tensor) -> Iterator[None]:
         """Time a chunk, and set the width of the next one."""
-        start = time.perf_counter()
+        clock = time.perf_counter if rows.is_cuda else time.process_time
+        start = clock()  # on the CPU the process's own time, which load spares
         yield
-        if rows.device.type == "cuda":
+        if rows.is_cuda:
             torch.cuda.synchronize(rows.device)
-        cost = (time.perf_counter() - start) / len(rows), self.width
-        slower = cost[0] > self._best[0]
-        self._best = min(self._best, cost)
-        if slower:
+        cost = (clock() - start) / len(rows), self.width
+        if cost[0] > FAR * self._best[0]:
             self._untried = []
+        self._best = min(self._best, cost)
         self.width = self._untried.pop(0) if self._untried else self._best[1]
 
     def progress(self, done: int) -> Progress:
@@ -217,7 +221,7 @@ def _probe(H: Any) -> list[float]:
     return [float(p.norm()) for p in (H @ waves).T]
 
 
-def _symmetrise(A: Tensor) -> None:
+def symmetrise(A: Tensor) -> None:
     """Replace A by the mean of itself and its transpose, tile by tile."""
     n, gap, size = len(A), 0.0, float(A.norm())
     for i in range(0, n, TILE):

@@ -88,7 +88,7 @@ class DoubleBackward:
 
         with differentiable():
             graph = self._kept.get(i, build)
-            return torch.stack([pull_back(graph, self._leaves, v) for v in rows])
+            return stack([pull_back(graph, self._leaves, v) for v in rows])
 
 
 class ForwardOverReverse:
@@ -111,7 +111,7 @@ class ForwardOverReverse:
             return self._flat.flatten(jvp(gradient, (self._params,), (tangents,))[1])
 
         with differentiable():
-            return torch.stack([push(v) for v in rows])
+            return stack([push(v) for v in rows])
 
 
 REVERSE = (grad, jacrev)  # torch 2.13 fails on MSELoss with the first, on some
@@ -151,6 +151,11 @@ class Batched:
         parts = vmap(lambda v: pull(v)[0])(self._flat.unflatten(rows))
         columns = [parts[name].reshape(len(rows), -1) for name in self._flat.shapes]
         return torch.cat(columns, dim=1).detach()
+
+
+def stack(vectors: list[Tensor]) -> Tensor:
+    """Return vectors as rows, without copying a single one."""
+    return vectors[0][None] if len(vectors) == 1 else torch.stack(vectors)
 
 
 def gradient_graph(

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from condlab.curvature.assembly import assemble
+from condlab.curvature.assembly import symmetrise
 from condlab.curvature.invariances import Invariance, Scale, line_numbers
 from condlab.curvature.null_space import Surroundings, verify
 from condlab.nn.conditioning import conditioning_of
@@ -274,8 +274,11 @@ class SphereOperator:
         return self.project(self.inner.gradient())
 
     def dense(self, **options: Any) -> Tensor:
-        """Return the matrix, shape (m, m), symmetric; see `assemble` for options."""
-        return assemble(self, **options)
+        """Return the matrix, shape (m, m), from that of `inner`, given its options."""
+        half = self.project(self.inner.dense(**options))
+        K = self.project(half.T.contiguous())
+        symmetrise(K)
+        return K
 
     def _require(self, V: Tensor, n: int) -> None:
         if V.ndim not in (1, 2) or V.shape[0] != n:

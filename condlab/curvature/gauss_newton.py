@@ -16,6 +16,7 @@ from condlab.curvature.backends import (
     differentiable,
     gradient_graph,
     pull_back,
+    stack,
 )
 from condlab.curvature.losses import Loss, ModelLoss
 from condlab.curvature.operator import CurvatureOperator
@@ -129,4 +130,4 @@ class GaussNewtonProduct:
 
         with differentiable():
             graph = self._kept.get(i, lambda: _graph(self._loss, self._leaves, batch))
-            return torch.stack([multiply(v) for v in rows])
+            return stack([multiply(v) for v in rows])

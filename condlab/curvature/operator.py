@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -13,7 +14,8 @@ from torch import Tensor
 from condlab.curvature._parameters import Flat
 from condlab.curvature._point import Point
 from condlab.curvature._probe import BACKENDS, Candidates, Choice, Trial
-from condlab.curvature.assembly import assemble
+from condlab.curvature.assembly import assemble, require_room
+from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.losses import Loss
 
 BackendName = Literal["auto", "retained", "rebuilt", "forward", "batched"]
@@ -42,6 +44,8 @@ class CurvatureOperator:
         What multiplies with several.
     trials : tuple of Trial
         What was tried on the first batch, and the seconds that a vector took.
+    point : Point
+        The loss, the parameters and the batches.
     products : int
         With how many vectors it has been multiplied.
     """
@@ -52,7 +56,7 @@ class CurvatureOperator:
         choice: Choice,
         remake: Callable[[Loss, dict[str, Tensor]], CurvatureOperator],
     ) -> None:
-        self._point, self._remake = point, remake
+        self.point, self._remake = point, remake
         self._vector, self._matrix = choice.vector, choice.matrix
         self.trials: tuple[Trial, ...] = choice.trials
         self.products = 0
@@ -75,12 +79,12 @@ class CurvatureOperator:
     @property
     def layout(self) -> Flat:
         """Return names, shapes and places of the parameters within a vector."""
-        return self._point.flat
+        return self.point.flat
 
     @property
     def params(self) -> dict[str, Tensor]:
         """Return the point where the matrix is taken, detached."""
-        return self._point.params
+        return self.point.params
 
     @property
     def backend(self) -> str:
@@ -108,12 +112,17 @@ class CurvatureOperator:
         return self._rows(backend, V.T).T
 
     def _rows(self, backend: Any, rows: Tensor) -> Tensor:
-        total = torch.zeros_like(rows, memory_format=torch.contiguous_format)
-        rows = rows.detach()
-        for i, batch, weight in self._point.data:
-            if weight:
-                total.add_(backend.product(i, batch, rows), alpha=weight)
+        rows, total = rows.detach(), None
+        for i, batch, weight in self.point.data:
+            if weight == 0:
+                continue
+            product = backend.product(i, batch, rows)
+            if total is None:
+                total = product if weight == 1 else product.mul_(weight)
+            else:
+                total.add_(product, alpha=weight)
         self.products += len(rows)
+        assert total is not None  # the weights sum to one
         return total
 
     def _require_vectors(self, V: Any) -> None:
@@ -144,7 +153,7 @@ class CurvatureOperator:
 
     def gradient(self) -> Tensor:
         """Return the gradient of the loss over all batches, shape (n,)."""
-        return self._point.gradient()
+        return self.point.gradient()
 
     def dense(self, **options: Any) -> Tensor:
         """Return the matrix, shape (n, n), symmetric; see `assemble` for options."""
@@ -163,7 +172,7 @@ class CurvatureOperator:
         ValueError
             If a glob matches no parameter.
         """
-        return self._remake(*self._point.restrict(patterns))
+        return self._remake(*self.point.restrict(patterns))
 
     def to_scipy(self) -> spla.LinearOperator:
         """Return the operator for NumPy arrays, copied from and to the device."""
@@ -263,3 +272,15 @@ class HessianOperator(CurvatureOperator):
             )
 
         super().__init__(point, Candidates(point).choose(backend), remake)
+
+    def dense(self, **options: Any) -> Tensor:
+        """Return the matrix, shape (n, n), symmetric.
+
+        Stacks of linear layers are assembled sample by sample, see `assemble_stack`;
+        everything else, and whatever options of `assemble` are given, by columns.
+        """
+        if not options:
+            require_room(self)
+            with contextlib.suppress(NotAStackError):
+                return assemble_stack(self)
+        return assemble(self, **options)

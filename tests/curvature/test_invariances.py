@@ -139,8 +139,8 @@ def test_loss_stays_the_same_along_the_flow(source):
         theta = {n: theta[n] + term[n] for n in theta}
         moved = invariance.direction(term, c)
         term = {n: (moved[n] - constant[n]) / (k + 1) for n in theta}
-    batch = H._point.data.first
-    loss = H._point.loss
+    batch = H.point.data.first
+    loss = H.point.loss
     assert any(not torch.equal(theta[n], before[n]) for n in theta)
     torch.testing.assert_close(
         loss(theta, batch), loss(before, batch), rtol=1e-12, atol=0
@@ -249,9 +249,9 @@ def test_what_changes_the_loss_is_refused(wrong):
 def test_invariance_in_float32_is_seen_to_its_rounding():
     H, params = hessian(relu(), (9, 3))
     single = HessianOperator(
-        H._point.loss,
+        H.point.loss,
         {n: p.detach().float() for n, p in params.items()},
-        [(x.float(), y) for x, y in [H._point.data.first]],
+        [(x.float(), y) for x, y in [H.point.data.first]],
     )
     verify(single, output_shift(single.params, "2.weight", "2.bias"))
 
