@@ -19,7 +19,6 @@ import copy
 import json
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -160,17 +159,22 @@ def peak_bytes(task: Task, method: str | None, device: torch.device) -> int:
     """Return what two steps hold at their peak; on a CPU call it in a new process."""
     loss = task.loss(device)
     cpu = device.type == "cpu"
-    before = _resident() if cpu else torch.cuda.memory_allocated()
+    before = _resident("VmRSS") if cpu else torch.cuda.memory_allocated()
     if not cpu:
         torch.cuda.reset_peak_memory_stats()
     step = training_step(network(task, method, device), loss)
     step()
     step()
-    return (_resident() if cpu else torch.cuda.max_memory_allocated()) - before
+    return (_resident("VmHWM") if cpu else torch.cuda.max_memory_allocated()) - before
 
 
-def _resident() -> int:
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def _resident(field: str) -> int:
+    """Return bytes from Linux's account of the process.
+
+    Not getrusage's peak, which a new process inherits from the one that starts it.
+    """
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(li.split()[1]) for li in lines if li.startswith(field))
 
 
 def peak_in_new_process(name: str, arm: str, device: torch.device) -> int:

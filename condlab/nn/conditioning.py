@@ -82,7 +82,9 @@ def condition(
     once and kept until its parameter changes. Torch does not see writes through
     ``.data``: call ``eval()`` or ``train()`` after them. Where a weight is read
     several times in a training step, as by recurrent layers, wrap the step in
-    ``torch.nn.utils.parametrize.cached()``.
+    ``torch.nn.utils.parametrize.cached()``. A training step holds one more copy of the
+    weights. The names in the ``state_dict`` change: load plain weights before, or
+    save them after `fold`. With `every` above 1, ``torch.compile`` breaks the graph.
 
     References
     ----------
