@@ -18,12 +18,12 @@ from condlab.curvature.invariances import (
     Invariance,
     attention,
     bias_shift,
-    line_numbers,
     output_shift,
     relu_rescaling,
     row_scale,
 )
 from condlab.curvature.losses import ModelLoss, make_loss
+from condlab.curvature.motions import line_numbers
 from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
 from condlab.curvature.spectrum import ProbableExtremes, Spectrum, spectrum

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from condlab.curvature.assembly import symmetrise
-from condlab.curvature.invariances import Invariance, Scale, line_numbers
+from condlab.curvature.invariances import Invariance
+from condlab.curvature.motions import Scale, line_numbers
 from condlab.curvature.null_space import Surroundings, verify
 from condlab.nn.conditioning import conditioning_of
 from condlab.nn.selection import sites
