@@ -24,7 +24,7 @@ figures: $(VENV)/installed  ## Refresh the committed figures/ and the tables in 
 	$(BIN)/condlab report --out figures --readme README.md
 
 test: $(VENV)/installed  ## Run the tests and the documentation's examples.
-	$(BIN)/python -m pytest -q -m "not slow and not gpu"
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu"
 
 check: lint test  ## Lint, then test.
 
