@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
 from condlab.curvature.assembly import Progress, assemble
 from condlab.curvature.blocks import NotAStackError, assemble_stack
+from condlab.curvature.condition import HessianCondition, Inertia, condition
 from condlab.curvature.fisher import empirical_fisher
 from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
 from condlab.curvature.gauss_newton import gauss_newton
@@ -30,7 +31,9 @@ from condlab.curvature.spectrum import ProbableExtremes, Spectrum, spectrum
 
 __all__ = [
     "CurvatureOperator",
+    "HessianCondition",
     "HessianOperator",
+    "Inertia",
     "Invariance",
     "ModelLoss",
     "NotAStackError",
@@ -43,6 +46,7 @@ __all__ = [
     "assemble_stack",
     "attention",
     "bias_shift",
+    "condition",
     "empirical_fisher",
     "gauss_newton",
     "line_numbers",

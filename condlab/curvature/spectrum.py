@@ -166,7 +166,11 @@ def spectrum(
     >>> found.values.tolist(), found.complete, bool(found.radii.max() < 1e-13)
     ([-1.0, 0.0, 3.0], True, True)
     """
-    _require_arguments(method, num_matvecs, block, basis, rtol)
+    require_arguments(method, num_matvecs)
+    if not 1 <= block <= basis:
+        raise ValueError(f"1 <= block <= basis is needed, got {block} and {basis}")
+    if not 0 <= rtol < 1:
+        raise ValueError(f"rtol must be at least 0 and below 1, got {rtol}")
     products = Products(H)
     if is_exact(products, method, num_matvecs):
         return exact(products)
@@ -181,17 +185,12 @@ def spectrum(
     )
 
 
-def _require_arguments(
-    method: str, num_matvecs: int | None, block: int, basis: int, rtol: float
-) -> None:
+def require_arguments(method: str, num_matvecs: int | None) -> None:
+    """Raise unless the method is one of those here, with enough products."""
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     if num_matvecs is not None and num_matvecs < 3:
         raise ValueError(f"num_matvecs must be at least 3, got {num_matvecs}")
-    if not 1 <= block <= basis:
-        raise ValueError(f"1 <= block <= basis is needed, got {block} and {basis}")
-    if not 0 <= rtol < 1:
-        raise ValueError(f"rtol must be at least 0 and below 1, got {rtol}")
 
 
 def is_exact(H: Products, method: str, num_matvecs: int | None) -> bool:

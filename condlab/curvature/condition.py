@@ -1,0 +1,254 @@
+"""Condition numbers of Hessians: exact where affordable, else what is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from condlab.curvature._certain import (
+    Inertia,
+    Sizes,
+    extremes,
+    inertia,
+    quantiles,
+    whole,
+    zero,
+)
+from condlab.curvature.gauge import SphereOperator, sphere
+from condlab.curvature.invariances import Invariance
+from condlab.curvature.krylov import Products, require_operator
+from condlab.curvature.motions import Scale
+from condlab.curvature.null_space import NullSpace, null_space
+from condlab.curvature.spectrum import (
+    NUM_MATVECS,
+    Method,
+    ProbableExtremes,
+    Spectrum,
+    exact,
+    is_exact,
+    lanczos,
+    require_arguments,
+)
+from condlab.types import Bracket, ConditionEstimate
+
+Gauge = Literal["raw", "sphere"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HessianCondition:
+    """Condition of a Hessian, with what is certain about it.
+
+    Parameters
+    ----------
+    kappa : ConditionEstimate
+        Of the whole spectrum: the largest |eigenvalue| over the smallest. Its value is
+        inf where a null direction is predicted, or an eigenvalue cannot be told from
+        zero.
+    kappa_nonnull : ConditionEstimate
+        The largest |eigenvalue| over the smallest but `nullity`. nan where nothing is
+        left.
+    nullity : int
+        Null directions, predicted and found.
+    null_sources : dict of str to int
+        How many come from where; those under "found" are eigenvalues that cannot be
+        told from zero, for no known reason.
+    lambda_max, lambda_min, abs_min : Bracket
+        The largest and smallest eigenvalue and the smallest |eigenvalue| of the whole
+        spectrum. An end that was not determined is infinite, or zero for `abs_min`.
+    quantiles : dict of float to ConditionEstimate
+        At q, the (1-q)-quantile of |eigenvalue| over the q-quantile, nulls included;
+        empty where only part of the spectrum is known: `density` has bands for it.
+    inertia : Inertia
+        Counts of signs.
+    noise : float
+        How far the products are off, in the units of H.
+    gauge : str
+        "raw" or "sphere".
+    products : int
+        Vectors multiplied, once the invariances had been verified.
+    method : str
+        "dense" or "lanczos-K".
+    size : int
+        The dimension.
+    probable : ProbableExtremes or None
+        Where nothing certain bounds the extremes from outside, what probably does,
+        off the predicted null directions.
+    """
+
+    kappa: ConditionEstimate
+    kappa_nonnull: ConditionEstimate
+    nullity: int
+    null_sources: dict[str, int]
+    lambda_max: Bracket
+    lambda_min: Bracket
+    abs_min: Bracket
+    quantiles: dict[float, ConditionEstimate]
+    inertia: Inertia
+    noise: float
+    gauge: str
+    products: int
+    method: str
+    size: int
+    probable: ProbableExtremes | None
+
+
+def condition(
+    H: Any,
+    *,
+    method: Method = "auto",
+    num_matvecs: int | None = None,
+    gauge: Gauge = "raw",
+    invariances: Iterable[Invariance] = (),
+    generator: torch.Generator | None = None,
+) -> HessianCondition:
+    """Return the condition number of a symmetric operator with certain bounds.
+
+    Parameters
+    ----------
+    H : operator, shape (n, n)
+        A `HessianOperator`, or anything symmetric with ``shape``, ``dtype`` and ``@``.
+    method : {"auto", "exact", "lanczos"}
+        As of `spectrum`. Only "exact", or Lanczos with n + 2 products, bounds kappa
+        from above: a residual shows an eigenvalue near a Ritz value, and never that
+        there is none nearer to zero.
+    num_matvecs : int, optional
+        Products that Lanczos makes; 100 by default.
+    gauge : {"raw", "sphere"}
+        "sphere" takes the lengths of lines out; the lines are those of the scalings of
+        single parameters among `invariances`, as `row_scale` makes them. For other
+        lines pass ``sphere(H, lines)`` as H.
+    invariances : iterable of Invariance
+        Each is verified, and the null directions that it predicts are set apart.
+    generator : torch.Generator, optional
+        Draws the random start; seeded with 0 by default.
+
+    Returns
+    -------
+    HessianCondition
+        Bounds hold up to what its `noise` says of the products.
+
+    Raises
+    ------
+    ValueError
+        As of `spectrum`, if the loss is not invariant, or if the gauge has no lines.
+
+    References
+    ----------
+    .. [1] R. A. Horn and C. R. Johnson, "Matrix Analysis", 2nd ed., Cambridge, 2013,
+       Theorems 4.3.1 (Weyl) and 4.3.17 (Cauchy).
+
+    Examples
+    --------
+    >>> H = torch.diag(torch.tensor([-1.0, 0.0, 4.0], dtype=torch.float64))
+    >>> found = condition(H)
+    >>> found.kappa.value, round(found.kappa_nonnull.value, 9), found.nullity
+    (inf, 4.0, 1)
+    >>> found.inertia.negative, found.null_sources
+    ((1, 2), {'found': 1})
+    """
+    require_arguments(method, num_matvecs)
+    require_operator(H)
+    H, gauge, nulls = _in_gauge(H, gauge, tuple(invariances))
+    products = Products(H)
+    rest, leak = _off_nulls(products, nulls, method, num_matvecs, generator)
+    sizes = Sizes.of(rest, leak)
+    sources = dict(nulls.sources)
+    if sizes.null:
+        sources["found"] = sizes.null
+    low, high = extremes(rest, leak, nulls.nullity)
+    return HessianCondition(
+        kappa=whole(sizes, nulls.nullity, leak, rest),
+        kappa_nonnull=sizes.kappa(sizes.null, rest.method),
+        nullity=nulls.nullity + sizes.null,
+        null_sources=sources,
+        lambda_max=high,
+        lambda_min=low,
+        abs_min=zero(leak, rest) if nulls.nullity else sizes.smallest(0),
+        quantiles=quantiles(rest, leak, nulls.nullity),
+        inertia=inertia(rest, leak, nulls.nullity),
+        noise=rest.noise + leak,
+        gauge=gauge,
+        products=products.count,
+        method=rest.method,
+        size=H.shape[0],
+        probable=rest.probable,
+    )
+
+
+def _in_gauge(
+    H: Any, gauge: str, invariances: tuple[Invariance, ...]
+) -> tuple[Any, Gauge, NullSpace]:
+    """Return the operator in its gauge, and its predicted null directions."""
+    if gauge not in ("raw", "sphere"):
+        raise ValueError(f'gauge must be "raw" or "sphere", got {gauge!r}')
+    if invariances and not (isinstance(H, SphereOperator) or hasattr(H, "params")):
+        raise ValueError(
+            f"invariances need an operator with parameters, got {type(H).__name__}; "
+            "use a HessianOperator"
+        )
+    scalings = [i for i in invariances if _is_line_scale(i)]
+    if gauge == "sphere" and not isinstance(H, SphereOperator):
+        if not scalings:
+            raise ValueError(
+                "the sphere gauge needs lines whose length does not count; give "
+                "row_scale(params, name) among invariances, or sphere(H, lines) as H"
+            )
+        lines = {
+            t.name: t.numbers for i in scalings for t in i.terms if isinstance(t, Scale)
+        }
+        H = sphere(H, lines)
+    if isinstance(H, SphereOperator):
+        others = [i for i in invariances if i not in scalings]
+        return H, "sphere", _tangent(H, others)
+    if not invariances:
+        return H, "raw", NullSpace(torch.zeros((H.shape[0], 0)), {})
+    return H, "raw", null_space(H, invariances)
+
+
+def _is_line_scale(invariance: Invariance) -> bool:
+    return len(invariance.terms) == 1 and isinstance(invariance.terms[0], Scale)
+
+
+def _tangent(K: SphereOperator, invariances: Sequence[Invariance]) -> NullSpace:
+    """Return the predicted null directions that do not change lengths of lines."""
+    if not invariances:
+        return NullSpace(torch.zeros((K.shape[0], 0)), {})
+    raw = null_space(K.inner, invariances)
+    near = torch.finfo(K.dtype).eps ** 0.5
+    moved = raw.basis - K.lift(K.coordinates(raw.basis))
+    _, s, Vt = torch.linalg.svd(moved, full_matrices=True)
+    size = torch.zeros(len(Vt), dtype=s.dtype, device=s.device)
+    size[: len(s)] = s
+    inside = K.coordinates(raw.basis @ Vt[size <= near].T)
+    basis = torch.linalg.qr(inside)[0]
+    if basis.shape[1] == raw.nullity:
+        return NullSpace(basis, raw.sources)
+    name = "tangent part of " + ", ".join(raw.sources)
+    return NullSpace(basis, {name: basis.shape[1]} if basis.shape[1] else {})
+
+
+def _off_nulls(
+    H: Products,
+    nulls: NullSpace,
+    method: str,
+    num_matvecs: int | None,
+    generator: torch.Generator | None,
+) -> tuple[Spectrum, float]:
+    """Return the spectrum off the predicted nulls, and what setting them apart costs.
+
+    With N the null basis and leak = |H N|, leaving out what H does to N perturbs it
+    by at most twice the leak.
+    """
+    N = nulls.basis.to(H.device, H.dtype)
+    leak = 0.0
+    if nulls.nullity:
+        leak = 2 * float(torch.linalg.matrix_norm(H @ N, 2)) * H.scale
+    if is_exact(H, method, num_matvecs):
+        return exact(H, N), leak
+    generator = generator or torch.Generator().manual_seed(0)
+    budget = num_matvecs or NUM_MATVECS
+    found = lanczos(H, num_matvecs=budget, generator=generator, deflated=N)
+    return found, leak
