@@ -95,19 +95,36 @@ def _matrix(rows: tuple[tuple[str, ...], ...]) -> str:
 
 def figure(name: str, svg: str, caption: str) -> str:
     """Return an SVG file as an inline figure that takes the colours of the page."""
-    drawing = svg[svg.index("<svg") :]
-    drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    drawing = re.sub(r"<!--.*?-->", "", drawing, flags=re.DOTALL)
-    drawing = re.sub(r'(<g) id="[^"]*"', r"\1", drawing)  # nothing refers to groups
+    drawing = _slim(svg[svg.index("<svg") :])
     for identifier in (r'\bid="', r'xlink:href="#', r"url\(#"):
         drawing = re.sub(identifier, lambda found: f"{found[0]}{name}-", drawing)
     for colour, variable in ((INK, "ink"), (RULE, "rule"), (QUIET, "quiet")):
         drawing = drawing.replace(colour, f"var(--{variable})")
-    drawing, rules = _with_classes(name, re.sub(r"\n\s*", "\n", drawing))
+    drawing, rules = _with_classes(name, drawing)
     label = f'<svg role="img" aria-label="{text(caption)}"'
     drawing = drawing.replace("<svg", label, 1)
     drawing = drawing.replace(">", f"><style>{rules}</style>", 1)
     return f"<figure>{drawing}<figcaption>{text(caption)}</figcaption></figure>"
+
+
+def _slim(drawing: str) -> str:
+    """Return a drawing without what does not show: half of it."""
+    for nothing in (
+        r"<metadata>.*?</metadata>",
+        r"<!--.*?-->",
+        r' transform="rotate\(-0 [^"]*\)"',
+        r'(?<=<g) id="[^"]*"',  # nothing refers to groups
+        r"(?m)^\s+",
+    ):
+        drawing = re.sub(nothing, "", drawing, flags=re.DOTALL)
+    drawing = re.sub(
+        r"<g>\s*(<(?:text|path)[^<]*(?:</text>|/>))\s*</g>", r"\1", drawing
+    )
+    return re.sub(r' (?:x|y|d)="[^"]*"', _to_hundredths, drawing)
+
+
+def _to_hundredths(attribute: re.Match[str]) -> str:
+    return re.sub(r"(\.\d\d)\d+", r"\1", attribute[0])
 
 
 def _with_classes(name: str, drawing: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from condlab.report.summary import counts, evidence, outcome, ratio, sentence
 
 Entry = dict[str, Any]
 
-SOURCES = ("wc", "ws")  # how the keys of the claims under study begin
+SOURCES = ("wc", "ws", "an", "norm")  # how the keys of the claims on trial begin
 MOST = 9  # readings in a row
 
 
@@ -46,8 +46,8 @@ def check_readme(path: Path) -> None:
 def verdict_table(theorems: list[Entry]) -> str:
     """Return the Markdown table: a row a claim of the sources, and lines for the rest.
 
-    The readings of one claim share a row; a falsified one shows the size of its
-    smallest counterexample.
+    The readings of one claim share a row, and so do claims whose readings fare alike;
+    a falsified one shows the size of its smallest counterexample.
 
     Parameters
     ----------
@@ -62,7 +62,11 @@ def verdict_table(theorems: list[Entry]) -> str:
     rows = ["| claim | holds | falsified (smallest size) |", "|---|---|---|"]
     claims = [entry for entry in theorems if _words(entry, 1) in SOURCES]
     rest = [entry for entry in theorems if _words(entry, 1) not in SOURCES]
-    rows += [_row(name, group) for name, group in _groups(claims).items()]
+    claims.sort(key=lambda entry: SOURCES.index(_words(entry, 1)))
+    alike: dict[str, list[str]] = {}
+    for name, group in _groups(claims).items():
+        alike.setdefault(_cells(name, group), []).append(f"`{name}`")
+    rows += [f"| {' '.join(names)} | {cells} |" for cells, names in alike.items()]
     return "\n".join([*rows, "", *_rest(rest)])
 
 
@@ -86,7 +90,7 @@ def _words(entry: Entry, count: int) -> str:
     return "-".join(entry["key"].split("-")[:count])
 
 
-def _row(group: str, entries: list[Entry]) -> str:
+def _cells(group: str, entries: list[Entry]) -> str:
     cells: dict[str, list[str]] = {"holds": [], "falsified": [], "inconclusive": []}
     for entry in entries:
         reading = entry["key"].removeprefix(group).removeprefix("-") or "as worded"
@@ -95,7 +99,7 @@ def _row(group: str, entries: list[Entry]) -> str:
         cells[found].append(f"{reading}{size}")
     doubt = [f"{reading}: inconclusive" for reading in cells["inconclusive"]]
     holds = ", ".join([*cells["holds"], *doubt]) or "–"
-    return f"| `{group}` | {holds} | {', '.join(cells['falsified']) or '–'} |"
+    return f"{holds} | {', '.join(cells['falsified']) or '–'}"
 
 
 def _rest(theorems: list[Entry]) -> list[str]:
