@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from condlab.theory import (
+from condlab.theory.claims import (
     bauer,
     condition_bounds,
     condition_changes,

@@ -8,13 +8,12 @@ import scipy.linalg as sl
 from scipy.integrate import quad
 
 from condlab import gallery
-from condlab.theory import (
-    CATALOGUE,
+from condlab.theory import CATALOGUE, verify
+from condlab.theory.claims import (
     condition_bounds,
     condition_changes,
     condition_numbers,
     perturbations,
-    verify,
 )
 
 MODULES = (condition_numbers, perturbations, condition_bounds, condition_changes)

@@ -8,18 +8,17 @@ import scipy.linalg as sl
 from hypothesis import given, settings
 
 from condlab import gallery
-from condlab.theory import (
-    CATALOGUE,
+from condlab.theory import CATALOGUE, verify
+from condlab.theory.claims import (
     bauer,
     diagonal_scaling,
     jacobi_scaling,
     optimal_scaling,
     similarity,
     sweeps,
-    verify,
 )
-from condlab.theory.optimal_scaling import _equal_moduli
-from condlab.theory.similarity import _circulants
+from condlab.theory.claims.optimal_scaling import _equal_moduli
+from condlab.theory.claims.similarity import _circulants
 from condlab.theory.strategies import has_full_rank
 
 MODULES = (

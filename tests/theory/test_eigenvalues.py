@@ -5,18 +5,16 @@ import pytest
 import scipy.linalg as sl
 
 from condlab import gallery
-from condlab.theory import (
-    CATALOGUE,
-    balls,
+from condlab.theory import CATALOGUE, balls, verify
+from condlab.theory.claims import (
     eigenvalue_perturbation,
     eigenvalues,
     ritz_values,
     spectral_inclusion,
-    verify,
 )
-from condlab.theory._orthogonal import krylov_basis, krylov_dimension
-from condlab.theory.ritz_values import chebyshev
-from condlab.theory.spectral_inclusion import TRIANGLE, _assembled
+from condlab.theory.claims._orthogonal import krylov_basis, krylov_dimension
+from condlab.theory.claims.ritz_values import chebyshev
+from condlab.theory.claims.spectral_inclusion import TRIANGLE, _assembled
 
 MODULES = (eigenvalues, eigenvalue_perturbation, spectral_inclusion, ritz_values)
 KEYS = [entry.key for module in MODULES for entry in module.THEOREMS]

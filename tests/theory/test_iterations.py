@@ -6,16 +6,14 @@ import scipy.linalg as sl
 import scipy.sparse.linalg as spl
 
 from condlab import gallery
-from condlab.theory import (
-    CATALOGUE,
-    balls,
+from condlab.theory import CATALOGUE, balls, verify
+from condlab.theory.claims import (
     iterations,
     krylov_iterations,
     randomized_iterations,
     stationary_iterations,
-    verify,
 )
-from condlab.theory._orthogonal import conjugate_gradients
+from condlab.theory.claims._orthogonal import conjugate_gradients
 
 MODULES = (
     iterations,

@@ -9,18 +9,16 @@ from hypothesis import given, settings
 from torch.nn import functional as F
 
 from condlab import nn
-from condlab.theory import (
+from condlab.theory import balls, strategies, verify
+from condlab.theory.claims import (
     _layers,
-    balls,
     networks,
     networks_conv,
     networks_modulation,
     networks_scale,
     networks_spectral,
-    strategies,
-    verify,
 )
-from condlab.theory._series import coefficients, gradient
+from condlab.theory.claims._series import coefficients, gradient
 from condlab.theory.strategies import st
 from studies._common.models import resnet
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from condlab.theory import (
-    CATALOGUE,
+from condlab.theory import CATALOGUE, verify
+from condlab.theory.claims import (
     rivals,
-    verify,
     weight_conditioning,
     weight_conditioning_descent,
     weight_conditioning_layers,

@@ -5,13 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from condlab.theory import (
-    CATALOGUE,
-    balls,
+from condlab.theory import CATALOGUE, balls, strategies, verify
+from condlab.theory.claims import (
     standardization,
-    strategies,
     taylor,
-    verify,
     weight_standardization,
     weight_standardization_eps,
     weight_standardization_hessian,
