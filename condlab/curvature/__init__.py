@@ -12,6 +12,7 @@ except ModuleNotFoundError as error:  # pragma: no cover
 from condlab.curvature.assembly import Progress, assemble
 from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.condition import HessianCondition, Inertia, condition
+from condlab.curvature.density import Band, SpectralDensity, density
 from condlab.curvature.fisher import empirical_fisher
 from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
 from condlab.curvature.gauss_newton import gauss_newton
@@ -28,9 +29,19 @@ from condlab.curvature.motions import line_numbers
 from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
 from condlab.curvature.spectrum import ProbableExtremes, Spectrum, spectrum
+from condlab.curvature.trace import (
+    DiagonalEstimate,
+    Estimate,
+    diagonal,
+    frobenius_norm,
+    trace,
+)
 
 __all__ = [
+    "Band",
     "CurvatureOperator",
+    "DiagonalEstimate",
+    "Estimate",
     "HessianCondition",
     "HessianOperator",
     "Inertia",
@@ -40,6 +51,7 @@ __all__ = [
     "NullSpace",
     "ProbableExtremes",
     "Progress",
+    "SpectralDensity",
     "Spectrum",
     "SphereOperator",
     "assemble",
@@ -47,7 +59,10 @@ __all__ = [
     "attention",
     "bias_shift",
     "condition",
+    "density",
+    "diagonal",
     "empirical_fisher",
+    "frobenius_norm",
     "gauss_newton",
     "line_numbers",
     "make_loss",
@@ -59,5 +74,6 @@ __all__ = [
     "row_scale",
     "spectrum",
     "sphere",
+    "trace",
     "verify",
 ]
