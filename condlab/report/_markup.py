@@ -93,8 +93,11 @@ def _matrix(rows: tuple[tuple[str, ...], ...]) -> str:
     )
 
 
-def figure(name: str, svg: str, caption: str) -> str:
-    """Return an SVG file as an inline figure that takes the colours of the page."""
+def figure(name: str, svg: str, caption: str, *, first: bool = True) -> str:
+    """Return an SVG file as an inline figure that takes the colours of the page.
+
+    Only the first of several pages shows their caption.
+    """
     drawing = _slim(svg[svg.index("<svg") :])
     for identifier in (r'\bid="', r'xlink:href="#', r"url\(#"):
         drawing = re.sub(identifier, lambda found: f"{found[0]}{name}-", drawing)
@@ -104,7 +107,8 @@ def figure(name: str, svg: str, caption: str) -> str:
     label = f'<svg role="img" aria-label="{text(caption)}"'
     drawing = drawing.replace("<svg", label, 1)
     drawing = drawing.replace(">", f"><style>{rules}</style>", 1)
-    return f"<figure>{drawing}<figcaption>{text(caption)}</figcaption></figure>"
+    shown = f"<figcaption>{text(caption)}</figcaption>" if first else ""
+    return f"<figure>{shown}{drawing}</figure>"
 
 
 def _slim(drawing: str) -> str:

@@ -98,9 +98,10 @@ def _verdicts(records: Records) -> str:
         "search proves nothing. <b>Falsified</b> means that a counterexample was found "
         "and that ball arithmetic certifies it, so that rounding is not the cause. "
         "<b>Inconclusive</b> means that a violation was within rounding or could not "
-        "be confirmed. Every claim is lhs ≤ rhs. The strip gives the largest lhs / rhs "
-        "at sizes 1 to 5, the size being the largest dimension of an instance; 1 means "
-        "that the bound is attained.</p>\n"
+        "be confirmed. Every claim is put as lhs ≤ rhs, an identity as "
+        "1 + relative difference ≤ 1. The strip gives the largest lhs / rhs at sizes 1 "
+        "to 5, the size being the largest dimension of an instance; 1 means that the "
+        "bound is attained.</p>\n"
         f'{controls}\n<div class="scroll" tabindex="0" role="region" '
         f'aria-label="Verdicts"><table id="claims">{head}<tbody>\n{rows}\n'
         "</tbody></table></div>\n</section>"
@@ -145,10 +146,10 @@ def _counterexamples(figures: dict[str, str]) -> str:
 
 
 def _figures(name: str, figures: dict[str, str]) -> str:
+    pages = [(stem, svg) for stem, svg in figures.items() if stem.startswith(name)]
     return "\n".join(
-        markup.figure(stem, svg, CAPTIONS[name])
-        for stem, svg in figures.items()
-        if stem.startswith(name)
+        markup.figure(stem, svg, CAPTIONS[name], first=i == 0)
+        for i, (stem, svg) in enumerate(pages)
     )
 
 

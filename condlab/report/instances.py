@@ -12,7 +12,7 @@ import numpy as np
 
 DIGITS = 6
 LARGEST = 9999  # numerators and denominators beyond are printed as decimals
-MOST = 64  # entries of an array of three or more dimensions, or of a large matrix
+MOST = 64  # entries; larger arrays are not printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _flat(name: str, item: Any) -> Iterator[Part]:
             yield from _flat(f"{name}{i}", part)
         return
     if isinstance(item, dict) and "array" in item:
-        yield _array(name, np.array(item["array"]))
+        yield from _array(name, np.array(item["array"]))
         return
     if isinstance(item, dict):
         ((_, content),) = item.items()
@@ -86,13 +86,18 @@ def _flat(name: str, item: Any) -> Iterator[Part]:
     yield Part(name, ((short(item),),), "scalar", not is_exact(item))
 
 
-def _array(name: str, A: np.ndarray) -> Part:
-    if A.ndim > 2 or A.size > MOST:
+def _array(name: str, A: np.ndarray) -> Iterator[Part]:
+    if A.size > MOST:
         shape = " × ".join(str(n) for n in A.shape)
-        return Part(name, ((f"{shape} array, see data/verdicts.json",),), "text")
+        yield Part(name, ((f"{shape} array, see data/verdicts.json",),), "text")
+        return
+    if A.ndim > 2:
+        for i, page in enumerate(A, start=1):
+            yield from _array(f"{name}[{i}]", page)
+        return
     rows = tuple(tuple(short(x) for x in row) for row in np.atleast_2d(A).tolist())
     kind = ("scalar", "vector", "matrix")[A.ndim]
-    return Part(name, rows, kind, not all(is_exact(x) for x in A.ravel().tolist()))
+    yield Part(name, rows, kind, not all(is_exact(x) for x in A.ravel().tolist()))
 
 
 def short(x: float) -> str:

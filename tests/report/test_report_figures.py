@@ -166,6 +166,16 @@ def test_unnamed_parts_get_letters():
     assert [part.kind for part in found] == ["matrix", "vector", "scalar"]
 
 
+def test_arrays_of_three_dimensions_are_printed_page_by_page():
+    found = parts({"array": [[[1.0]], [[2.0]]]}, ["x"])
+    assert [(part.name, part.rows) for part in found] == [
+        ("x[1]", (("1",),)),
+        ("x[2]", (("2",),)),
+    ]
+    (large,) = parts({"array": np.zeros((9, 9)).tolist()}, ["x"])
+    assert large.rows == (("9 × 9 array, see data/verdicts.json",),)
+
+
 def test_printed_numbers_are_exact_or_said_to_be_rounded():
     assert parts(1 / 3, ["x"]) == [Part("x", (("0.333333",),), "scalar", rounded=True)]
     for x in (0.1, -7.0, 2.0**-13, 1e-300, 12345678.0):

@@ -47,7 +47,7 @@ def counterexample_figures(theorems: list[Entry]) -> list[Figure]:
     columns = _columns(cards, total / (2 * pages))
     sheets = [columns[i : i + 2] for i in range(0, len(columns), 2)]
     return [
-        _draw_page(sheet, len(cards), f"{i} of {len(sheets)}")
+        _draw_page(sheet, title(theorems), f"{i} of {len(sheets)}")
         for i, sheet in enumerate(sheets, start=1)
     ]
 
@@ -61,7 +61,7 @@ def _card(entry: Entry) -> _Card:
     )
     return _Card(
         entry,
-        look.wrap(entry["statement"], SIZE, COLUMN),
+        look.wrap(entry["statement"], SIZE, 0.97 * COLUMN),
         _shelves(found),
         [result, *["entries rounded here, exact in the records"] * rounded],
     )
@@ -93,7 +93,16 @@ def _columns(cards: list[_Card], target: float) -> list[list[_Card]]:
     return columns
 
 
-def _draw_page(columns: list[list[_Card]], count: int, page: str) -> Figure:
+def title(theorems: list[Entry]) -> str:
+    """Return how many claims are false, and how many of them certainly."""
+    false = [entry for entry in theorems if outcome(entry) == "falsified"]
+    certain = sum(evidence(entry)["certificate"] is not None for entry in false)
+    if certain == len(false):
+        return f"{certain} claims are false, each with a certified counterexample"
+    return f"{len(false)} claims have a counterexample, {certain} a certified one"
+
+
+def _draw_page(columns: list[list[_Card]], words: str, page: str) -> Figure:
     tallest = max(sum(card.height for card in column) for column in columns)
     height = HEAD + tallest + MARGIN
     figure = Figure(figsize=(look.WIDTH, height))
@@ -101,7 +110,6 @@ def _draw_page(columns: list[list[_Card]], count: int, page: str) -> Figure:
     axes.set_xlim(0, look.WIDTH)
     axes.set_ylim(height, 0)
     axes.set_axis_off()
-    words = f"{count} claims are false, each with a certified counterexample"
     axes.text(MARGIN, 0.12, words, va="top", fontsize=9.5, fontweight="bold")
     place: dict[str, Any] = {
         "va": "top",

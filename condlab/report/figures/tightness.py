@@ -40,8 +40,8 @@ def title(theorems: list[Entry]) -> str:
     false = len(theorems) - len(held)
     return (
         f"{len(held)} of these {len(theorems)} claims survive: beyond size 1, "
-        f"{attained} of their bounds are attained,\n{loose} stay below half; the "
-        f"other {false} claims are false or in doubt"
+        f"{attained} attain their bound, as identities do,\n{loose} stay below half "
+        f"of it; the other {false} claims are false or in doubt"
     )
 
 
