@@ -17,9 +17,9 @@ from condlab.curvature._certain import (
     whole,
     zero,
 )
+from condlab.curvature._products import Products
 from condlab.curvature.gauge import SphereOperator, sphere
 from condlab.curvature.invariances import Invariance
-from condlab.curvature.krylov import Products, require_operator
 from condlab.curvature.motions import Scale
 from condlab.curvature.null_space import NullSpace, null_space
 from condlab.curvature.spectrum import (
@@ -149,8 +149,7 @@ def condition(
     >>> found.inertia.negative, found.null_sources
     ((1, 2), {'found': 1})
     """
-    require_arguments(method, num_matvecs)
-    require_operator(H)
+    require_arguments(H, method, num_matvecs)
     H, gauge, nulls = _in_gauge(H, gauge, tuple(invariances))
     products = Products(H)
     rest, leak = _off_nulls(products, nulls, method, num_matvecs, generator)

@@ -19,7 +19,8 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 
-from condlab.curvature.krylov import Basis, Products, block_lanczos, gaussian
+from condlab.curvature._products import Products, gaussian
+from condlab.curvature.krylov import Basis, block_lanczos
 from condlab.types import ConditionEstimate
 
 Floats = NDArray[np.float64]

@@ -11,14 +11,9 @@ import torch
 from torch import Tensor
 
 from condlab.curvature._point import available_bytes
+from condlab.curvature._products import Products, gaussian, require_operator
 from condlab.curvature.assembly import assemble
-from condlab.curvature.krylov import (
-    ROUNDING,
-    Basis,
-    Products,
-    block_lanczos,
-    gaussian,
-)
+from condlab.curvature.krylov import ROUNDING, Basis, block_lanczos
 from condlab.types import Bracket
 
 Method = Literal["auto", "exact", "lanczos"]
@@ -166,7 +161,7 @@ def spectrum(
     >>> found.values.tolist(), found.complete, bool(found.radii.max() < 1e-13)
     ([-1.0, 0.0, 3.0], True, True)
     """
-    require_arguments(method, num_matvecs)
+    require_arguments(H, method, num_matvecs)
     if not 1 <= block <= basis:
         raise ValueError(f"1 <= block <= basis is needed, got {block} and {basis}")
     if not 0 <= rtol < 1:
@@ -185,8 +180,9 @@ def spectrum(
     )
 
 
-def require_arguments(method: str, num_matvecs: int | None) -> None:
-    """Raise unless the method is one of those here, with enough products."""
+def require_arguments(H: Any, method: str, num_matvecs: int | None) -> None:
+    """Raise unless H is an operator, and the method is here with enough products."""
+    require_operator(H)
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     if num_matvecs is not None and num_matvecs < 3:

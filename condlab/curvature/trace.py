@@ -10,8 +10,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from condlab.curvature._products import Products, gaussian
 from condlab.curvature.assembly import assemble
-from condlab.curvature.krylov import DEPENDENT, Products, gaussian
+from condlab.curvature.krylov import DEPENDENT
 
 Form = Callable[[Tensor, Tensor], Tensor]
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from condlab.curvature import HessianOperator
+from condlab.curvature._products import Products
 from condlab.curvature.density import density, most
-from condlab.curvature.krylov import Basis, Products, block_lanczos
+from condlab.curvature.krylov import Basis, block_lanczos
 from tests.curvature.networks import dense_hessian, problem
 from tests.curvature.spectra import SPECTRA, Diagonal, rotated
 

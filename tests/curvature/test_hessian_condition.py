@@ -94,6 +94,15 @@ def test_lanczos_over_the_whole_space_is_as_good_as_dense():
     assert found.inertia.negative == (10, 10)
 
 
+def test_float32_says_at_least_where_kappa_is_beyond_it():
+    truth = torch.logspace(-9, 0, 20, dtype=torch.float64)
+    found = condition(rotated(truth).float())
+    assert found.kappa.value == found.kappa.upper == math.inf
+    assert 1e3 < found.kappa.lower <= 1e9
+    assert found.null_sources["found"] == found.nullity > 0
+    assert holds(found.kappa_nonnull, 1.0, truth[found.nullity].item())
+
+
 def network(activation, criterion, method, seed):
     """Return a small problem, trained for a few steps where the seed is odd."""
     torch.manual_seed(seed)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from condlab.curvature.krylov import Basis, Products, block_lanczos
+from condlab.curvature._products import Products
+from condlab.curvature.krylov import Basis, block_lanczos
 from tests.curvature.spectra import SPECTRA, Diagonal, rotated
 
 EPS = torch.finfo(torch.float64).eps
@@ -108,3 +109,9 @@ def test_the_checkpoint_of_another_operator_is_refused(tmp_path):
     grown(Diagonal(values), **options)
     with pytest.raises(ValueError, match="checkpoint of another operator"):
         grown(Diagonal(2 * values), **options)
+
+
+def test_only_whole_blocks_before_the_first_restart_raise_the_degree():
+    values = torch.linspace(-1, 3, 200, dtype=torch.float64)
+    assert grown(Diagonal(values), size=64, block=4, num_matvecs=40).steps == 9
+    assert grown(Diagonal(values), size=22, block=4, num_matvecs=80).steps == 5

@@ -1,0 +1,71 @@
+"""Products with a symmetric operator, of which only the matrix product is asked."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+class Products:
+    """Products with a symmetric operator: counted, finite, and scaled to mid-range.
+
+    Attributes
+    ----------
+    count : int
+        Vectors multiplied so far.
+    scale : float
+        The power of two by which products are divided, so that squares of their
+        entries neither overflow nor vanish.
+    probe : Tensor, shape (n,)
+        The scaled product with a fixed vector: it tells operators apart.
+    """
+
+    def __init__(self, H: Any) -> None:
+        require_operator(H)
+        self.H, self.shape, self.dtype = H, tuple(H.shape), H.dtype
+        self.device = getattr(H, "device", torch.device("cpu"))
+        self.count, self.scale = 0, 1.0
+        fixed = torch.Generator().manual_seed(0)
+        image = self @ gaussian(self, 1, fixed)
+        peak = float(image.abs().max())
+        if peak > 0:
+            self.scale = 2.0 ** math.floor(math.log2(peak))
+        self.probe = image[:, 0] / self.scale
+
+    def __matmul__(self, X: Tensor) -> Tensor:
+        """Return H X / scale, shape (n, k)."""
+        Y = self.H @ X
+        self.count += X.shape[1]
+        if not bool(torch.isfinite(Y).all()):
+            raise ValueError(
+                "the product with a finite vector must be finite, got nan or inf; "
+                "take the operator at a point where the loss is finite"
+            )
+        return Y / self.scale
+
+
+def require_operator(H: Any) -> None:
+    """Raise unless H has a square shape and a real floating dtype of torch."""
+    shape = tuple(getattr(H, "shape", ()))
+    if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
+        raise ValueError(f"a square operator is needed, got shape {shape}")
+    if H.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"float32 or float64 is needed, got {H.dtype}; convert it")
+
+
+def gaussian(H: Any, k: int, generator: torch.Generator) -> Tensor:
+    """Return k standard normal vectors, shape (n, k), on the operator's device.
+
+    They are drawn in float64 where the generator lives: a seed means the same
+    vectors for every dtype and device.
+    """
+    X = torch.randn(
+        (k, H.shape[0]),
+        generator=generator,
+        dtype=torch.float64,
+        device=generator.device,
+    )
+    return X.to(H.device, H.dtype).T
