@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 DIGITS = 6
+FEWER = 4  # of numbers that six digits do not print exactly either
 LARGEST = 9999  # numerators and denominators beyond are printed as decimals
 MOST = 64  # entries; larger arrays are not printed
 
@@ -106,9 +107,9 @@ def short(x: float) -> str:
     Examples
     --------
     >>> short(0.25), short(2.0**-10), short(-3.0), short(1e-20), short(1 / 3)
-    ('0.25', '1/1024', '−3', '1e−20', '0.333333')
+    ('0.25', '1/1024', '−3', '1e−20', '0.3333')
     """
-    text = f"{x:.{DIGITS}g}"
+    text = f"{x:.{DIGITS if is_exact(x) else FEWER}g}"
     ratio = _fraction(x)
     if ratio is not None and (len(text) > 5 or float(text) != x):
         text = f"{ratio.numerator}/{ratio.denominator}"
