@@ -8,7 +8,7 @@ Examples
 >>> import condlab
 >>> A = [[1.0, 2.0], [300.0, 100.0]]
 >>> condlab.cond_2(A).value > 50, condlab.cond_2(condlab.row_scaling(A).apply(A)).value
-(True, 2.6180339887498...)
+(True, 2.4142135623...)
 """
 
 import importlib

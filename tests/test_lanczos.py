@@ -127,7 +127,11 @@ def test_diagonal_integers_never_give_nan_or_a_false_eigenvalue(diagonal, seed):
     weights = np.abs(start) / np.linalg.norm(start)
     # A direction that the start almost lacks is found to eps over that component.
     atol = tolerance(np.eye(8)) * 3 / weights.min()
-    np.testing.assert_allclose(values, np.unique(diagonal), atol=atol)
+    # Rounding may bring a second vector of a multiple eigenvalue, never a ghost.
+    found, times = np.unique(values.round(6), return_counts=True)
+    np.testing.assert_allclose(found, np.unique(diagonal), atol=max(atol, 1e-6))
+    assert all(t <= diagonal.count(x) for x, t in zip(found, times, strict=True))
+    np.testing.assert_allclose(values, values.round(6), atol=atol)
 
 
 @pytest.mark.parametrize("steps", [1, 3, 50])

@@ -84,7 +84,13 @@ def wrapped(text: str) -> str:
     a sentence a sentence a sentence a sentence a sentence a sentence a sentence
       a sentence a sentence
     """
-    return textwrap.fill(text, width(), subsequent_indent="  ")
+    return textwrap.fill(
+        text,
+        width(),
+        subsequent_indent="  ",
+        break_long_words=False,  # paths stay whole, to be copied
+        break_on_hyphens=False,
+    )
 
 
 def as_json(record: Any) -> str:
