@@ -1,5 +1,7 @@
 """What the strategies can produce, must never produce, and shrink to."""
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import find, given, settings
@@ -23,7 +25,8 @@ EXAMPLES = {
 @pytest.mark.parametrize("strategy", GENERAL.values(), ids=GENERAL)
 def test_general_matrices_include_the_awkward_ones(strategy, condition):
     budget = settings(max_examples=3000, database=None)
-    assert condition(find(strategy(3, 3), condition, settings=budget))
+    found = find(strategy(3, 3), condition, settings=budget, random=Random(0))
+    assert condition(found)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,9 @@ def test_sizes_that_have_no_instances_say_so():
 
 
 def test_counterexamples_shrink_to_few_small_integers():
-    A = find(s.matrices(3, 3), lambda A: np.linalg.norm(A, 2) > 1.5)
+    A = find(
+        s.small_integers(3, 3), lambda A: np.linalg.norm(A, 2) > 1.5, random=Random(0)
+    )
     assert (A != 0).sum() == 1
     assert np.abs(A).max() in (2.0, 3.0)
 
