@@ -1,0 +1,343 @@
+"""The one training loop: for images, rays and points alike, resumable to the bit.
+
+What happens at a step depends on the seed, the number of the step and the state of
+network and optimiser, and on nothing else: batches, and what layers draw at random,
+come from generators seeded by seed and step. So a checkpoint is that state, and a run
+that was killed at any moment ends, on a CPU, with the weights it would have had.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+from torch.nn.parallel import DistributedDataParallel
+
+from studies._common.store import load_checkpoint, number, save_checkpoint
+
+Batch = tuple[Tensor, ...]
+Series = dict[str, list[list[Any]]]
+Watch = Callable[[str, int, float], None]
+
+PROBES = (0.0, 0.02, 0.1, 0.25, 0.5, 1.0)  # shares of the run after which to probe
+
+
+def _nothing(_net: nn.Module, *_: Any) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained on what.
+
+    Parameters
+    ----------
+    network : callable
+        Returns the network, drawn from torch's global generator.
+    optimiser : callable
+        From the network to its optimiser, whose learning rates are the peak ones.
+    batch : callable
+        ``batch(step, generator)`` gives the tensors of a step, samples first, on any
+        device. The generator, on the CPU, is the step's own.
+    loss : callable
+        ``loss(network, batch)``, a scalar, the mean over the batch.
+    evaluate : callable
+        From the network, in eval mode and without gradients, to numbers by name:
+        "probe_loss" on a fixed batch, and the metric.
+    probe : callable
+        ``probe(network, optimiser)`` gives more costly numbers by name. It gets a copy
+        of the network.
+    describe : callable
+        From a copy of the network to a table that is kept of the start and the end.
+    schedule : callable
+        From the share of the run that is done to a factor of the learning rates.
+    """
+
+    network: Callable[[], nn.Module]
+    optimiser: Callable[[nn.Module], torch.optim.Optimizer]
+    batch: Callable[[int, torch.Generator], Batch]
+    loss: Callable[[nn.Module, Batch], Tensor]
+    evaluate: Callable[[nn.Module], dict[str, float]]
+    probe: Callable[[nn.Module, torch.optim.Optimizer], dict[str, float]] = _nothing
+    describe: Callable[[nn.Module], dict[str, Any]] = _nothing
+    schedule: Callable[[float], float] = lambda _done: 1.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What `train` returns: the record's part that it knows, and the network.
+
+    Parameters
+    ----------
+    status : {"done", "diverged"}
+        "diverged" where the training loss ceased to be finite, and the run ended.
+    series : dict
+        Name -> list of [step, value]; "loss" is the mean since the point before.
+    tables : dict
+        What `Task.describe` said at "start" and "end".
+    seconds, probe_seconds : float
+        On the clock, over all resumptions; the latter are among the former.
+    network : torch.nn.Module
+        As it is at the end.
+    """
+
+    status: Literal["done", "diverged"]
+    series: Series
+    tables: dict[str, Any]
+    seconds: float
+    probe_seconds: float
+    network: nn.Module = field(repr=False)
+
+
+@dataclass
+class _State:
+    """All that a checkpoint holds."""
+
+    net: nn.Module
+    optimiser: torch.optim.Optimizer
+    peaks: list[float]
+    loss_sum: Tensor
+    step: int = 0
+    series: Series = field(default_factory=dict)
+    tables: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    probe_seconds: float = 0.0
+
+    PLAIN = ("step", "series", "tables", "seconds", "probe_seconds")
+
+    def save(self, path: Path) -> None:
+        plain = {name: getattr(self, name) for name in self.PLAIN}
+        save_checkpoint(
+            path,
+            {
+                **plain,
+                "net": self.net.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "loss_sum": self.loss_sum,
+            },
+        )
+
+    def load(self, path: Path) -> None:
+        saved = load_checkpoint(path)
+        if saved is None:
+            return
+        self.net.load_state_dict(saved["net"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.loss_sum.copy_(saved["loss_sum"])
+        for name in self.PLAIN:
+            setattr(self, name, saved[name])
+
+
+def train(
+    task: Task,
+    *,
+    seed: int,
+    steps: int,
+    device: str | torch.device = "cpu",
+    evaluations: int = 25,
+    probes: tuple[float, ...] = PROBES,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float = 30.0,
+    watch: Watch | None = None,
+) -> Outcome:
+    """Train, or go on from the checkpoint where there is one.
+
+    Parameters
+    ----------
+    task : Task
+        What to train on what.
+    seed : int
+        Of the network, the batches and what layers draw.
+    steps : int
+        Updates to make.
+    device : str or torch.device
+        Where the network is.
+    evaluations : int
+        How often to evaluate after the start, evenly; the training loss is averaged
+        between four times as many points.
+    probes : tuple of float
+        Shares of the run after which to probe.
+    checkpoint : pathlib.Path, optional
+        Where to save the state; nothing is saved without it.
+    checkpoint_seconds : float
+        Between two of them; 0 saves at every step.
+    watch : callable, optional
+        ``watch(name, step, value)`` sees every point of the series as it comes.
+
+    Returns
+    -------
+    Outcome
+        Under ``torchrun`` each process computes its share of every batch, and all
+        return the same, up to batch statistics, which are each process's own.
+    """
+    with _own_randomness():
+        state = _start(task, seed, torch.device(device))
+        if checkpoint is not None:
+            state.load(checkpoint)
+        marks = _Marks.of(steps, evaluations, probes)
+        losses = _LossOfBatch(state.net, task.loss)
+        model = _distributed(losses, torch.device(device))
+        clock = time.perf_counter()
+        saved = clock
+        while True:
+            now = time.perf_counter()
+            if checkpoint is not None and now - saved >= checkpoint_seconds:
+                state.seconds += now - clock
+                clock = saved = now
+                if _rank() == 0:
+                    state.save(checkpoint)
+            _look(task, state, marks, watch)
+            if state.step >= steps:
+                status: Literal["done", "diverged"] = "done"
+                break
+            _update(task, state, model, seed, steps)
+            if state.step in marks.losses and not _note_loss(state, marks, watch):
+                status = "diverged"
+                break
+        state.seconds += time.perf_counter() - clock
+    return Outcome(
+        status,
+        state.series,
+        state.tables,
+        state.seconds,
+        state.probe_seconds,
+        state.net,
+    )
+
+
+@dataclass(frozen=True)
+class _Marks:
+    """The steps after which something is noted."""
+
+    evaluations: frozenset[int]
+    probes: frozenset[int]
+    losses: dict[int, int]  # a step -> how many steps its mean is over
+    last: int
+
+    @classmethod
+    def of(cls, steps: int, evaluations: int, probes: tuple[float, ...]) -> _Marks:
+        grid = np.linspace(0, steps, evaluations + 1).round().astype(int)
+        fine = np.unique(np.linspace(0, steps, 4 * evaluations + 1).round().astype(int))
+        widths = dict(zip(fine[1:].tolist(), np.diff(fine).tolist(), strict=True))
+        shares = frozenset(round(share * steps) for share in probes)
+        return cls(frozenset(grid.tolist()), shares, widths, steps)
+
+
+def _start(task: Task, seed: int, device: torch.device) -> _State:
+    torch.manual_seed(seed)
+    net = task.network().to(device)
+    optimiser = task.optimiser(net)
+    peaks = [group["lr"] for group in optimiser.param_groups]
+    zero = torch.zeros((), dtype=torch.float64, device=device)
+    return _State(net, optimiser, peaks, zero)
+
+
+def _look(task: Task, state: _State, marks: _Marks, watch: Watch | None) -> None:
+    """Evaluate and probe where the step is one to do so."""
+    if state.step in marks.evaluations:
+        state.net.eval()
+        with torch.no_grad():
+            _note(state, task.evaluate(state.net), watch)
+    if state.step in marks.probes:
+        begun = time.perf_counter()
+        twin = copy.deepcopy(state.net)
+        _note(state, task.probe(twin, state.optimiser), watch)
+        state.probe_seconds += time.perf_counter() - begun
+    if state.step in (0, marks.last):
+        name = "end" if state.step else "start"
+        state.tables[name] = task.describe(copy.deepcopy(state.net))
+
+
+def _note(state: _State, values: dict[str, float], watch: Watch | None) -> None:
+    for name, value in values.items():
+        state.series.setdefault(name, []).append([state.step, number(float(value))])
+        if watch is not None:
+            watch(name, state.step, float(value))
+
+
+def _update(task: Task, state: _State, model: nn.Module, seed: int, steps: int) -> None:
+    """Make one step of the optimiser."""
+    torch.manual_seed(_mix(seed, state.step, 0))
+    generator = torch.Generator().manual_seed(_mix(seed, state.step, 1))
+    batch = _share(task.batch(state.step, generator))
+    factor = task.schedule(state.step / steps)
+    for group, peak in zip(state.optimiser.param_groups, state.peaks, strict=True):
+        group["lr"] = peak * factor
+    state.net.train()
+    state.optimiser.zero_grad(set_to_none=True)
+    loss = model(batch)
+    loss.backward()
+    state.optimiser.step()
+    state.loss_sum += loss.detach()
+    state.step += 1
+
+
+def _note_loss(state: _State, marks: _Marks, watch: Watch | None) -> bool:
+    """Note the mean of the training loss; return whether it is finite."""
+    total = state.loss_sum.clone()
+    if dist.is_initialized():
+        dist.all_reduce(total)
+        total /= dist.get_world_size()
+    mean = float(total) / marks.losses[state.step]
+    state.loss_sum.zero_()
+    if not math.isfinite(mean):
+        return False
+    _note(state, {"loss": mean}, watch)
+    return True
+
+
+def _mix(seed: int, step: int, stream: int) -> int:
+    """Return a seed for one stream of one step, unlike those of the neighbours."""
+    words = np.random.SeedSequence((seed, step, stream)).generate_state(2, np.uint32)
+    return int(words[0]) << 31 | int(words[1]) >> 1
+
+
+@contextmanager
+def _own_randomness() -> Iterator[None]:
+    """Leave torch's global generators as they were."""
+    with torch.random.fork_rng():
+        yield
+
+
+class _LossOfBatch(nn.Module):
+    """A network and its loss as one module, so that DDP sees one forward pass."""
+
+    def __init__(self, net: nn.Module, loss: Callable[[nn.Module, Batch], Tensor]):
+        super().__init__()
+        self.net, self._loss = net, loss
+
+    def forward(self, batch: Batch) -> Tensor:
+        return self._loss(self.net, batch)
+
+
+def _distributed(losses: nn.Module, device: torch.device) -> nn.Module:
+    if not dist.is_initialized():
+        return losses
+    ids = [device] if device.type == "cuda" else None
+    return DistributedDataParallel(losses, device_ids=ids)
+
+
+def _rank() -> int:
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def _share(batch: Batch) -> Batch:
+    """Return this process's samples of a batch."""
+    if not dist.is_initialized():
+        return batch
+    rank, world = dist.get_rank(), dist.get_world_size()
+    if len(batch[0]) % world:
+        raise ValueError(
+            f"the batch must divide among the {world} processes, got {len(batch[0])}"
+        )
+    return tuple(part[rank::world] for part in batch)
