@@ -14,8 +14,6 @@ import scipy.sparse as sp
 
 Array = Any
 
-BLOCK_BYTES = 1 << 18  # rows worked on together: a block and its copy fit in L2
-
 
 def is_torch(x: Any) -> bool:
     """Tell whether x is a torch tensor, without importing torch."""
@@ -149,58 +147,46 @@ def scale(A: Array, left: Array | None, right: Array | None) -> Array:
     """Return diag(left) A diag(right) without writing to A."""
     if sp.issparse(A):
         return _scale_sparse(A, left, right)
-    if is_numpy(A) and A.flags.f_contiguous and not A.flags.c_contiguous:
-        return _scale_numpy(A.T, right, left).T
-    if is_numpy(A):
-        return _scale_numpy(A, left, right)
-    if left is not None:
-        A = A * left[:, None]
-    return A * 1.0 if right is None else A * right[None, :]
-
-
-def _scale_numpy(
-    A: np.ndarray, left: np.ndarray | None, right: np.ndarray | None
-) -> np.ndarray:
-    """Scale block by block, so that both sides cost one pass over the memory."""
-    parts = [d.dtype for d in (left, right) if d is not None]
-    out = np.empty(A.shape, dtype=np.result_type(A, *parts))
-    step = max(1, BLOCK_BYTES // max(1, A.shape[1] * out.itemsize))
-    for start in range(0, len(A), step):
-        block = slice(start, start + step)
-        if left is None:
-            np.multiply(A[block], 1 if right is None else right, out=out[block])
-            continue
-        np.multiply(A[block], left[block, None], out=out[block])
-        if right is not None:
-            out[block] *= right
-    return out
+    if left is None:
+        return A * 1.0 if right is None else A * right[None, :]
+    scaled = A * left[:, None]
+    if right is None:
+        return scaled
+    if is_numpy(scaled):  # ours, so a second array is not needed
+        return np.multiply(scaled, right[None, :], out=scaled)
+    return scaled * right[None, :]
 
 
 def _scale_sparse(A: Any, left: np.ndarray | None, right: np.ndarray | None) -> Any:
     if A.format not in ("csr", "csc", "coo"):
         return _scale_sparse(A.tocsr(), left, right).asformat(A.format)
     parts = [d.dtype for d in (left, right) if d is not None]
-    data = A.data.astype(np.result_type(A.data, *parts))  # a copy
+    dtype = np.result_type(A.data, *parts)
     if A.format == "coo":
+        data = A.data.astype(dtype)  # a copy
         for multipliers, index in zip((left, right), A.coords, strict=True):
             if multipliers is not None:
                 data *= multipliers[index]
         return type(A)((data, A.coords), shape=A.shape)
     major, minor = (left, right) if A.format == "csr" else (right, left)
-    if major is not None:
-        _scale_major(data, A.indptr, major)
+    data = A.data if major is None else _scale_lines(A, major, dtype)
     if minor is not None:
-        data *= minor[A.indices]
+        data = data * minor[A.indices]
+    if data is A.data:
+        data = data.astype(dtype)  # a copy
     return type(A)((data, A.indices.copy(), A.indptr.copy()), shape=A.shape)
 
 
-def _scale_major(data: np.ndarray, indptr: np.ndarray, multipliers: np.ndarray) -> None:
-    """Scale the lines of compressed data in place, in pieces that stay in cache."""
+def _scale_lines(A: Any, multipliers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return the entries, each compressed line scaled; in pieces that stay in cache."""
+    scaled = np.empty(A.data.shape, dtype)
     step = 1 << 12
     for start in range(0, len(multipliers), step):
-        pointers = indptr[start : start + step + 1]
+        pointers = A.indptr[start : start + step + 1]
         factors = np.repeat(multipliers[start : start + step], np.diff(pointers))
-        data[pointers[0] : pointers[-1]] *= factors
+        piece = slice(pointers[0], pointers[-1])
+        np.multiply(A.data[piece], factors, out=scaled[piece])
+    return scaled
 
 
 def power_of_two(x: Array) -> Array:
