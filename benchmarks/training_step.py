@@ -27,6 +27,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -80,7 +81,7 @@ def radiance(device: torch.device, rays: int = 1024, samples: int = 64) -> Loss:
 
 TASKS = {
     "resnet18": Task(resnet18, classification, 7),
-    "vit_tiny": Task(vit_tiny, classification, 3),
+    "vit_tiny": Task(partial(vit_tiny, image_size=32, patch=4), classification, 3),
     "nerf": Task(NeRF, radiance, 7),
 }
 
