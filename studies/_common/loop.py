@@ -30,6 +30,7 @@ Series = dict[str, list[list[Any]]]
 Watch = Callable[[str, int, float], None]
 
 PROBES = (0.0, 0.02, 0.1, 0.25, 0.5, 1.0)  # shares of the run after which to probe
+CURVATURE = (0.0, 0.1, 0.5, 1.0)  # and after which to probe the curvature
 
 
 def _nothing(_net: nn.Module, *_: Any) -> dict[str, Any]:
@@ -57,6 +58,8 @@ class Task:
     probe : callable
         ``probe(network, optimiser)`` gives more costly numbers by name. It gets a copy
         of the network.
+    curvature : callable
+        From a copy of the network to the most costly numbers by name.
     describe : callable
         From a copy of the network to a table that is kept of the start and the end.
     schedule : callable
@@ -69,6 +72,7 @@ class Task:
     loss: Callable[[nn.Module, Batch], Tensor]
     evaluate: Callable[[nn.Module], dict[str, float]]
     probe: Callable[[nn.Module, torch.optim.Optimizer], dict[str, float]] = _nothing
+    curvature: Callable[[nn.Module], dict[str, float]] = _nothing
     describe: Callable[[nn.Module], dict[str, Any]] = _nothing
     schedule: Callable[[float], float] = lambda _done: 1.0
 
@@ -144,8 +148,9 @@ def train(
     seed: int,
     steps: int,
     device: str | torch.device = "cpu",
-    evaluations: int = 25,
+    evaluations: int = 20,
     probes: tuple[float, ...] = PROBES,
+    curvature: tuple[float, ...] = CURVATURE,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = 30.0,
     watch: Watch | None = None,
@@ -167,6 +172,8 @@ def train(
         between four times as many points.
     probes : tuple of float
         Shares of the run after which to probe.
+    curvature : tuple of float
+        And after which to probe the curvature.
     checkpoint : pathlib.Path, optional
         Where to save the state; nothing is saved without it.
     checkpoint_seconds : float
@@ -184,7 +191,7 @@ def train(
         state = _start(task, seed, torch.device(device))
         if checkpoint is not None:
             state.load(checkpoint)
-        marks = _Marks.of(steps, evaluations, probes)
+        marks = _Marks.of(steps, evaluations, probes, curvature)
         losses = _LossOfBatch(state.net, task.loss)
         model = _distributed(losses, torch.device(device))
         clock = time.perf_counter()
@@ -221,16 +228,17 @@ class _Marks:
 
     evaluations: frozenset[int]
     probes: frozenset[int]
+    curvature: frozenset[int]
     losses: dict[int, int]  # a step -> how many steps its mean is over
     last: int
 
     @classmethod
-    def of(cls, steps: int, evaluations: int, probes: tuple[float, ...]) -> _Marks:
+    def of(cls, steps: int, evaluations: int, *shares: tuple[float, ...]) -> _Marks:
         grid = np.linspace(0, steps, evaluations + 1).round().astype(int)
         fine = np.unique(np.linspace(0, steps, 4 * evaluations + 1).round().astype(int))
         widths = dict(zip(fine[1:].tolist(), np.diff(fine).tolist(), strict=True))
-        shares = frozenset(round(share * steps) for share in probes)
-        return cls(frozenset(grid.tolist()), shares, widths, steps)
+        probes, curvature = (frozenset(round(s * steps) for s in at) for at in shares)
+        return cls(frozenset(grid.tolist()), probes, curvature, widths, steps)
 
 
 def _start(task: Task, seed: int, device: torch.device) -> _State:
@@ -248,14 +256,16 @@ def _look(task: Task, state: _State, marks: _Marks, watch: Watch | None) -> None
         state.net.eval()
         with torch.no_grad():
             _note(state, task.evaluate(state.net), watch)
+    begun = time.perf_counter()
     if state.step in marks.probes:
-        begun = time.perf_counter()
         twin = copy.deepcopy(state.net)
         _note(state, task.probe(twin, state.optimiser), watch)
-        state.probe_seconds += time.perf_counter() - begun
+    if state.step in marks.curvature:
+        _note(state, task.curvature(copy.deepcopy(state.net)), watch)
     if state.step in (0, marks.last):
         name = "end" if state.step else "start"
         state.tables[name] = task.describe(copy.deepcopy(state.net))
+    state.probe_seconds += time.perf_counter() - begun
 
 
 def _note(state: _State, values: dict[str, float], watch: Watch | None) -> None:

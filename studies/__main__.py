@@ -1,0 +1,127 @@
+"""Run studies: ``python -m studies NAME --preset smoke|cpu|gpu|paper``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+STUDIES = ("inception", "high_learning_rate", "vit", "small_networks")
+PRESETS = ("smoke", "cpu", "gpu", "paper")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the studies named on the command line; return 0, or 2 on bad input."""
+    given = _parser().parse_args(arguments)
+    try:
+        from studies._common.trials import Options
+    except ModuleNotFoundError as error:
+        return _complain(f"{error}; install it with: pip install 'condlab[studies]'")
+    options = Options(
+        preset=given.preset,
+        data=given.data,
+        out=given.out,
+        budget_seconds=given.budget_seconds,
+        jobs=given.jobs,
+        backend=given.backend,
+        cluster=given.cluster,
+        tensorboard=given.tensorboard,
+    )
+    names = STUDIES if given.name == "all" else (given.name,)
+    try:
+        with _processes():
+            for name in names:
+                _run(name, options, as_json=given.json)
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        return _complain(str(error))
+    return 0
+
+
+def _run(name, options, *, as_json: bool) -> None:
+    from studies._common.store import to_line
+    from studies._common.summary import table
+
+    records = importlib.import_module(f"studies.{name}").main(options)
+    if os.environ.get("RANK", "0") != "0":
+        return
+    if as_json:
+        sys.stdout.writelines(map(to_line, records))
+    else:
+        print(table(records))
+
+
+def _processes():
+    """Join the other processes where torchrun started several."""
+    from contextlib import contextmanager
+
+    @contextmanager
+    def joined():
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+            yield
+            return
+        import torch
+        from torch import distributed as dist
+
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        try:
+            yield
+        finally:
+            dist.destroy_process_group()
+
+    return joined()
+
+
+def _complain(message: str) -> int:
+    print(f"studies: {message}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m studies",
+        description="Train networks by every arm of a study; a run that was cut off is "
+        "taken up where it was, and a finished one is not run again.",
+    )
+    add = parser.add_argument
+    add("name", choices=(*STUDIES, "all"), metavar="NAME", help=", ".join(STUDIES))
+    add("--preset", choices=PRESETS, default="smoke", help="how much (default: smoke)")
+    add("--data", type=Path, metavar="DIR", help="where CIFAR-10 and the like are")
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        default=Path("build/studies"),
+        help="where records go, DIR/NAME/PRESET.jsonl (default: build/studies)",
+    )
+    add(
+        "--budget-seconds",
+        type=_positive,
+        metavar="S",
+        help="scale the steps of all arms so that all runs together take about S",
+    )
+    add("--jobs", type=int, metavar="N", help="runs at a time (default: all cores)")
+    add(
+        "--backend",
+        default="loky",
+        choices=("loky", "multiprocessing", "dask", "ray"),
+        help="joblib's, for the runs (default: loky)",
+    )
+    add("--cluster", metavar="ADDRESS", help="of Dask or Ray (default: one here)")
+    add("--tensorboard", type=Path, metavar="DIR", help="log series there")
+    add("--json", action="store_true", help="print the records, one a line")
+    return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not value > 0:
+        raise argparse.ArgumentTypeError(f"a positive number is needed, got {text}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

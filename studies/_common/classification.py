@@ -1,0 +1,236 @@
+"""Images and labels as a task for the loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, pad
+
+from studies._common.arms import batch_statistics
+from studies._common.data import Images
+from studies._common.loop import Batch, Task
+from studies._common.probes import (
+    gradient_norm,
+    lambda_max,
+    layer_table,
+    weight_probes,
+)
+
+PROBE = 512  # samples on which the loss that arms are compared by is evaluated
+CURVATURE = 32  # of these, how many the Hessian is of
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How images are trained on.
+
+    Parameters
+    ----------
+    optimiser : {"sgd", "adamw"}
+        Which.
+    lr, momentum, weight_decay : float
+        Of it; momentum of SGD only.
+    batch : int
+        Images a step.
+    order : int
+        Seed of the order of the images.
+    schedule : {"constant", "cosine", "steps"}
+        "steps" divides by ten after half and after three quarters.
+    warm_up : float
+        Share of the steps in which the rate rises linearly.
+    augment : bool
+        Flip left and right, and shift by up to an eighth of the side.
+    mixed : bool
+        Compute in bfloat16 where the device is a GPU.
+    """
+
+    optimiser: Literal["sgd", "adamw"]
+    lr: float
+    batch: int
+    order: int
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: Literal["constant", "cosine", "steps"] = "constant"
+    warm_up: float = 0.0
+    augment: bool = False
+    mixed: bool = False
+
+
+def recipe_of(config: Any, device: torch.device) -> Recipe:
+    """Return the recipe from a config's fields of the same names."""
+    names = [field.name for field in fields(Recipe) if hasattr(config, field.name)]
+    recipe = Recipe(
+        order=config.seed, **{name: getattr(config, name) for name in names}
+    )
+    return recipe if device.type == "cuda" else replace(recipe, mixed=False)
+
+
+def make_task(
+    images: Images,
+    network: Callable[[], nn.Module],
+    recipe: Recipe,
+    device: torch.device,
+    *,
+    after: Callable[[torch.optim.Optimizer, nn.Module], Any] | None = None,
+) -> Task:
+    """Return the task of classifying images.
+
+    Parameters
+    ----------
+    images : Images
+        In memory, as bytes.
+    network : callable
+        Returns the network.
+    recipe : Recipe
+        How to train.
+    device : torch.device
+        Where.
+    after : callable, optional
+        ``after(optimiser, network)`` arranges what follows each step.
+    """
+    train, test = prepare(images, device)
+    generator = torch.Generator().manual_seed(0)
+    fixed = torch.randperm(len(train[1]), generator=generator)[:PROBE].to(device)
+    probe = (train[0][fixed], train[1][fixed])
+    few = (probe[0][:CURVATURE], probe[1][:CURVATURE])
+
+    def loss(net: nn.Module, batch: Batch) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.mixed):
+            return cross_entropy(net(batch[0]), batch[1])
+
+    def optimiser(net: nn.Module) -> torch.optim.Optimizer:
+        made = _optimiser(net, recipe)
+        if after is not None:
+            after(made, net)
+        return made
+
+    def batch(step: int, generator: torch.Generator) -> Batch:
+        chosen = epoch_batch(step, recipe.batch, len(train[1]), recipe.order)
+        inputs, labels = (part[chosen.to(device)] for part in train)
+        return (shifted(inputs, generator) if recipe.augment else inputs), labels
+
+    def evaluate(net: nn.Module) -> dict[str, float]:
+        # The loss is the one that training sees: running statistics lag behind it.
+        logits, targets = _logits(batch_statistics(net), probe), probe[1]
+        right = _logits(net, test).argmax(1) == test[1]
+        return {
+            "probe_loss": float(cross_entropy(logits, targets)),
+            "accuracy": float(right.float().mean()),
+        }
+
+    def look(net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
+        return {
+            **weight_probes(net, made.param_groups[0]["lr"]),
+            "grad_norm": gradient_norm(net, plain_loss, few),
+        }
+
+    return Task(
+        network=lambda: network().to(memory_format=torch.channels_last),
+        optimiser=optimiser,
+        batch=batch,
+        loss=loss,
+        evaluate=evaluate,
+        probe=look,
+        curvature=lambda net: {"lambda_max": lambda_max(net, plain_loss, few)},
+        describe=layer_table,
+        schedule=_schedule(recipe),
+    )
+
+
+def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
+    """Return the cross-entropy in the parameters' own precision."""
+    return cross_entropy(net(batch[0]), batch[1])
+
+
+def prepare(images: Images, device: torch.device) -> tuple[Batch, Batch]:
+    """Return training and test tensors, channels standardised by the former."""
+    train = images.train_inputs.to(device).float() / 255
+    test = images.test_inputs.to(device).float() / 255
+    std, mean = torch.std_mean(train, dim=(0, 2, 3), keepdim=True)
+    std = torch.where(std > 0, std, 1)
+    return (
+        (_last((train - mean) / std), images.train_labels.to(device)),
+        (_last((test - mean) / std), images.test_labels.to(device)),
+    )
+
+
+def _last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+def epoch_batch(step: int, batch: int, samples: int, order: int) -> Tensor:
+    """Return the samples of a step: each epoch is a shuffle, its remainder left out.
+
+    Examples
+    --------
+    >>> torch.cat([epoch_batch(step, 2, 4, 0) for step in (0, 1)]).sort().values
+    tensor([0, 1, 2, 3])
+    """
+    if batch > samples:
+        raise ValueError(f"a batch of {batch} needs as many samples, got {samples}")
+    epoch, place = divmod(step, samples // batch)
+    seed = int(np.random.SeedSequence((order, epoch)).generate_state(1)[0])
+    shuffled = _shuffle(samples, seed)
+    return shuffled[place * batch : (place + 1) * batch]
+
+
+@lru_cache(maxsize=2)
+def _shuffle(samples: int, seed: int) -> Tensor:
+    return torch.randperm(samples, generator=torch.Generator().manual_seed(seed))
+
+
+def shifted(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    """Return images, each flipped or not and shifted by up to an eighth of the side."""
+    n, _, height, width = inputs.shape
+    reach = max(1, height // 8)
+    flips = torch.rand(n, generator=generator) < 0.5
+    offsets = torch.randint(2 * reach + 1, (2, n, 1), generator=generator)
+    rows = (torch.arange(height) + offsets[0]).to(inputs.device)
+    columns = torch.arange(width).expand(n, -1)
+    columns = torch.where(flips[:, None], columns.flip(1), columns) + offsets[1]
+    columns = columns.to(inputs.device)
+    padded = pad(inputs, (reach,) * 4).permute(0, 2, 3, 1)
+    which = torch.arange(n, device=inputs.device)[:, None, None]
+    return padded[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def _logits(net: nn.Module, data: Batch) -> Tensor:
+    return torch.cat([net(part) for part in data[0].split(PROBE)]).float()
+
+
+def _optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(
+            net.parameters(),
+            lr=recipe.lr,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+        )
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(
+            net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
+        )
+    raise ValueError(f"optimiser must be 'sgd' or 'adamw', got {recipe.optimiser!r}")
+
+
+def _schedule(recipe: Recipe) -> Callable[[float], float]:
+    shapes: dict[str, Callable[[float], float]] = {
+        "constant": lambda _done: 1.0,
+        "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+        "steps": lambda done: 0.1 ** ((done >= 0.5) + (done >= 0.75)),
+    }
+    if recipe.schedule not in shapes:
+        raise ValueError(f"schedule must be one of {', '.join(shapes)}")
+    shape, rise = shapes[recipe.schedule], recipe.warm_up
+
+    def factor(done: float) -> float:
+        return shape(done) * (min(1.0, (done + 1e-3) / rise) if rise else 1.0)
+
+    return factor

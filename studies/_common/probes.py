@@ -1,0 +1,167 @@
+"""What is measured of a network while it trains."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from condlab.lanczos import lanczos
+from condlab.nn import effective_weights
+from studies._common.arms import batch_statistics, matrix_layers, raw_weights
+from studies._common.store import number
+
+Loss = Callable[[nn.Module, Any], Tensor]
+
+CUT = 1e-5  # smaller singular values, relative to the largest, count as zero
+GRID = 8  # side of the torus on which a convolution's operator is taken
+NUM_MATVECS = 8
+
+
+def weight_probes(net: nn.Module, lr: float) -> dict[str, float]:
+    """Return medians over the layers, and the condition of the first and last layer.
+
+    "kappa_raw" is of the matrix that is stored, "kappa_effective" of the one the layer
+    multiplies with, "kappa_gauge" of the latter with its rows scaled to one length,
+    which is all that a batch norm behind the layer sees.
+    """
+    raw, effective = raw_weights(net), effective_weights(net)
+    kappas = {
+        "kappa_raw": [kappa(W) for W in raw.values()],
+        "kappa_effective": [kappa(W) for W in effective.values()],
+        "kappa_gauge": [kappa(unit_rows(W)) for W in effective.values()],
+    }
+    medians = {name: statistics.median(values) for name, values in kappas.items()}
+    spreads = [row_norm_spread(W) for W in effective.values()]
+    rates = [lr / float(W.square().sum()) for W in raw.values()]
+    return {
+        **medians,
+        "kappa_first": kappas["kappa_effective"][0],
+        "kappa_last": kappas["kappa_effective"][-1],
+        "row_norm_spread": statistics.median(spreads),
+        "weight_norm": sum(float(W.square().sum()) for W in raw.values()) ** 0.5,
+        "effective_lr": statistics.median(rates),
+    }
+
+
+def layer_table(net: nn.Module) -> dict[str, list[Any]]:
+    """Return what is known of the layers' weights, by columns; "layer" has the names.
+
+    "kappa_operator" is nan where the layer is no convolution.
+    """
+    raw, effective = raw_weights(net), effective_weights(net)
+    kernels = {
+        name: layer.weight.detach()
+        for name, layer in matrix_layers(net)
+        if isinstance(layer, nn.Conv2d) and layer.groups == 1
+    }
+    rows = [_row(raw[name], W, kernels.get(name)) for name, W in effective.items()]
+    columns = {
+        column: [_short(row[column]) for row in rows] for column in (rows or [{}])[0]
+    }
+    return {"layer": list(effective), **columns}
+
+
+def _row(raw: Tensor, W: Tensor, kernel: Tensor | None) -> dict[str, float]:
+    sigma = singular_values(W)
+    return {
+        "kappa_raw": kappa(raw),
+        "kappa_effective": float(sigma[0] / sigma[-1]),
+        "kappa_gauge": kappa(unit_rows(W)),
+        "kappa_demmel": float(W.double().norm() / sigma[-1]),
+        "kappa_operator": math.nan if kernel is None else operator_kappa(kernel),
+        "stable_rank": float(sigma.square().sum() / sigma[0].square()),
+        "row_norm_spread": row_norm_spread(W),
+        "norm": float(W.double().norm()),
+    }
+
+
+def _short(value: float) -> Any:
+    return number(float(f"{value:.4g}"))
+
+
+def gradient_norm(net: nn.Module, loss: Loss, batch: Any) -> float:
+    """Return the norm of the gradient on a batch, with the batch's statistics."""
+    twin = batch_statistics(net)
+    parameters = [p for p in twin.parameters() if p.requires_grad]
+    gradients = torch.autograd.grad(loss(twin, batch), parameters, allow_unused=True)
+    return sum(float(g.square().sum()) for g in gradients if g is not None) ** 0.5
+
+
+def lambda_max(
+    net: nn.Module, loss: Loss, batch: Any, *, num_matvecs: int = NUM_MATVECS
+) -> float:
+    """Return a lower bound of the Hessian's largest eigenvalue on a batch, by Lanczos.
+
+    Of the loss as training differentiates it: with the batch's statistics. The start is
+    the same in every call.
+    """
+    twin = batch_statistics(net)
+    parameters = [p for p in twin.parameters() if p.requires_grad]
+    with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
+        value = loss(twin, batch)
+        slopes = torch.autograd.grad(value, parameters, create_graph=True)
+
+    def product(v: np.ndarray) -> np.ndarray:
+        flat = torch.as_tensor(v, dtype=value.dtype, device=value.device)
+        parts = flat.split([p.numel() for p in parameters])
+        along = [part.view_as(p) for part, p in zip(parts, parameters, strict=True)]
+        rows = torch.autograd.grad(slopes, parameters, along, retain_graph=True)
+        return torch.cat([row.flatten() for row in rows]).double().cpu().numpy()
+
+    start = np.random.default_rng(0).normal(size=sum(p.numel() for p in parameters))
+    T = lanczos(product, start, num_matvecs).matrix
+    return float(np.linalg.eigvalsh(T)[-1]) if np.isfinite(T).all() else math.nan
+
+
+def kappa(W: Tensor) -> float:
+    """Return the ratio of the largest singular value to the smallest above the cut.
+
+    Examples
+    --------
+    >>> kappa(torch.diag(torch.tensor([4.0, 2.0, 0.0])))
+    2.0
+    """
+    sigma = singular_values(W)
+    return float(sigma[0] / sigma[-1])
+
+
+def singular_values(W: Tensor) -> Tensor:
+    """Return the singular values above the cut, descending, in double precision."""
+    sigma = torch.linalg.svdvals(W.detach().double())
+    return sigma[sigma >= CUT * sigma[0]]
+
+
+def unit_rows(W: Tensor) -> Tensor:
+    """Return the matrix with rows of unit length; a row of zeros stays."""
+    norms = W.norm(dim=1, keepdim=True)
+    return W / torch.where(norms > 0, norms, 1)
+
+
+def row_norm_spread(W: Tensor) -> float:
+    """Return the longest row over the shortest that is not zero."""
+    norms = W.double().norm(dim=1)
+    norms = norms[norms > 0]
+    return float(norms.max() / norms.min()) if len(norms) else 1.0
+
+
+def operator_kappa(weight: Tensor, grid: int = GRID) -> float:
+    """Return the condition number of a convolution as an operator on a torus.
+
+    References
+    ----------
+    .. [1] H. Sedghi, V. Gupta and P. M. Long, "The singular values of convolutional
+       layers", ICLR 2019.
+    """
+    k = max(weight.shape[2:])
+    side = max(grid, k)
+    frequencies = torch.fft.fft2(weight.double(), s=(side, side))
+    sigma = torch.linalg.svdvals(frequencies.permute(2, 3, 0, 1)).flatten()
+    sigma = sigma[sigma >= CUT * sigma.max()]
+    return float(sigma.max() / sigma.min())

@@ -1,0 +1,270 @@
+"""Many runs: paired by seed, interleaved, in processes here or on a cluster."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import torch
+from torch import distributed as dist
+from tqdm import tqdm
+
+from studies._common import store
+from studies._common.loop import Task, Watch, train
+from studies._common.store import Record, Store
+
+BACKENDS = ("loky", "multiprocessing", "dask", "ray")
+CLUSTERS = {"dask": "dask[distributed]", "ray": "ray[default]"}
+TIMED = 3  # steps that tell what a step costs
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says of how to run, not of what.
+
+    Parameters
+    ----------
+    preset : str
+        Of the study.
+    data : pathlib.Path or None
+        Where data sets are that are not built on the spot.
+    out : pathlib.Path
+        Where ``STUDY/PRESET.jsonl`` is written, and unfinished runs are kept.
+    budget_seconds : float or None
+        What all runs together may take, on the clock.
+    jobs : int or None
+        Runs at a time; as many as there are cores, one on a GPU or under torchrun.
+    backend : {"loky", "multiprocessing", "dask", "ray"}
+        Which of joblib's. Threads share torch's random numbers and are not offered.
+    cluster : str or None
+        Address of a Dask or Ray cluster; None starts one here.
+    tensorboard : pathlib.Path or None
+        Where to log series as they come.
+    """
+
+    preset: str
+    data: Path | None = None
+    out: Path = Path("build/studies")
+    budget_seconds: float | None = None
+    jobs: int | None = None
+    backend: str = "loky"
+    cluster: str | None = None
+    tensorboard: Path | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Return where to train: the presets for a GPU use one if it is there."""
+        if self.preset not in ("gpu", "paper") or not torch.cuda.is_available():
+            return torch.device("cpu")
+        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+
+
+MakeTask = Callable[[Any, Options], Task]
+
+
+def grid(
+    base: Any, arms: Sequence[str], lrs: Sequence[float], seeds: Iterable[int]
+) -> list[Any]:
+    """Return the configs of a sweep, arms next to each other.
+
+    A sweep that is cut off has then run all arms equally often. Arms of one seed start
+    from the same raw weights and see the same batches.
+    """
+    return [
+        dataclasses.replace(base, arm=arm, lr=lr, seed=seed)
+        for seed in seeds
+        for lr in lrs
+        for arm in arms
+    ]
+
+
+def sweep(
+    study: str, configs: Sequence[Any], make_task: MakeTask, options: Options
+) -> list[Record]:
+    """Run every config that has not been run, and write all records in their order.
+
+    Parameters
+    ----------
+    study : str
+        Its name.
+    configs : sequence of frozen dataclass
+        With at least the fields ``arm``, ``lr``, ``seed`` and ``steps``.
+    make_task : callable
+        ``make_task(config, options)``; a function of a module, so that processes can
+        be sent its name.
+    options : Options
+        How to run.
+
+    Returns
+    -------
+    list of dict
+        As written to ``out/STUDY/PRESET.jsonl``.
+    """
+    folder = options.out / study / f".{options.preset}"
+    if options.budget_seconds is not None:
+        configs = _within_budget(configs, make_task, options, folder)
+    runs = [(study, config, make_task, options, folder) for config in configs]
+    kept = Store(folder)
+    todo = [run for run in runs if kept.record(store.key_of(run[1])) is None]
+    bar = tqdm(total=len(runs), initial=len(runs) - len(todo), desc=study, disable=None)
+    with bar:
+        for _ in _results(todo, options):
+            bar.update()
+    records = [kept.record(store.key_of(config)) for config in configs]
+    found = [record for record in records if record is not None]
+    if _first_process():
+        store.write_lines(options.out / study / f"{options.preset}.jsonl", found)
+    return found
+
+
+def run_one(
+    study: str, config: Any, make_task: MakeTask, options: Options, folder: Path
+) -> Record:
+    """Run one config from where it was left, keep its record and return it."""
+    torch.set_num_threads(1)
+    key, kept, device = store.key_of(config), Store(folder), options.device
+    with _watching(options, f"{study}/{config.arm}-{config.lr}-{config.seed}") as watch:
+        outcome = train(
+            make_task(config, options),
+            seed=config.seed,
+            steps=config.steps,
+            device=device,
+            checkpoint=kept.checkpoint(key),
+            watch=watch,
+        )
+    record = {
+        "study": study,
+        "preset": options.preset,
+        "key": key,
+        "config": dataclasses.asdict(config),
+        "status": outcome.status,
+        "seconds": round(outcome.seconds, 2),
+        "probe_seconds": round(outcome.probe_seconds, 2),
+        "series": outcome.series,
+        "tables": outcome.tables,
+        **store.provenance(device),
+    }
+    if _first_process():
+        kept.finish(record)
+    return record
+
+
+def _results(todo: list[tuple[Any, ...]], options: Options) -> Iterator[Record]:
+    """Yield records as runs end, in any order."""
+    jobs = _jobs(options)
+    if jobs == 1 and options.backend == "loky":
+        for run in todo:
+            yield run_one(*run)
+        return
+    with _backend(options, jobs):
+        pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+        yield from pool(joblib.delayed(run_one)(*run) for run in todo)
+
+
+def _jobs(options: Options) -> int:
+    if dist.is_initialized():
+        return 1
+    if options.jobs is not None:
+        return options.jobs
+    return 1 if options.device.type == "cuda" else os.cpu_count() or 1
+
+
+@contextmanager
+def _backend(options: Options, jobs: int) -> Iterator[None]:
+    if options.backend not in BACKENDS:
+        raise ValueError(
+            f"backend must be one of {', '.join(BACKENDS)}, got {options.backend!r}"
+        )
+    if options.backend in CLUSTERS:
+        with _cluster(options, jobs), joblib.parallel_config(options.backend):
+            yield
+        return
+    with joblib.parallel_config(options.backend, inner_max_num_threads=None):
+        yield
+
+
+@contextmanager
+def _cluster(options: Options, jobs: int) -> Iterator[None]:
+    """Connect to a cluster, or start one of `jobs` processes here."""
+    try:
+        if options.backend == "dask":
+            from distributed import Client
+        else:
+            import ray
+            from ray.util.joblib import register_ray
+    except ModuleNotFoundError as error:
+        package = CLUSTERS[options.backend]
+        raise ModuleNotFoundError(
+            f"the {options.backend} backend needs {package}; install it with: "
+            f"pip install '{package}'"
+        ) from error
+    if options.backend == "ray":
+        ray.init(options.cluster, num_cpus=None if options.cluster else jobs)
+        register_ray()
+        yield
+        ray.shutdown()
+        return
+    local = {"n_workers": jobs, "threads_per_worker": 1, "processes": True}
+    with Client(options.cluster) if options.cluster else Client(**local):
+        yield
+
+
+def _within_budget(
+    configs: Sequence[Any], make_task: MakeTask, options: Options, folder: Path
+) -> list[Any]:
+    """Return the configs with the steps of all scaled by one factor, at most 1.
+
+    The factor is kept, so that a sweep that is taken up again stays the same.
+    """
+    path = folder / f"budget-{options.budget_seconds:g}.json"
+    if path.exists():
+        factor = json.loads(path.read_text())["factor"]
+    else:
+        estimate = _estimate(configs, make_task, options)
+        factor = min(1.0, (options.budget_seconds or 0.0) / estimate)
+        store.write_lines(path, [{"factor": factor, "estimate": estimate}])
+    return [
+        dataclasses.replace(config, steps=max(1, round(factor * config.steps)))
+        for config in configs
+    ]
+
+
+def _estimate(configs: Sequence[Any], make_task: MakeTask, options: Options) -> float:
+    """Return the seconds that all configs take, from a few steps of each arm."""
+    costs = {}
+    for config in configs:
+        if config.arm not in costs:
+            task = make_task(config, options)
+            short = {"seed": 0, "device": options.device, "evaluations": 1}
+            begun = time.perf_counter()
+            train(task, steps=TIMED, probes=(), curvature=(), **short)
+            costs[config.arm] = (time.perf_counter() - begun) / TIMED
+    total = sum(costs[config.arm] * config.steps for config in configs)
+    return total / _jobs(options)
+
+
+@contextmanager
+def _watching(options: Options, name: str) -> Iterator[Watch | None]:
+    if options.tensorboard is None or not _first_process():
+        yield None
+        return
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "logs for TensorBoard need it; install it with: pip install tensorboard"
+        ) from error
+    with SummaryWriter(options.tensorboard / name) as writer:
+        yield lambda series, step, value: writer.add_scalar(series, value, step)
+
+
+def _first_process() -> bool:
+    return not dist.is_initialized() or dist.get_rank() == 0

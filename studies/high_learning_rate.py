@@ -1,0 +1,108 @@
+"""Ask whether conditioned networks bear learning rates at which others diverge.
+
+    python -m studies high_learning_rate --preset cpu
+
+Figure 1 of Saratchandran, Wang and Lucey (2024): GoogLeNet at rate 2 and residual
+networks at rate 1e-3, each with batch norm alone, with weight standardization, and
+with the first convolution and the last linear layer equilibrated. Here every arm meets
+every rate, and the controls of `studies.inception` are beside them; "E_all" scales the
+layers too that a batch norm follows, which changes how fast they turn and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+import torch
+from torch import nn
+
+from studies._common import models
+from studies._common.arms import build, check_identities, matrix_layers
+from studies._common.classification import make_task, recipe_of
+from studies._common.data import Images, load
+from studies._common.loop import Task
+from studies._common.store import Record
+from studies._common.trials import Options, grid, sweep
+
+ARMS = (
+    "plain", "WS", "WN", "E", "E_all", "E_last", "E_hidden",
+    "E_gain", "init_E", "spectral", "orthogonal",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run."""
+
+    arm: str = "plain"
+    lr: float = 0.1
+    seed: int = 0
+    data: str = "digits"
+    network: str = "resnet20"
+    width: float = 8
+    optimiser: str = "sgd"
+    batch: int = 64
+    steps: int = 160
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    augment: bool = False
+    mixed: bool = False
+
+
+# The paper states CIFAR-100, SGD, and rate 2 for 40 epochs of GoogLeNet or rate 1e-3
+# for 200 epochs of ResNet-18 and ResNet-50. It leaves open: batch, momentum, weight
+# decay, schedule, augmentation, where the weights are standardized, and the seeds.
+PAPER = Config(data="cifar100", network="inception", width=1.0, batch=128)
+GOOGLENET = replace(PAPER, steps=40 * 390)
+RESNETS = [
+    replace(PAPER, network=name, width=64, steps=200 * 390)
+    for name in ("resnet18", "resnet50")
+]
+RATES = (0.1, 0.5, 2.0, 4.0)
+PRESETS = {
+    "smoke": grid(Config(steps=6, batch=32), ("plain", "E"), (2.0,), range(1)),
+    "cpu": grid(Config(), ARMS, RATES, range(2)),
+    "gpu": grid(
+        replace(GOOGLENET, data="cifar10", width=0.5, steps=4000, mixed=True),
+        ARMS, RATES, range(1),
+    ),
+    "paper": grid(GOOGLENET, ARMS, RATES, range(5)) + [
+        config
+        for base in RESNETS
+        for momentum in (0.0, 0.9)
+        for config in grid(replace(base, momentum=momentum), ARMS, (1e-3,), range(5))
+    ],
+}  # fmt: skip
+
+
+def network(config: Config, images: Images) -> nn.Module:
+    """Return the network of a run, as torch's generator draws it."""
+    options = {
+        "num_classes": images.num_classes,
+        "in_channels": images.train_inputs.shape[1],
+    }
+    if config.network == "inception":
+        net: nn.Module = models.Inception(width=config.width, **options)
+    else:
+        make = {"resnet20": models.resnet20, "resnet18": models.resnet18}
+        make["resnet50"] = models.resnet50
+        net = make[config.network](width=int(config.width), **options)
+    names = [name for name, _ in matrix_layers(net)]
+    return build(config.arm, net, chosen=(names[0], names[-1]))
+
+
+def task(config: Config, options: Options) -> Task:
+    """Return what a run trains."""
+    images = load(config.data, options.data)
+    recipe = recipe_of(config, options.device)
+    return make_task(images, partial(network, config, images), recipe, options.device)
+
+
+def main(options: Options) -> list[Record]:
+    """Check the identities that the controls rest on, then run every arm."""
+    torch.manual_seed(0)
+    net = models.resnet20(width=8, in_channels=1)
+    check_identities(net, torch.randn(8, 1, 8, 8))
+    return sweep("high_learning_rate", PRESETS[options.preset], task, options)

@@ -1,0 +1,145 @@
+"""Ask whether equilibrated weights train a vision transformer faster.
+
+    python -m studies vit --preset cpu
+
+Table 3 of Saratchandran, Wang and Lucey (2024): a ViT with layer norm, with weight
+normalisation beside it, and with equilibrated weights. The paper does not say which
+matrices it equilibrates: "E" takes those of attention and MLPs, "E_qkv" and "E_mlp"
+some of them, "E_all" also the embedding and the head. No norm follows these matrices
+directly, so that, unlike in the convolutional networks, all of them can matter. Other
+normalisations are arms as well: RMS norm, normalised queries and keys, the normalised
+transformer nGPT, and post-norm blocks with and without E.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import torch
+from torch import nn
+
+from condlab.nn import renormalise_after
+from studies._common.arms import build, check_identities, matrix_layers
+from studies._common.classification import make_task, recipe_of
+from studies._common.data import Images, load
+from studies._common.loop import Task
+from studies._common.models import SphereViT, ViT
+from studies._common.store import Record
+from studies._common.trials import Options, grid, sweep
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What an arm is: options of the transformer, a method for weights, and layers."""
+
+    method: str = "plain"
+    layers: str = "blocks."  # a part of the names of the layers it is for
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+ARMS = MappingProxyType({
+    "LN": Variant(),
+    "LN+W": Variant("WN"),
+    "LN+E": Variant("E"),
+    "E_all": Variant("E_all"),
+    "E_qkv": Variant("E", "qkv"),
+    "E_mlp": Variant("E", "mlp"),
+    "E_gain": Variant("E_gain"),
+    "init_E": Variant("init_E"),
+    "spectral": Variant("spectral"),
+    "orthogonal": Variant("orthogonal"),
+    "RMS": Variant(options={"norm": "rms"}),
+    "QKNorm": Variant(options={"qk_norm": "cosine"}),
+    "nGPT": Variant(),
+    "post": Variant(options={"placement": "post"}),
+    "post+E": Variant("E", options={"placement": "post"}),
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Config:
+    """One run."""
+
+    arm: str = "LN"
+    lr: float = 1e-3
+    seed: int = 0
+    data: str = "digits"
+    patch: int = 2
+    dim: int = 64
+    depth: int = 4
+    heads: int = 4
+    optimiser: str = "adamw"
+    batch: int = 32
+    steps: int = 160
+    weight_decay: float = 0.05
+    schedule: str = "constant"
+    warm_up: float = 0.05
+    augment: bool = False
+    mixed: bool = False
+
+
+# The paper states ViT-B, ImageNet-1k, AdamW and batch 1024. It leaves open, or to its
+# reference (Steiner et al., 2022): rate, weight decay, epochs, warm-up, schedule,
+# augmentation, the placement of E and W, and the seeds; here 300 epochs of 1251 steps
+# with cosine decay. Its supplement has ViT-S on CIFAR-100, without settings.
+PAPER = Config(
+    data="imagenet", patch=16, dim=768, depth=12, heads=12, batch=1024,
+    steps=300 * 1251, weight_decay=0.1, schedule="cosine", warm_up=0.03, augment=True,
+    mixed=True,
+)  # fmt: skip
+SMALL = replace(
+    PAPER, data="cifar10", patch=4, dim=384, heads=6, batch=256, steps=100 * 195
+)
+RATES = (3e-4, 1e-3, 3e-3)
+PRESETS = {
+    "smoke": grid(Config(steps=6, depth=2), ("LN", "LN+E", "nGPT"), (1e-3,), range(1)),
+    "cpu": grid(Config(), tuple(ARMS), RATES, range(2)),
+    "gpu": grid(replace(SMALL, depth=6, steps=3000), tuple(ARMS), RATES, range(1)),
+    "paper": grid(PAPER, tuple(ARMS), RATES, range(5))
+    + grid(replace(SMALL, data="cifar100"), tuple(ARMS), RATES, range(5)),
+}
+
+
+def network(config: Config, images: Images) -> nn.Module:
+    """Return the network of a run, as torch's generator draws it."""
+    _, channels, side, _ = images.train_inputs.shape
+    shape = {
+        "image_size": side,
+        "in_channels": channels,
+        "num_classes": images.num_classes,
+        "patch": config.patch,
+        "dim": config.dim,
+        "depth": config.depth,
+        "heads": config.heads,
+    }
+    if config.arm == "nGPT":
+        return SphereViT(**shape)
+    variant = ARMS[config.arm]
+    net = ViT(**shape, **variant.options)
+    chosen = [name for name, _ in matrix_layers(net) if variant.layers in name]
+    return build(variant.method, net, chosen)
+
+
+def task(config: Config, options: Options) -> Task:
+    """Return what a run trains; nGPT has no weight decay and no warm-up."""
+    images = load(config.data, options.data)
+    recipe = recipe_of(config, options.device)
+    after = None
+    if config.arm == "nGPT":
+        recipe = replace(recipe, weight_decay=0.0, warm_up=0.0)
+        after = renormalise_after
+    make = partial(network, config, images)
+    return make_task(images, make, recipe, options.device, after=after)
+
+
+def main(options: Options) -> list[Record]:
+    """Check the identities that the controls rest on, then run every arm."""
+    torch.manual_seed(0)
+    net = ViT(image_size=4, patch=2, num_classes=3, dim=8, depth=1, heads=2)
+    nn.init.normal_(net.head.weight)
+    check_identities(net, torch.randn(4, 3, 4, 4))
+    return sweep("vit", PRESETS[options.preset], task, options)
