@@ -6,7 +6,7 @@ EXTRAS := theory,torch,figures,studies,dev
 # Two BLAS threads on two busy cores cost far more than they bring.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help report figures test check lint bench lock clean
+.PHONY: help report figures studies test check lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -22,6 +22,9 @@ report: $(VENV)/installed  ## Verify the catalogue, scale the matrices, write re
 
 figures: $(VENV)/installed  ## Refresh the committed figures/ and the tables in the README.
 	$(BIN)/condlab report --out figures --readme README.md
+
+studies: $(VENV)/installed  ## Run every study's smoke preset, a minute each at most.
+	$(BIN)/python -m studies all --preset smoke
 
 test: $(VENV)/installed  ## Run the tests and the documentation's examples.
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu"

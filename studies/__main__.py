@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(name, options, *, as_json: bool) -> None:
     from studies._common.store import to_line
-    from studies._common.summary import table
+    from studies._common.summary import tables
 
     records = importlib.import_module(f"studies.{name}").main(options)
     if os.environ.get("RANK", "0") != "0":
@@ -51,7 +51,7 @@ def _run(name, options, *, as_json: bool) -> None:
     if as_json:
         sys.stdout.writelines(map(to_line, records))
     else:
-        print(table(records))
+        print(tables(records))
 
 
 def _processes():

@@ -62,7 +62,7 @@ RESNETS = [
 ]
 RATES = (0.1, 0.5, 2.0, 4.0)
 PRESETS = {
-    "smoke": grid(Config(steps=6, batch=32), ("plain", "E"), (2.0,), range(1)),
+    "smoke": grid(Config(steps=3), ("plain", "E"), (2.0,), range(1)),
     "cpu": grid(Config(), ARMS, RATES, range(2)),
     "gpu": grid(
         replace(GOOGLENET, data="cifar10", width=0.5, steps=4000, mixed=True),

@@ -62,7 +62,7 @@ class Config:
 PAPER = Config(
     lr=1e-3, data="cifar10", width=1.0, batch=128, steps=200 * 390, momentum=0.0
 )
-SMOKE = Config(steps=6, blocks=("3a", "5b"))
+SMOKE = Config(steps=3, blocks=("3a", "5b"))
 PRESETS = {
     "smoke": grid(SMOKE, ("plain", "E"), (0.1,), range(1)),
     "cpu": grid(Config(), ARMS, (0.03, 0.1, 0.3), range(2)),

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
 Record = dict[str, Any]
+PAIRED = ("arm", "lr", "seed")
+
+
+def tables(records: Sequence[Record]) -> str:
+    """Return a table for each setting, that is, for what is no arm, rate or seed."""
+    groups: dict[str, list[Record]] = {}
+    for record in records:
+        rest = {k: v for k, v in record["config"].items() if k not in PAIRED}
+        groups.setdefault(json.dumps(rest, sort_keys=True), []).append(record)
+    return "\n\n".join(map(table, groups.values()))
 
 
 def table(records: Sequence[Record]) -> str:
