@@ -97,7 +97,7 @@ SMALL = replace(
 RATES = (3e-4, 1e-3, 3e-3)
 PRESETS = {
     "smoke": grid(Config(steps=3, depth=1), ("LN", "LN+E", "nGPT"), (1e-3,), range(1)),
-    "cpu": grid(Config(), tuple(ARMS), RATES, range(2)),
+    "cpu": grid(Config(), tuple(ARMS), (1e-3, 3e-3, 1e-2), range(2)),
     "gpu": grid(replace(SMALL, depth=6, steps=3000), tuple(ARMS), RATES, range(1)),
     "paper": grid(PAPER, tuple(ARMS), RATES, range(5))
     + grid(replace(SMALL, data="cifar100"), tuple(ARMS), RATES, range(5)),

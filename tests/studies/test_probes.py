@@ -1,0 +1,103 @@
+"""Probes agree with dense linear algebra."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import conv2d, cross_entropy, pad
+
+from condlab.curvature import HessianOperator, make_loss
+from condlab.nn import condition
+from studies._common.arms import batch_statistics, build
+from studies._common.models import MLP, resnet20
+from studies._common.probes import (
+    gradient_norm,
+    kappa,
+    lambda_max,
+    layer_table,
+    operator_kappa,
+    weight_probes,
+)
+
+
+def loss(net, batch):
+    return cross_entropy(net(batch[0]), batch[1])
+
+
+@pytest.fixture
+def problem():
+    torch.manual_seed(0)
+    net = MLP(6, 3, width=5, norm="batch", activation=nn.Tanh).double()
+    batch = torch.randn(20, 6, dtype=torch.float64), torch.randint(3, (20,))
+    return net, batch
+
+
+def test_lanczos_finds_the_largest_eigenvalue_of_the_assembled_hessian(problem):
+    net, batch = problem
+    twin = batch_statistics(net)
+    of = make_loss(twin, nn.CrossEntropyLoss())
+    H = HessianOperator(of, dict(twin.named_parameters()), [batch]).dense()
+    exact = float(torch.linalg.eigvalsh(H)[-1])
+    # As many products as there are parameters: Lanczos is then a direct method.
+    assert lambda_max(net, loss, batch, num_matvecs=len(H)) == pytest.approx(exact)
+    assert lambda_max(net, loss, batch, num_matvecs=4) <= exact * (1 + 1e-12)
+
+
+def test_the_gradient_is_that_of_a_training_step(problem):
+    net, batch = problem
+    loss(net.train(), batch).backward()
+    norm = math.sqrt(sum(float(p.grad.square().sum()) for p in net.parameters()))
+    assert gradient_norm(net, loss, batch) == pytest.approx(norm, rel=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 3, 3), (2, 5, 1, 1)])
+def test_a_convolution_is_the_operator_that_its_matrix_says(shape):
+    torch.manual_seed(0)
+    weight = torch.randn(shape, dtype=torch.float64)
+    side, reach = 8, shape[2] // 2
+    units = torch.eye(shape[1] * side**2, dtype=torch.float64)
+    images = units.view(-1, shape[1], side, side)
+    wrapped = pad(images, (reach,) * 4, mode="circular") if reach else images
+    matrix = conv2d(wrapped, weight).flatten(1).T
+    # min(channels) x side^2 singular values; the others are zero by dimension.
+    sigma = torch.linalg.svdvals(matrix)[: min(shape[:2]) * side**2]
+    assert operator_kappa(weight) == pytest.approx(float(sigma[0] / sigma[-1]))
+
+
+def test_scaled_rows_move_raw_kappa_and_neither_effective_nor_gauge():
+    torch.manual_seed(0)
+    net = condition(nn.Sequential(nn.Linear(6, 4)))
+    before = weight_probes(net, lr=1.0)
+    with torch.no_grad():
+        net[0].parametrizations.weight.original[0] *= 1000
+    after = weight_probes(net, lr=1.0)
+    assert after["kappa_raw"] > 50 * before["kappa_raw"]
+    for name in ("kappa_effective", "kappa_gauge", "row_norm_spread"):
+        assert after[name] == pytest.approx(before[name], rel=1e-5)
+    assert after["effective_lr"] < before["effective_lr"] / 1000
+
+
+def test_spectral_leaves_kappa_and_orthogonal_makes_it_one():
+    def probe(arm):
+        torch.manual_seed(0)
+        return weight_probes(build(arm, resnet20(width=8)).eval(), lr=1.0)
+
+    plain, spectral, orthogonal = map(probe, ("plain", "spectral", "orthogonal"))
+    assert spectral["kappa_effective"] == pytest.approx(
+        plain["kappa_effective"], rel=1e-4
+    )
+    assert orthogonal["kappa_effective"] == pytest.approx(1, abs=1e-4)
+
+
+def test_null_directions_do_not_count():
+    assert kappa(torch.tensor([[1.0, 1.0], [1.0, 1.0]])) == 1
+
+
+def test_the_table_has_a_row_a_layer():
+    torch.manual_seed(0)
+    table = layer_table(nn.Sequential(nn.Conv2d(2, 3, 3), nn.Linear(4, 5)))
+    assert table["layer"] == ["0", "1"]
+    assert {len(column) for column in table.values()} == {2}
+    assert table["kappa_operator"][1] is None
+    assert 1 <= table["stable_rank"][0] <= 3

@@ -1,0 +1,130 @@
+"""Sweeps: pairing, interleaving, budgets, processes, clusters."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from studies.__main__ import main
+from studies._common import trials
+from studies._common.store import read_lines
+from studies._common.trials import Options, grid, sweep
+from tests.studies.tiny import tiny_task
+
+TIMES = {"seconds", "probe_seconds"}
+
+
+@dataclass(frozen=True)
+class Config:
+    arm: str = "plain"
+    lr: float = 0.1
+    seed: int = 0
+    steps: int = 12
+
+
+def task(config, _options):
+    """Return the tiny task; a function of a module, so that processes can find it."""
+    return tiny_task(
+        optimiser=lambda net: torch.optim.SGD(net.parameters(), lr=config.lr)
+    )
+
+
+CONFIGS = grid(Config(), ("plain", "E"), (0.01, 0.1), range(2))
+
+
+def timeless(records):
+    return [{k: v for k, v in r.items() if k not in TIMES} for r in records]
+
+
+def test_a_cut_off_sweep_has_run_all_arms_equally_often():
+    arms = [config.arm for config in CONFIGS]
+    for cut in range(0, len(arms), 2):
+        assert arms[:cut].count("plain") == arms[:cut].count("E")
+
+
+def test_two_processes_give_the_records_of_one(tmp_path):
+    one, two = (
+        sweep("tiny", CONFIGS, task, Options("smoke", out=tmp_path / str(n), jobs=n))
+        for n in (1, 2)
+    )
+    assert timeless(one) == timeless(two)
+    assert [r["config"]["arm"] for r in two] == [c.arm for c in CONFIGS]
+    assert read_lines(tmp_path / "2" / "tiny" / "smoke.jsonl") == two
+
+
+def test_finished_runs_are_not_run_again(tmp_path):
+    ran = []
+
+    def counted(config, options):
+        ran.append(config)
+        return task(config, options)
+
+    options = Options("smoke", out=tmp_path, jobs=1)
+    first = sweep("tiny", CONFIGS[:3], counted, options)
+    assert sweep("tiny", CONFIGS, counted, options)[:3] == first
+    assert ran == CONFIGS
+
+
+def test_a_budget_scales_all_arms_by_one_factor_that_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "_estimate", lambda *_: 40.0)
+    options = Options("smoke", out=tmp_path, jobs=1, budget_seconds=10)
+    records = sweep("tiny", CONFIGS, task, options)
+    assert {r["config"]["steps"] for r in records} == {3}
+    monkeypatch.setattr(trials, "_estimate", lambda *_: 80.0)
+    assert sweep("tiny", CONFIGS, task, options) == records
+    rich = replace(options, budget_seconds=100.0)
+    assert {r["config"]["steps"] for r in sweep("tiny", CONFIGS, task, rich)} == {12}
+
+
+def test_the_estimate_grows_with_the_steps():
+    options = Options("smoke", jobs=1)
+    few, many = (
+        trials._estimate([Config(steps=steps)], task, options) for steps in (10, 10_000)
+    )
+    assert many > 50 * few > 0
+
+
+@pytest.mark.parametrize("backend", trials.CLUSTERS)
+def test_a_missing_cluster_is_said_and_how_to_get_it(backend, tmp_path, capsys):
+    if importlib.util.find_spec(backend):
+        pytest.skip(f"{backend} is installed")
+    options = ["--backend", backend, "--out", str(tmp_path)]
+    assert main(["small_networks", *options]) == 2
+    assert f"needs {backend}[" in capsys.readouterr().err
+
+
+def test_a_missing_tensorboard_is_said(tmp_path, capsys):
+    if importlib.util.find_spec("tensorboard"):
+        pytest.skip("tensorboard is installed")
+    logs = ["--tensorboard", str(tmp_path / "logs"), "--out", str(tmp_path)]
+    assert main(["small_networks", "--jobs", "1", *logs]) == 2
+    assert "pip install tensorboard" in capsys.readouterr().err
+
+
+def test_a_dask_cluster_gives_the_records_of_one_process(tmp_path):
+    pytest.importorskip("distributed")
+    here, there = (
+        sweep("tiny", CONFIGS, task, Options("smoke", out=tmp_path / b, backend=b))
+        for b in ("loky", "dask")
+    )
+    assert timeless(here) == timeless(there)
+
+
+@pytest.mark.slow
+def test_two_processes_of_torchrun_share_a_batch(tmp_path):
+    program = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+    command = [*program, "--master-port", "29517", "-m", "tests.studies.shared"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    root = Path(__file__).parents[2]
+    subprocess.run(
+        [*command, str(tmp_path)], cwd=root, env=environment, check=True, timeout=120
+    )
+    two, one = (json.loads((tmp_path / f"{n}.json").read_text()) for n in (2, 1))
+    assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
+    assert two["weights"] == pytest.approx(one["weights"], rel=1e-5)
