@@ -13,9 +13,11 @@ from condlab.curvature.assembly import Progress, assemble
 from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.condition import HessianCondition, Inertia, condition
 from condlab.curvature.density import Band, SpectralDensity, density
+from condlab.curvature.examples import EXAMPLES, example
 from condlab.curvature.fisher import empirical_fisher
 from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
 from condlab.curvature.gauss_newton import gauss_newton
+from condlab.curvature.gram import gauss_newton_condition
 from condlab.curvature.invariances import (
     Invariance,
     attention,
@@ -38,6 +40,7 @@ from condlab.curvature.trace import (
 )
 
 __all__ = [
+    "EXAMPLES",
     "Band",
     "CurvatureOperator",
     "DiagonalEstimate",
@@ -62,8 +65,10 @@ __all__ = [
     "density",
     "diagonal",
     "empirical_fisher",
+    "example",
     "frobenius_norm",
     "gauss_newton",
+    "gauss_newton_condition",
     "line_numbers",
     "make_loss",
     "normalised_lines",

@@ -153,6 +153,28 @@ def condition(
     H, gauge, nulls = _in_gauge(H, gauge, tuple(invariances))
     products = Products(H)
     rest, leak = _off_nulls(products, nulls, method, num_matvecs, generator)
+    return report(
+        rest,
+        leak,
+        nulls,
+        gauge=gauge,
+        size=H.shape[0],
+        method=rest.method,
+        products=products.count,
+    )
+
+
+def report(
+    rest: Spectrum,
+    leak: float,
+    nulls: NullSpace,
+    *,
+    gauge: str,
+    size: int,
+    method: str,
+    products: int | None = None,
+) -> HessianCondition:
+    """Return what a spectrum off known null directions says of the whole."""
     sizes = Sizes.of(rest, leak)
     sources = dict(nulls.sources)
     if sizes.null:
@@ -160,7 +182,7 @@ def condition(
     low, high = extremes(rest, leak, nulls.nullity)
     return HessianCondition(
         kappa=whole(sizes, nulls.nullity, leak, rest),
-        kappa_nonnull=sizes.kappa(sizes.null, rest.method),
+        kappa_nonnull=sizes.kappa(sizes.null, method),
         nullity=nulls.nullity + sizes.null,
         null_sources=sources,
         lambda_max=high,
@@ -170,9 +192,9 @@ def condition(
         inertia=inertia(rest, leak, nulls.nullity),
         noise=rest.noise + leak,
         gauge=gauge,
-        products=products.count,
-        method=rest.method,
-        size=H.shape[0],
+        products=rest.products if products is None else products,
+        method=method,
+        size=size,
         probable=rest.probable,
     )
 

@@ -1,0 +1,119 @@
+"""Condition of a Gauss-Newton matrix from the Gram matrix of its factor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from condlab.curvature._products import Products
+from condlab.curvature.backends import differentiable, gradient_graph, pull_back
+from condlab.curvature.condition import HessianCondition, condition, report
+from condlab.curvature.krylov import ROUNDING
+from condlab.curvature.losses import ModelLoss
+from condlab.curvature.null_space import NullSpace
+from condlab.curvature.operator import CurvatureOperator
+from condlab.curvature.spectrum import exact
+
+
+def gauss_newton_condition(G: CurvatureOperator) -> HessianCondition:
+    """Return the condition of a Gauss-Newton matrix, exactly, for any size of network.
+
+    It is M'M with one row of M for each output of each sample, and M M' has the same
+    eigenvalues but for zeros. So the work grows with the outputs squared where they are
+    fewer than the parameters, and with the parameters squared where they are not.
+
+    Parameters
+    ----------
+    G : CurvatureOperator
+        As `gauss_newton` makes it, of a convex criterion.
+
+    Returns
+    -------
+    HessianCondition
+        Its `nullity` has the parameters that outnumber the outputs.
+
+    Raises
+    ------
+    ValueError
+        If G is no Gauss-Newton matrix, or the criterion is not convex.
+
+    References
+    ----------
+    .. [1] F. Dangel, L. Tatzel and P. Hennig, "ViViT: Curvature access through the
+       generalized Gauss-Newton's low-rank structure", TMLR, 2022, Section 2.
+
+    Examples
+    --------
+    >>> from condlab.curvature import gauss_newton, make_loss
+    >>> loss = make_loss(torch.nn.Linear(3, 1, bias=False).double(),
+    ...                  torch.nn.MSELoss())
+    >>> x = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype=torch.float64)
+    >>> batch = x, torch.zeros(2, 1, dtype=torch.float64)
+    >>> params = {"weight": torch.ones(1, 3, dtype=torch.float64)}
+    >>> found = gauss_newton_condition(gauss_newton(loss, params, [batch]))
+    >>> round(found.kappa_nonnull.value, 9), found.nullity
+    (4.0, 1)
+    """
+    if not (
+        isinstance(G, CurvatureOperator)
+        and isinstance(G.point.loss, ModelLoss)
+        and G.backend.startswith("Gauss-Newton")
+    ):
+        raise ValueError("a Gauss-Newton matrix is needed; make it with gauss_newton")
+    n, outputs = G.shape[0], count_outputs(G)
+    if outputs >= n:
+        return condition(G, method="exact")
+    M = factor(G).double()
+    K = M @ M.T
+    peak = float(torch.linalg.matrix_norm(K, "fro"))
+    # what forming K costs: rounding of sums over the n parameters
+    leak = ROUNDING * n**0.5 * torch.finfo(G.dtype).eps * peak
+    surplus = {"more parameters than outputs": n - outputs}
+    nulls = NullSpace(torch.empty((n, n - outputs), device="meta"), surplus)
+    return report(exact(Products(K)), leak, nulls, gauge="raw", size=n, method="gram")
+
+
+def count_outputs(G: CurvatureOperator) -> int:
+    """Return how many outputs there are over all samples."""
+    with torch.no_grad():
+        return sum(
+            G.point.loss.outputs(G.params, batch).numel()  # type: ignore[attr-defined]
+            for _, batch, weight in G.point.data
+            if weight
+        )
+
+
+def factor(G: CurvatureOperator) -> Tensor:
+    """Return M with M'M = G, one row for each output of each sample."""
+    parts = []
+    for _, batch, weight in G.point.data:
+        if weight:
+            parts.append(weight**0.5 * _batch_factor(G, batch))
+    return torch.cat(parts)
+
+
+def _batch_factor(G: CurvatureOperator, batch: Any) -> Tensor:
+    loss, leaves = G.point.loss, G.point.leaves
+    assert isinstance(loss, ModelLoss)
+    with differentiable():
+        outputs = loss.outputs(leaves, batch)
+        S = _root(loss, outputs.detach(), batch)
+        return torch.stack([pull_back((outputs,), leaves, s) for s in S])
+
+
+def _root(loss: ModelLoss, z: Tensor, batch: Any) -> Tensor:
+    """Return S with S'S the Hessian of the criterion in the outputs."""
+    free = {"z": z.requires_grad_()}
+    _, slope = gradient_graph(lambda p, b: loss.criterion(p["z"], b), free, batch)
+    eye = torch.eye(z.numel(), dtype=z.dtype, device=z.device)
+    C = torch.stack([pull_back(slope, free, e) for e in eye])
+    values, U = torch.linalg.eigh((C + C.T) / 2)
+    rounding = len(C) * torch.finfo(C.dtype).eps * float(values.abs().max())
+    if float(values[0]) < -ROUNDING * rounding:
+        raise ValueError(
+            f"the criterion must be convex in the outputs, but its Hessian there has "
+            f"the eigenvalue {float(values[0]):.2e}"
+        )
+    return (U * values.clamp(min=0).sqrt()).T
