@@ -6,7 +6,13 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from studies._common.trials import Options
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -41,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _run(name, options, *, as_json: bool) -> None:
+def _run(name: str, options: Options, *, as_json: bool) -> None:
     from studies._common.store import to_line
     from studies._common.summary import tables
 
@@ -54,25 +60,22 @@ def _run(name, options, *, as_json: bool) -> None:
         print(tables(records))
 
 
-def _processes():
+@contextmanager
+def _processes() -> Iterator[None]:
     """Join the other processes where torchrun started several."""
-    from contextlib import contextmanager
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield
+        return
+    import torch
+    from torch import distributed as dist
 
-    @contextmanager
-    def joined():
-        if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-            yield
-            return
-        import torch
-        from torch import distributed as dist
-
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-        try:
-            yield
-        finally:
-            dist.destroy_process_group()
-
-    return joined()
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    try:
+        yield
+    finally:
+        dist.destroy_process_group()
 
 
 def _complain(message: str) -> int:

@@ -196,6 +196,7 @@ def train(
         model = _distributed(losses, torch.device(device))
         clock = time.perf_counter()
         saved = clock
+        status: Literal["done", "diverged"]
         while True:
             now = time.perf_counter()
             if checkpoint is not None and now - saved >= checkpoint_seconds:
@@ -203,9 +204,11 @@ def train(
                 clock = saved = now
                 if _rank() == 0:
                     state.save(checkpoint)
-            _look(task, state, marks, watch)
+            status = "done"
+            if not _look(task, state, marks, watch):
+                status = "diverged"
+                break
             if state.step >= steps:
-                status: Literal["done", "diverged"] = "done"
                 break
             _update(task, state, model, seed, steps)
             if state.step in marks.losses and not _note_loss(state, marks, watch):
@@ -250,8 +253,12 @@ def _start(task: Task, seed: int, device: torch.device) -> _State:
     return _State(net, optimiser, peaks, zero)
 
 
-def _look(task: Task, state: _State, marks: _Marks, watch: Watch | None) -> None:
-    """Evaluate and probe where the step is one to do so."""
+def _look(task: Task, state: _State, marks: _Marks, watch: Watch | None) -> bool:
+    """Evaluate and probe where the step is one; return whether weights are finite."""
+    if state.step not in marks.evaluations | marks.probes | marks.curvature:
+        return True
+    if not all(bool(p.isfinite().all()) for p in state.net.parameters()):
+        return False
     if state.step in marks.evaluations:
         state.net.eval()
         with torch.no_grad():
@@ -266,6 +273,7 @@ def _look(task: Task, state: _State, marks: _Marks, watch: Watch | None) -> None
         name = "end" if state.step else "start"
         state.tables[name] = task.describe(copy.deepcopy(state.net))
     state.probe_seconds += time.perf_counter() - begun
+    return True
 
 
 def _note(state: _State, values: dict[str, float], watch: Watch | None) -> None:

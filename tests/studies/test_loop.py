@@ -111,6 +111,21 @@ def test_divergence_ends_the_run_and_is_said():
     assert outcome.series.get("loss", []) == []
 
 
+def test_weights_that_are_not_finite_are_not_probed():
+    def ruin(net, batch):
+        return (net(batch[0]) * 1e30).sum()
+
+    probed = []
+    task = tiny_task(
+        loss=ruin,
+        optimiser=lambda net: torch.optim.SGD(net.parameters(), lr=1e30),
+        probe=lambda net, _optimiser: probed.append(net) or {},
+    )
+    outcome = train(task, seed=0, steps=50, evaluations=1, probes=(0, 0.04))
+    assert outcome.status == "diverged"
+    assert len(probed) == 1
+
+
 def test_evaluations_are_even_and_probes_where_asked():
     task = tiny_task(probe=lambda _net, _optimiser: {"kappa": float("inf")})
     outcome = train(task, seed=0, steps=30, evaluations=3, probes=(0, 0.1, 1))
