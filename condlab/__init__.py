@@ -31,6 +31,7 @@ from condlab.errors import (
     SingularMatrixError,
 )
 from condlab.norms import column_norms, row_norms
+from condlab.optimal import OptimalScaling, optimal_scaling
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,
@@ -48,6 +49,7 @@ __all__ = [
     "MatrixFileError",
     "MissingExtraError",
     "NotPositiveDefiniteError",
+    "OptimalScaling",
     "Scaling",
     "SingularMatrixError",
     "bauer",
@@ -61,6 +63,7 @@ __all__ = [
     "estimate_cond_1",
     "estimate_cond_2",
     "jacobi_scaling",
+    "optimal_scaling",
     "row_column_scaling",
     "row_norms",
     "row_scaling",

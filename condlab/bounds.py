@@ -16,7 +16,7 @@ import numpy as np
 from condlab import _arrays
 from condlab._inverse import EPS, UNIT_ROUNDOFF, divided_by_peak, invert, norm
 from condlab._rank import is_singular
-from condlab.condition import _dense, cond_1, cond_2, cond_inf
+from condlab.condition import _dense, cond_1, cond_2, cond_fro, cond_inf
 from condlab.errors import NotPositiveDefiniteError
 from condlab.norms import NORMS, row_norms
 from condlab.scaling import jacobi_scaling, row_scaling, ruiz_scaling
@@ -24,7 +24,12 @@ from condlab.types import Array, Bracket, Norm, Scaling
 
 __all__ = ["bauer", "van_der_sluis"]
 
-COND: dict[Any, Callable[..., Any]] = {1: cond_1, 2: cond_2, "inf": cond_inf}
+COND: dict[Any, Callable[..., Any]] = {
+    1: cond_1,
+    2: cond_2,
+    "inf": cond_inf,
+    "fro": cond_fro,
+}
 DUAL: dict[Any, Norm] = {1: "inf", 2: 2, "inf": 1}
 SQUARINGS = 48  # n^(1 / 2^48) is 1 to 13 digits
 NEGLIGIBLE = 2.0**-1000  # of a peak of 1; products below it may be rounded
@@ -158,7 +163,7 @@ def _bracket(
     ends, factors = [], []
     for scaling, rounded in zip(scalings, (True, False), strict=True):
         B = scaling.apply(A)
-        low, high = _unrounded(B, p, rounded)
+        low, high = bracket_of_scaled(B, p, rounded)
         found = sizes(B)[sizes(B) > 0]  # zero rows neither help nor hurt
         least, most = float(found.min()), float(found.max())
         size = norm(B, p) / slack
@@ -173,14 +178,17 @@ def _bracket(
     return Bracket(math.inf if certain else lower, upper, factors[0])
 
 
-def _unrounded(B: np.ndarray, p: Norm, rounded: bool) -> tuple[float, float]:
+def bracket_of_scaled(B: np.ndarray, p: Any, rounded: bool) -> tuple[float, float]:
     """Bracket κ of the matrix whose entries B holds, rounded or only underflowed.
 
     A relative change η of the matrix moves 1/κ by at most η and the norm by 1 ± η.
     """
     found = COND[p](B)
     unit = 2 * UNIT_ROUNDOFF if rounded else NEGLIGIBLE
-    eta = unit * (math.sqrt(min(B.shape)) if p == 2 else 1.0) + B.size * NEGLIGIBLE
+    eta = (
+        unit * (math.sqrt(min(B.shape)) if p in (2, "fro") else 1.0)
+        + B.size * NEGLIGIBLE
+    )
     lower = (1 - eta) / (1 / found.lower + eta) * (1 - 4 * EPS)
     rest = 1 / found.upper - eta
     return lower, (1 + eta) / rest * (1 + 4 * EPS) if rest > 0 else math.inf

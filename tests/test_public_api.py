@@ -14,6 +14,7 @@ NAMES = {
         "MatrixFileError",
         "MissingExtraError",
         "NotPositiveDefiniteError",
+        "OptimalScaling",
         "Scaling",
         "SingularMatrixError",
         "bauer",
@@ -27,6 +28,7 @@ NAMES = {
         "estimate_cond_1",
         "estimate_cond_2",
         "jacobi_scaling",
+        "optimal_scaling",
         "row_column_scaling",
         "row_norms",
         "row_scaling",
@@ -51,6 +53,7 @@ OPTIONS = {
     "ruiz_scaling": {"p": "inf"},
     "jacobi_scaling": {"symmetric": True},
     "van_der_sluis": {"side": "left", "p": 2},
+    "optimal_scaling": {"side": "left", "p": 2, "time_limit": None},
 }
 
 

@@ -1,0 +1,96 @@
+"""Lower bounds that no diagonal scaling can beat, proved in floating point.
+
+Let M = D₁ B D₂ and let Z₁, Z₂ be positive semidefinite. As the vectors D₂⁻¹ v show,
+
+    κ(M)² ≥ min_i (B Z₁ Bᵀ)_ii / (B Z₂ Bᵀ)_ii · min_j (Z₂)_jj / (Z₁)_jj
+
+for all D₁ and D₂: ‖M‖² is at least the mean of ‖D₁ B v‖² / ‖D₂⁻¹ v‖² over the columns v
+of a factor of Z₁, and σ_min(M)² is at most that over a factor of Z₂; D₁ and D₂ weigh
+the diagonals in both alike. Where D₁ is the identity the first minimum is a ratio of
+traces, and where D₂ is, the second. B needs full column rank. At an optimum, singular
+vectors weighted by a subgradient attain equality: the bound is as good as the scaling.
+
+The factors are floats, so the Z are positive semidefinite without any doubt; what is
+left to bound is the rounding of B F, which is entry by entry at most γ |B| |F|.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from condlab._inverse import EPS, UNIT_ROUNDOFF
+
+TINY = 2.0**-900  # more than all that underflow can lose
+
+
+def scaled_bound(
+    B: np.ndarray, F1: np.ndarray, F2: np.ndarray, *, rows: bool, columns: bool
+) -> float:
+    """Bound κ(D₁ B D₂) from below over the D of those sides that are scaled.
+
+    Parameters
+    ----------
+    B : array, shape (m, n)
+        Real, of full column rank, with entries of about 1 at most.
+    F1, F2 : array, shape (n, k1) and (n, k2)
+        Factors of Z₁ and Z₂, large where D B maps far and where it maps near.
+    rows, columns : bool
+        Whether D₁ and D₂ are free; those that are not are the identity.
+
+    Returns
+    -------
+    float
+        At least 1, which is always true.
+    """
+    low, high = _square_sums(B, F1)[0], _square_sums(B, F2)[1]
+    near, far = _rounded_squares(F1)[1], _rounded_squares(F2)[0]
+    with np.errstate(all="ignore"):
+        images = np.min(low / high) if rows else low.sum() / high.sum()
+        sources = np.min(far / near) if columns else far.sum() / near.sum()
+        slack = 1 - 4 * (len(low) + len(near) + 8) * EPS
+        found = float(images) * float(sources) * slack
+    return math.sqrt(found) * (1 - EPS) if found > 1 else 1.0
+
+
+def symmetric_bound(G: np.ndarray, F1: np.ndarray, F2: np.ndarray) -> float:
+    """Bound κ(D G D) from below over all D, for symmetric positive definite G.
+
+    With G = L Lᵀ this is the square of the bound for Lᵀ D, and needs no L.
+    """
+    low, high = _quadratic_form(G, F1)[0], _quadratic_form(G, F2)[1]
+    near, far = _rounded_squares(F1)[1], _rounded_squares(F2)[0]
+    with np.errstate(all="ignore"):
+        slack = 1 - 4 * (2 * len(G) + F1.shape[1] + F2.shape[1]) * EPS
+        found = low / high * float(np.min(far / near)) * slack
+    return found if found > 1 else 1.0
+
+
+def _gamma(terms: int) -> float:
+    """Return γ of an inner product, with room for the rounding of bounds by it."""
+    return (terms + 8) * UNIT_ROUNDOFF * (1 + 1e-6)
+
+
+def _square_sums(B: np.ndarray, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bound diag(B F Fᵀ Bᵀ) from below and above."""
+    C = np.abs(B @ F)
+    error = _gamma(B.shape[1]) * (np.abs(B) @ np.abs(F)) + TINY
+    low, high = np.maximum(C - error, 0.0), C + error
+    width = 2 * (F.shape[1] + 4) * EPS
+    return np.vecdot(low, low) * (1 - width), np.vecdot(high, high) * (1 + width)
+
+
+def _rounded_squares(F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bound diag(F Fᵀ) from below and above."""
+    squares, width = np.vecdot(F, F), 2 * (F.shape[1] + 4) * EPS
+    lost = F.shape[1] * TINY
+    return np.maximum(squares * (1 - width) - lost, 0), squares * (1 + width) + lost
+
+
+def _quadratic_form(G: np.ndarray, F: np.ndarray) -> tuple[float, float]:
+    """Bound tr(Fᵀ G F) from below and above."""
+    value = float(np.vdot(F, G @ F))
+    size = float(np.vdot(np.abs(F), np.abs(G) @ np.abs(F)))
+    error = (_gamma(len(G)) + _gamma(F.size)) * size + TINY
+    return max(value - error, 0.0), value + error

@@ -1,0 +1,89 @@
+"""Optima with formulas: Bauer's in the 1- and inf-norm, Smith's in Frobenius's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from condlab._inverse import EPS, UNIT_ROUNDOFF
+from condlab.bounds import bauer
+from condlab.errors import SingularMatrixError
+from condlab.norms import row_norms
+from condlab.optimal._one_sided import Found
+from condlab.scaling import row_scaling, ruiz_scaling
+
+DAMPING = 1e-30  # makes a reducible matrix irreducible, for a vector near the infimum
+POWER_STEPS = 60  # squarings are not needed: the vector only has to be near
+
+
+def rows(A: np.ndarray, p: Any) -> Found:
+    """Scale the rows for the best κ_p, by Bauer's formulas."""
+    lower = bauer(A, side="left", p=p).lower
+    if p == "inf":
+        return Found(row_scaling(A, p=1).left, None, lower, 0)
+    units = np.asarray(row_scaling(A, p=1, rounding="power-of-two").left)
+    sizes = np.abs(_inverse(units[:, None] * A)).sum(axis=0)
+    return Found(units * sizes, None, lower, 0)
+
+
+def both(A: np.ndarray, p: Any) -> Found:
+    """Scale rows and columns for the best κ_p, by Perron vectors of |A⁻¹| |A|."""
+    lower = bauer(A, side="both", p=p).lower
+    B = A if p == "inf" else A.T
+    start = ruiz_scaling(B, p="inf", tol=0.5)
+    B = np.abs(start.apply(B))
+    T = np.abs(_inverse(start.apply(A if p == "inf" else A.T))) @ B
+    x = np.ones(len(T))
+    T = T / T.max() + DAMPING / len(T)
+    for _ in range(POWER_STEPS):
+        T = T @ T
+        T /= T.max()
+        x = T @ x
+        x /= x.max()
+        if (T.max(axis=1) - T.min(axis=1)).max() == 0:
+            break
+    left, right = np.asarray(start.left) / (B @ x), np.asarray(start.right) * x
+    if p == "inf":
+        return Found(left, right, lower, 0)
+    return Found(right, left, lower, 0)
+
+
+def rows_frobenius(A: np.ndarray) -> Found:
+    """Scale independent rows for the best κ_F: d_i² = ‖A⁺ e_i‖ / ‖a_i‖.
+
+    ‖A⁺ e_i‖ ≥ 1 / ‖Aᵀ c‖ for every c with c_i = 1, with equality for column i of
+    (A Aᵀ)⁻¹; computed columns, and the rounding of Aᵀ c, give the certain bound.
+    """
+    units = np.asarray(row_scaling(A, rounding="power-of-two").left)
+    B = units[:, None] * A  # exact
+    R = np.linalg.qr(B.T)[1]
+    try:
+        inverse = np.linalg.inv(R)
+    except np.linalg.LinAlgError:
+        raise _singular() from None
+    C = inverse @ inverse.T
+    C = C / np.diagonal(C)
+    np.fill_diagonal(C, 1.0)
+    gamma = (len(B) + 8) * UNIT_ROUNDOFF
+    distances = row_norms(
+        (np.abs(B.T @ C) + gamma * (np.abs(B).T @ np.abs(C))).T, p=2
+    ) * (1 + 4 * len(B.T) * EPS)
+    norms = row_norms(B)
+    lower = float((norms / distances).sum()) * (1 - 4 * sum(B.shape) * EPS)
+    best = np.sqrt(np.linalg.norm(inverse, axis=1) / norms)
+    return Found(units * best, None, max(lower, float(len(B))), 0)
+
+
+def _inverse(A: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.inv(A)
+    except np.linalg.LinAlgError:
+        raise _singular() from None
+
+
+def _singular() -> SingularMatrixError:
+    return SingularMatrixError(
+        "the best scaling needs a matrix of full rank, and elimination met a zero "
+        "pivot; drop dependent rows first"
+    )
