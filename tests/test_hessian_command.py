@@ -86,6 +86,13 @@ def test_table_counts_softmax_shifts_and_holds_sharpness_against_the_step(run):
     assert "below" in run("example:mlp", "--lr", 0.1)
 
 
+def test_one_factorisation_says_what_is_probable_and_three_what_is_certain(run):
+    text = run("example:regression", "--method", "factored")
+    assert "kappa off null directions is below" in text
+    record = json.loads(run("example:regression", "--method", "counted", "--json"))
+    assert record["kappa"]["upper"] < 1.01 * record["kappa"]["lower"]
+
+
 def test_key_bias_of_attention_is_predicted(run, factories):
     record = json.loads(run("some_nets:attentive", "--json"))
     assert record["null_sources"]["key bias"] == 2

@@ -26,9 +26,10 @@ def add_parser(commands: Any) -> None:
     add("--checkpoint", type=Path, metavar="FILE", help="a state dict for the module")
     add(
         "--method",
-        choices=["auto", "exact", "lanczos"],
+        choices=["auto", "exact", "factored", "counted", "lanczos"],
         default="auto",
-        help="assemble the matrix, or bound from products (default: as size allows)",
+        help="the whole spectrum, one or three factorisations, or bounds from products "
+        "(default: as size allows)",
     )
     add("--products", type=int, metavar="K", help="of Lanczos (default: 100)")
     add("--probes", type=int, default=4, metavar="K", help="of the density (default 4)")
@@ -157,9 +158,10 @@ def _spread(
 ) -> dict[str, Any]:
     from condlab.curvature import density, spectrum
 
+    method = "auto" if args.method in ("factored", "counted") else args.method
     known = spectrum(
         K,
-        method=args.method,
+        method=method,
         num_matvecs=args.products,
         generator=generator,
         rtol=0,
@@ -228,6 +230,12 @@ def _notes(record: dict[str, Any]) -> list[str]:
         top, low = record["probable"]["lambda_max"], record["probable"]["lambda_min"]
         notes.append(
             f"all eigenvalues are within {_text.bracket(low['lower'], top['upper'])}, "
+            f"except with probability {record['probable']['failure']:g}"
+        )
+    if record["probably_below"] < record["kappa_nonnull"]["upper"]:
+        most = _text.bracket(1.0, record["probably_below"]).split()[-1]
+        notes.append(
+            f"kappa off null directions is below {most}, "
             f"except with probability {record['probable']['failure']:g}"
         )
     if record["sharpness"] is not None:

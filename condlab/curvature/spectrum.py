@@ -64,7 +64,7 @@ class Spectrum:
     size : int
         The dimension n of the space they are of.
     products : int
-        Vectors multiplied.
+        Vectors multiplied; a matrix that was assembled counts its columns.
     method : str
         "dense" or "lanczos-K" for K products.
     probable : ProbableExtremes or None
@@ -180,11 +180,16 @@ def spectrum(
     )
 
 
-def require_arguments(H: Any, method: str, num_matvecs: int | None) -> None:
+def require_arguments(
+    H: Any,
+    method: str,
+    num_matvecs: int | None,
+    methods: tuple[str, ...] = METHODS,
+) -> None:
     """Raise unless H is an operator, and the method is here with enough products."""
     require_operator(H)
-    if method not in METHODS:
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    if method not in methods:
+        raise ValueError(f"method must be one of {', '.join(methods)}, got {method!r}")
     if num_matvecs is not None and num_matvecs < 3:
         raise ValueError(f"num_matvecs must be at least 3, got {num_matvecs}")
 
@@ -199,24 +204,40 @@ def is_exact(H: Products, method: str, num_matvecs: int | None) -> bool:
     return n <= EXACT and afforded and room
 
 
+def assembled(H: Products) -> tuple[Tensor, float]:
+    """Return the scaled matrix in float64, and by how much it is off a product.
+
+    An operator that knows a quicker way than by columns takes it.
+    """
+    if hasattr(H.H, "dense"):
+        A = H.H.dense().double().div_(H.scale)
+        H.count += len(A)
+    else:
+        A = assemble(H).double()
+    x = _fixed_vector(H)
+    return A, float((A @ x - H.probe.double()).norm() / x.norm())
+
+
+def rounding(H: Products, peak: float) -> float:
+    """Return how far rounding puts an assembled matrix off, LAPACK's own included."""
+    n = H.shape[0]
+    own = ROUNDING * math.sqrt(n) * torch.finfo(H.dtype).eps
+    return (own + n * torch.finfo(torch.float64).eps) * peak
+
+
 def exact(H: Products, deflated: Tensor | None = None) -> Spectrum:
     """Return all eigenvalues, on the complement of the deflated null vectors."""
-    A = assemble(H).double()
-    x = _fixed_vector(H)
-    gap = float((A @ x - H.probe.double()).norm() / x.norm())
+    A, gap = assembled(H)
     if deflated is not None and deflated.shape[1]:
         r = deflated.shape[1]
         Q = torch.linalg.qr(deflated.double(), mode="complete")[0][:, r:]
         A = Q.T @ A @ Q
     values = torch.linalg.eigvalsh(A)
-    n, peak = len(A), float(values.abs().max()) if len(A) else 0.0
-    eps = torch.finfo(H.dtype).eps
-    rounding = ROUNDING * math.sqrt(H.shape[0]) * eps
-    rounding += n * torch.finfo(torch.float64).eps  # LAPACK's own
-    noise = (rounding * peak + SAFETY * gap) * H.scale
+    peak = float(values.abs().max()) if len(A) else 0.0
+    noise = (rounding(H, peak) + SAFETY * gap) * H.scale
     values = values.cpu() * H.scale
     radii = torch.full_like(values, noise)
-    return Spectrum(values, radii, noise, True, n, H.count, "dense")
+    return Spectrum(values, radii, noise, True, len(A), H.count, "dense")
 
 
 def _fixed_vector(H: Products) -> Tensor:
@@ -259,11 +280,11 @@ def lanczos(
         krylov.rank,
         H.count,
         f"lanczos-{H.count}",
-        None if krylov.complete else _probable(pairs.values, noise, krylov),
+        None if krylov.complete else probable(pairs.values, noise, krylov),
     )
 
 
-def _probable(values: Tensor, noise: float, krylov: Basis) -> ProbableExtremes:
+def probable(values: Tensor, noise: float, krylov: Basis) -> ProbableExtremes:
     """Return the random-start bound; see `gap_fraction`."""
     low, high = float(values[0]), float(values[-1])
     part = gap_fraction(krylov.rank, krylov.steps, krylov.width, FAILURE / 2)
