@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from studies._common.store import load_checkpoint, number, save_checkpoint
+from studies._common.state import Marks, Saver, Series, State
+from studies._common.store import number
 
 Batch = tuple[Tensor, ...]
-Series = dict[str, list[list[Any]]]
 Watch = Callable[[str, int, float], None]
 
 PROBES = (0.0, 0.02, 0.1, 0.25, 0.5, 1.0)  # shares of the run after which to probe
@@ -103,45 +103,6 @@ class Outcome:
     network: nn.Module = field(repr=False)
 
 
-@dataclass
-class _State:
-    """All that a checkpoint holds."""
-
-    net: nn.Module
-    optimiser: torch.optim.Optimizer
-    peaks: list[float]
-    loss_sum: Tensor
-    step: int = 0
-    series: Series = field(default_factory=dict)
-    tables: dict[str, Any] = field(default_factory=dict)
-    seconds: float = 0.0
-    probe_seconds: float = 0.0
-
-    PLAIN = ("step", "series", "tables", "seconds", "probe_seconds")
-
-    def save(self, path: Path) -> None:
-        plain = {name: getattr(self, name) for name in self.PLAIN}
-        save_checkpoint(
-            path,
-            {
-                **plain,
-                "net": self.net.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "loss_sum": self.loss_sum,
-            },
-        )
-
-    def load(self, path: Path) -> None:
-        saved = load_checkpoint(path)
-        if saved is None:
-            return
-        self.net.load_state_dict(saved["net"])
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.loss_sum.copy_(saved["loss_sum"])
-        for name in self.PLAIN:
-            setattr(self, name, saved[name])
-
-
 def train(
     task: Task,
     *,
@@ -187,36 +148,24 @@ def train(
         Under ``torchrun`` each process computes its share of every batch, and all
         return the same, up to batch statistics, which are each process's own.
     """
-    with _own_randomness():
-        state = _start(task, seed, torch.device(device))
+    place = torch.device(device)
+    with _own_randomness(place):
+        state = _start(task, seed, place)
         if checkpoint is not None:
             state.load(checkpoint)
-        marks = _Marks.of(steps, evaluations, probes, curvature)
-        losses = _LossOfBatch(state.net, task.loss)
-        model = _distributed(losses, torch.device(device))
-        clock = time.perf_counter()
-        saved = clock
-        status: Literal["done", "diverged"]
-        while True:
-            now = time.perf_counter()
-            if checkpoint is not None and now - saved >= checkpoint_seconds:
-                state.seconds += now - clock
-                clock = saved = now
-                if _rank() == 0:
-                    state.save(checkpoint)
-            status = "done"
-            if not _look(task, state, marks, watch):
-                status = "diverged"
-                break
-            if state.step >= steps:
-                break
+        saver = Saver(checkpoint if _rank() == 0 else None, checkpoint_seconds)
+        marks = Marks.of(steps, evaluations, probes, curvature)
+        model = _distributed(_LossOfBatch(state.net, task.loss), place)
+        finite = _look(task, state, marks, watch)
+        while finite and state.step < steps:
             _update(task, state, model, seed, steps)
-            if state.step in marks.losses and not _note_loss(state, marks, watch):
-                status = "diverged"
-                break
-        state.seconds += time.perf_counter() - clock
+            finite = _note_loss(state, marks, watch)
+            if finite:  # saved before the look, which a resumed run begins with
+                saver.save_if_due(state)
+                finite = _look(task, state, marks, watch)
+        saver.tick(state)
     return Outcome(
-        status,
+        "done" if finite else "diverged",
         state.series,
         state.tables,
         state.seconds,
@@ -225,35 +174,16 @@ def train(
     )
 
 
-@dataclass(frozen=True)
-class _Marks:
-    """The steps after which something is noted."""
-
-    evaluations: frozenset[int]
-    probes: frozenset[int]
-    curvature: frozenset[int]
-    losses: dict[int, int]  # a step -> how many steps its mean is over
-    last: int
-
-    @classmethod
-    def of(cls, steps: int, evaluations: int, *shares: tuple[float, ...]) -> _Marks:
-        grid = np.linspace(0, steps, evaluations + 1).round().astype(int)
-        fine = np.unique(np.linspace(0, steps, 4 * evaluations + 1).round().astype(int))
-        widths = dict(zip(fine[1:].tolist(), np.diff(fine).tolist(), strict=True))
-        probes, curvature = (frozenset(round(s * steps) for s in at) for at in shares)
-        return cls(frozenset(grid.tolist()), probes, curvature, widths, steps)
-
-
-def _start(task: Task, seed: int, device: torch.device) -> _State:
+def _start(task: Task, seed: int, device: torch.device) -> State:
     torch.manual_seed(seed)
     net = task.network().to(device)
     optimiser = task.optimiser(net)
     peaks = [group["lr"] for group in optimiser.param_groups]
     zero = torch.zeros((), dtype=torch.float64, device=device)
-    return _State(net, optimiser, peaks, zero)
+    return State(net, optimiser, peaks, zero)
 
 
-def _look(task: Task, state: _State, marks: _Marks, watch: Watch | None) -> bool:
+def _look(task: Task, state: State, marks: Marks, watch: Watch | None) -> bool:
     """Evaluate and probe where the step is one; return whether weights are finite."""
     if state.step not in marks.evaluations | marks.probes | marks.curvature:
         return True
@@ -276,14 +206,14 @@ def _look(task: Task, state: _State, marks: _Marks, watch: Watch | None) -> bool
     return True
 
 
-def _note(state: _State, values: dict[str, float], watch: Watch | None) -> None:
+def _note(state: State, values: dict[str, float], watch: Watch | None) -> None:
     for name, value in values.items():
         state.series.setdefault(name, []).append([state.step, number(float(value))])
         if watch is not None:
             watch(name, state.step, float(value))
 
 
-def _update(task: Task, state: _State, model: nn.Module, seed: int, steps: int) -> None:
+def _update(task: Task, state: State, model: nn.Module, seed: int, steps: int) -> None:
     """Make one step of the optimiser."""
     torch.manual_seed(_mix(seed, state.step, 0))
     generator = torch.Generator().manual_seed(_mix(seed, state.step, 1))
@@ -300,8 +230,10 @@ def _update(task: Task, state: _State, model: nn.Module, seed: int, steps: int) 
     state.step += 1
 
 
-def _note_loss(state: _State, marks: _Marks, watch: Watch | None) -> bool:
-    """Note the mean of the training loss; return whether it is finite."""
+def _note_loss(state: State, marks: Marks, watch: Watch | None) -> bool:
+    """Note the mean of the training loss where it is time; return if it is finite."""
+    if state.step not in marks.losses:
+        return True
     total = state.loss_sum.clone()
     if dist.is_initialized():
         dist.all_reduce(total)
@@ -321,9 +253,9 @@ def _mix(seed: int, step: int, stream: int) -> int:
 
 
 @contextmanager
-def _own_randomness() -> Iterator[None]:
+def _own_randomness(device: torch.device) -> Iterator[None]:
     """Leave torch's global generators as they were."""
-    with torch.random.fork_rng():
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
         yield
 
 
