@@ -25,7 +25,7 @@ from scipy.optimize import minimize_scalar
 from condlab._inverse import EPS
 from condlab.optimal._progress import Clock
 
-GROWTH = 4.0  # of τ once Newton's method is near the path
+GROWTH = 2.5  # of τ once Newton's method is near the path
 MOST_STEPS = 300
 SQUARABLE = 1e3  # κ up to which the Gram matrix keeps ten digits of λ_min
 

@@ -12,11 +12,9 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching
 
-from condlab import _arrays
-from condlab.optimal._one_sided import Found
+from condlab.optimal._one_sided import Found, exact_units
 from condlab.optimal._progress import Clock
 from condlab.optimal._two_sided import both
-from condlab.scaling import ruiz_scaling
 from condlab.types import Scaling
 
 Block = tuple[np.ndarray, np.ndarray]
@@ -45,9 +43,8 @@ def diagonal_blocks(A: np.ndarray) -> list[Block]:
 
 def best_blocks(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, int]:
     """Return the scaling of a square A from its blocks', and how many there are."""
-    sweep = ruiz_scaling(A, p="inf", tol=0.5)
-    units = [_arrays.power_of_two(d) for d in (sweep.left, sweep.right)]
-    A = Scaling(*units).apply(A)  # exact
+    units = exact_units(A)
+    A = units.apply(A)
     blocks = sorted(diagonal_blocks(A), key=lambda block: -len(block[0]))
     left, right = np.ones(len(A)), np.ones(len(A))
     lower, most, steps = 1.0, 1.0, 0
@@ -60,7 +57,8 @@ def best_blocks(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, int]:
         lower, steps = max(lower, found.lower), steps + found.iterations
     if len(blocks) > 1:
         left, right = _graded(A, left, right, blocks, most * (1 + rtol / 8))
-    return Found(units[0] * left, units[1] * right, lower, steps), len(blocks)
+    scaling = Scaling(left, right).compose(units)
+    return Found(scaling.left, scaling.right, lower, steps), len(blocks)
 
 
 def _block(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:

@@ -10,11 +10,12 @@ from condlab._inverse import EPS, UNIT_ROUNDOFF
 from condlab.bounds import bauer
 from condlab.errors import SingularMatrixError
 from condlab.norms import row_norms
-from condlab.optimal._one_sided import Found
-from condlab.scaling import row_scaling, ruiz_scaling
+from condlab.optimal._one_sided import Found, exact_units
+from condlab.scaling import row_scaling
+from condlab.types import Scaling
 
 DAMPING = 1e-30  # makes a reducible matrix irreducible, for a vector near the infimum
-POWER_STEPS = 60  # squarings are not needed: the vector only has to be near
+SQUARINGS = 60
 
 
 def rows(A: np.ndarray, p: Any) -> Found:
@@ -30,23 +31,19 @@ def rows(A: np.ndarray, p: Any) -> Found:
 def both(A: np.ndarray, p: Any) -> Found:
     """Scale rows and columns for the best κ_p, by Perron vectors of |A⁻¹| |A|."""
     lower = bauer(A, side="both", p=p).lower
-    B = A if p == "inf" else A.T
-    start = ruiz_scaling(B, p="inf", tol=0.5)
-    B = np.abs(start.apply(B))
-    T = np.abs(_inverse(start.apply(A if p == "inf" else A.T))) @ B
-    x = np.ones(len(T))
+    units = exact_units(A)
+    B = units.apply(A) if p == "inf" else units.apply(A).T
+    T = np.abs(_inverse(B)) @ np.abs(B)
     T = T / T.max() + DAMPING / len(T)
-    for _ in range(POWER_STEPS):
+    for _ in range(SQUARINGS):
         T = T @ T
         T /= T.max()
-        x = T @ x
-        x /= x.max()
-        if (T.max(axis=1) - T.min(axis=1)).max() == 0:
-            break
-    left, right = np.asarray(start.left) / (B @ x), np.asarray(start.right) * x
-    if p == "inf":
-        return Found(left, right, lower, 0)
-    return Found(right, left, lower, 0)
+    x = T.sum(axis=1)
+    left, right = 1 / (np.abs(B) @ x), x
+    if p == 1:
+        left, right = right, left
+    scaling = Scaling(left, right).compose(units)
+    return Found(scaling.left, scaling.right, lower, 0)
 
 
 def rows_frobenius(A: np.ndarray) -> Found:

@@ -12,8 +12,8 @@ from condlab.bounds import van_der_sluis
 from condlab.optimal._barrier import Point, best_rows
 from condlab.optimal._certificate import scaled_bound, symmetric_bound
 from condlab.optimal._progress import Clock
-from condlab.scaling import row_scaling
-from condlab.types import Array
+from condlab.scaling import row_scaling, ruiz_scaling
+from condlab.types import Array, Scaling
 
 TARGET = 0.45  # of the gap asked for; rounding and repairs take the rest
 NEGLIGIBLE = 1e-14  # relative weight of a singular vector that is left out
@@ -29,10 +29,18 @@ class Found:
     iterations: int
 
 
+def exact_units(A: np.ndarray) -> Scaling:
+    """Return powers of two that bring rows and columns to about equal size."""
+    rows = row_scaling(A, p="inf", rounding="power-of-two")
+    sweep = ruiz_scaling(rows.apply(A), p="inf", tol=0.5)
+    units = (_arrays.power_of_two(d) for d in (sweep.left, sweep.right))
+    return Scaling(*units).compose(rows)
+
+
 def left(A: np.ndarray, rtol: float, clock: Clock) -> Found:
     """Scale the rows of A, none of which is zero; its rank is full."""
     m, n = A.shape
-    units = _unit_rows(A)
+    units = np.asarray(row_scaling(A, rounding="power-of-two").left)
     B = units[:, None] * A  # exact
     square = B if m >= n else np.linalg.qr(B.T)[1].T  # as good, and no longer wide
     if not _is_regular(square):  # equilibration has a bound, however large κ is
@@ -62,12 +70,6 @@ def symmetric(A: np.ndarray, rtol: float, clock: Clock) -> Found:
     lower = symmetric_bound(scale[:, None] * G * scale, F1, F2)
     d = units * _normalised(best.d)
     return Found(d, d, lower, steps)
-
-
-def _unit_rows(A: np.ndarray) -> np.ndarray:
-    peaks = np.frexp(np.abs(A).max(axis=1))[1]
-    norms = np.linalg.norm(np.ldexp(A, -peaks[:, None]), axis=1)
-    return np.ldexp(_arrays.power_of_two(1 / norms), -peaks)
 
 
 def _is_regular(B: np.ndarray) -> bool:
