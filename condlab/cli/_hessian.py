@@ -158,7 +158,8 @@ def _spread(
 ) -> dict[str, Any]:
     from condlab.curvature import density, spectrum
 
-    method = "auto" if args.method in ("factored", "counted") else args.method
+    whole = args.method not in ("factored", "counted")
+    method: Any = args.method if whole else "auto"
     known = spectrum(
         K,
         method=method,
