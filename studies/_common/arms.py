@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from condlab.nn import describe, effective_weights, fold, normalise_weights
 
-Place = Literal["chosen", "all", "first", "last", "hidden", "convolutions"]
+Place = Literal["chosen", "all", "last", "hidden", "convolutions"]
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,16 @@ class Arm:
 
 NO_EPS = 1e-30  # of a batch norm: only without eps is its identity exact
 
+RUNNING = ("track_running_stats", "running_mean", "running_var", "num_batches_tracked")
 ARMS = MappingProxyType({
     "plain": Arm(),
     "WS": Arm("standardize", "convolutions"),
     "WN": Arm("weight_norm", "all"),
     "E": Arm("row"),
     "E_all": Arm("row", "all"),
-    "E_first": Arm("row", "first"),
     "E_last": Arm("row", "last"),
     "E_hidden": Arm("row", "hidden"),
     "E_gain": Arm("row", options=(("gain", "scalar"),)),
-    "E_frozen": Arm("row", options=(("frozen", True),)),
     "rowcol": Arm("row_column"),
     "init_E": Arm("row", folded=True),
     "spectral": Arm("spectral"),
@@ -103,7 +103,6 @@ def places(net: nn.Module, place: Place, chosen: tuple[str, ...]) -> tuple[str, 
     by_place = {
         "chosen": chosen or tuple(names),
         "all": tuple(names),
-        "first": tuple(names[:1]),
         "last": tuple(names[-1:]),
         "hidden": tuple(names[1:-1]),
         "convolutions": tuple(convolutions or names[:-1]),
@@ -132,17 +131,26 @@ def raw_weights(net: nn.Module) -> dict[str, torch.Tensor]:
     return effective_weights(twin)
 
 
-def batch_statistics(net: nn.Module) -> nn.Module:
-    """Return a copy in eval mode whose batch norms use, and write, no running ones.
+@contextmanager
+def batch_statistics(net: nn.Module) -> Iterator[nn.Module]:
+    """Let batch norms use the batch's statistics, as in training, and write none.
 
     It is the function that training differentiates, and it does not change.
     """
-    twin = copy.deepcopy(net)
-    for norm in twin.modules():
-        if isinstance(norm, _BatchNorm):
+    norms = [m for m in net.modules() if isinstance(m, _BatchNorm)]
+    kept = [[getattr(norm, name) for name in RUNNING] for norm in norms]
+    training = net.training
+    net.eval()
+    try:
+        for norm in norms:
             norm.track_running_stats = False
             norm.running_mean = norm.running_var = norm.num_batches_tracked = None
-    return twin.eval()
+        yield net
+    finally:
+        for norm, values in zip(norms, kept, strict=True):
+            for name, value in zip(RUNNING, values, strict=True):
+                setattr(norm, name, value)
+        net.train(training)
 
 
 def check_identities(net: nn.Module, inputs: torch.Tensor) -> dict[str, float]:
@@ -187,10 +195,10 @@ def _absorbed(net: nn.Module, inputs: torch.Tensor) -> float:
     if not names:
         return 0.0
     twin = normalise_weights(copy.deepcopy(net), "row", layers=names)
-    before, after = (batch_statistics(n) for n in (net, twin))
-    first, second = before(inputs), after(inputs)
+    with batch_statistics(net), batch_statistics(twin):
+        first, second = net(inputs), twin(inputs)
     changes = [_relative(first, second)]
-    slopes = [_slopes(n, out) for n, out in ((before, first), (after, second))]
+    slopes = [_slopes(n, out) for n, out in ((net, first), (twin, second))]
     scale = max(float(g.norm()) for g in slopes[0].values())
     for name, gradient in slopes[0].items():
         difference = float((gradient - slopes[1][name]).norm())

@@ -118,10 +118,11 @@ def make_task(
 
     def evaluate(net: nn.Module) -> dict[str, float]:
         # The loss is the one that training sees: running statistics lag behind it.
-        logits, targets = _logits(batch_statistics(net), probe), probe[1]
+        with batch_statistics(net):
+            logits = _logits(net, probe)
         right = _logits(net, test).argmax(1) == test[1]
         return {
-            "probe_loss": float(cross_entropy(logits, targets)),
+            "probe_loss": float(cross_entropy(logits, probe[1])),
             "accuracy": float(right.float().mean()),
         }
 

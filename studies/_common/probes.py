@@ -88,9 +88,10 @@ def _short(value: float) -> Any:
 
 def gradient_norm(net: nn.Module, loss: Loss, batch: Any) -> float:
     """Return the norm of the gradient on a batch, with the batch's statistics."""
-    twin = batch_statistics(net)
-    parameters = [p for p in twin.parameters() if p.requires_grad]
-    gradients = torch.autograd.grad(loss(twin, batch), parameters, allow_unused=True)
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    with batch_statistics(net):
+        value = loss(net, batch)
+    gradients = torch.autograd.grad(value, parameters, allow_unused=True)
     return sum(float(g.square().sum()) for g in gradients if g is not None) ** 0.5
 
 
@@ -102,10 +103,10 @@ def lambda_max(
     Of the loss as training differentiates it: with the batch's statistics. The start is
     the same in every call.
     """
-    twin = batch_statistics(net)
-    parameters = [p for p in twin.parameters() if p.requires_grad]
-    with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
-        value = loss(twin, batch)
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    # Fused attention has no second derivative.
+    with batch_statistics(net), sdpa_kernel(SDPBackend.MATH):
+        value = loss(net, batch)
         slopes = torch.autograd.grad(value, parameters, create_graph=True)
 
     def product(v: np.ndarray) -> np.ndarray:

@@ -35,9 +35,9 @@ def problem():
 
 def test_lanczos_finds_the_largest_eigenvalue_of_the_assembled_hessian(problem):
     net, batch = problem
-    twin = batch_statistics(net)
-    of = make_loss(twin, nn.CrossEntropyLoss())
-    H = HessianOperator(of, dict(twin.named_parameters()), [batch]).dense()
+    with batch_statistics(net):
+        of = make_loss(net, nn.CrossEntropyLoss())
+        H = HessianOperator(of, dict(net.named_parameters()), [batch]).dense()
     exact = float(torch.linalg.eigvalsh(H)[-1])
     # As many products as there are parameters: Lanczos is then a direct method.
     assert lambda_max(net, loss, batch, num_matvecs=len(H)) == pytest.approx(exact)

@@ -247,7 +247,8 @@ class SphereViT(nn.Module):
         num_tokens = (image_size // patch) ** 2 + 1
         self.patches = nn.Unfold(patch, stride=patch)
         self.embed = SphereLinear(in_channels * patch**2, dim, axis=0)
-        self.token = nn.Parameter(torch.zeros(1, 1, dim))
+        # Not zero: the derivative of normalising a zero vector is infinite.
+        self.token = nn.Parameter(torch.randn(1, 1, dim) / math.sqrt(dim))
         self.positions = nn.Parameter(torch.randn(1, num_tokens, dim) / math.sqrt(dim))
         self.blocks = nn.Sequential(*(SphereBlock(dim, heads) for _ in range(depth)))
         self.head = SphereHead(dim, num_classes)
