@@ -150,6 +150,24 @@ def test_rounding_makes_every_multiplier_a_power_of_two(run, method):
             assert (mantissas == 0.5).all()
 
 
+def test_optimal_scaling_is_within_its_gap_of_the_best_of_its_side(run):
+    options = ("--method", "optimal", "--side", "both", "--rtol", "0.01", "--json")
+    record = parse_json(run("scale", "gallery:hilbert:4", *options))
+    row = record["scalings"][-1]
+    A = GALLERY["hilbert"].make(4)
+    optimum = condlab.optimal_scaling(A, side="both", rtol=0.01).optimum
+    assert (row["best_lower"], row["best_upper"]) == (optimum.lower, optimum.upper)
+    assert 1 <= row["within"] <= 1.011
+    text = run("scale", "gallery:hilbert:4", "--method", "optimal")
+    assert "of the best D A; none has kappa_2 below" in text
+
+
+def test_optimal_scaling_with_no_time_gives_the_start_and_its_bracket(run):
+    options = ("--method", "optimal", "--time-limit", "0", "--json")
+    row = parse_json(run("scale", "gallery:frank:6", *options))["scalings"][-1]
+    assert row["best_lower"] < row["value"]
+
+
 def test_output_holds_the_scaled_matrix(run, tmp_path):
     path = tmp_path / "scaled.mtx"
     text = run("scale", "builtin:karate", "--method", "jacobi", "--output", str(path))
@@ -386,6 +404,14 @@ USAGE = {
     "strict": (
         ["scale", "builtin:digits", "--method", "column", "--strict"],
         "got zeros only in column 0",
+    ),
+    "side of an equilibration": (
+        ["scale", "builtin:wine", "--side", "left"],
+        "need --method optimal",
+    ),
+    "lines of the optimum": (
+        ["scale", "builtin:wine", "--method", "optimal", "--p", "1"],
+        "by --cond",
     ),
     "strict, all": (["scale", "builtin:digits", "--strict"], "only in column 0"),
     "estimate of a norm": (

@@ -26,6 +26,7 @@ _SIDES: dict[str, Literal["left", "right", "both", "symmetric"]] = {
 }
 _KINDS = {"left": "D A", "right": "A D", "both": "D1 A D2", "symmetric": "D A D"}
 METHODS = ("row", "column", "row-column", "ruiz", "jacobi")
+OPTIMAL = "optimal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class _Row:
     method: str
     kappa: ConditionEstimate
     scaling: Scaling
+    side: str = ""
     best: Bracket | None = None
 
     @property
@@ -57,9 +59,26 @@ def add_parser(commands: Any) -> None:
     _sources.add_source(parser)
     parser.add_argument(
         "--method",
-        choices=[*METHODS, "all"],
+        choices=[*METHODS, OPTIMAL, "all"],
         default="all",
-        help="the scaling (default: all)",
+        help="the scaling; optimal finds the best there is (default: all others)",
+    )
+    parser.add_argument(
+        "--side",
+        choices=list(_KINDS),
+        help="which scalings compete for optimal (default: left)",
+    )
+    parser.add_argument(
+        "--rtol",
+        type=float,
+        metavar="GAP",
+        help="the gap at which optimal stops (default: 0.005)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=float,
+        metavar="SECONDS",
+        help="after which optimal gives the best so far",
     )
     parser.add_argument(
         "--p",
@@ -96,6 +115,7 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return what the command prints, having written --output."""
     _check_output(args)
+    _check_optimal(args)
     progress(f"reading {args.source}")
     A = _sources.load(args.source, args.array)
     estimate = _kappa.wants_estimate(A, args)
@@ -107,7 +127,10 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     for method in METHODS if args.method == "all" else (args.method,):
         progress(f"{method} scaling of {args.source}")
         try:
-            rows.append(_row(A, method, args, estimate))
+            if method == OPTIMAL:
+                rows.append(_optimal(A, args, estimate, progress))
+            else:
+                rows.append(_row(A, method, args, estimate))
         except ValueError as error:  # LinAlgError is one
             if args.method != "all" or args.strict:
                 raise
@@ -124,15 +147,48 @@ def _check_output(args: argparse.Namespace) -> None:
     if args.output is None:
         return
     if args.method == "all":
-        raise ValueError(f"--output needs one --method, from {', '.join(METHODS)}")
+        methods = ", ".join([*METHODS, OPTIMAL])
+        raise ValueError(f"--output needs one --method, from {methods}")
     require_writable(args.output, overwrite=args.force)
+
+
+def _check_optimal(args: argparse.Namespace) -> None:
+    if args.method == OPTIMAL and args.p is not None:
+        raise ValueError(
+            "--p is the norm of lines scaled to one size; with --method optimal choose "
+            "the norm of the condition number by --cond"
+        )
+    given = (args.side, args.rtol, args.time_limit) != (None, None, None)
+    if given and args.method != OPTIMAL:
+        raise ValueError("--side, --rtol and --time-limit need --method optimal")
+
+
+def _optimal(
+    A: Any, args: argparse.Namespace, estimate: bool, progress: _text.Progress
+) -> _Row:
+    if args.strict:
+        _require_no_zero_lines(A, OPTIMAL)
+    p = _kappa.NORMS[args.cond]
+    side: Any = args.side or "left"
+    found = condlab.optimal_scaling(
+        A,
+        side=side,
+        p=p,
+        time_limit=args.time_limit,
+        progress=lambda word: progress(f"optimal scaling of {args.source}: {word}"),
+        **({} if args.rtol is None else {"rtol": args.rtol}),
+    )
+    scaling = _rounded(found.scaling, args)
+    kappa = _kappa.kappa(scaling.apply(A), p, estimate=estimate)
+    return _Row(OPTIMAL, kappa, scaling, side, found.optimum)
 
 
 def _row(A: Any, method: str, args: argparse.Namespace, estimate: bool) -> _Row:
     scaling = _scaling(A, method, args)
     p = _kappa.NORMS[args.cond]
     kappa = _kappa.kappa(scaling.apply(A), p, estimate=estimate)
-    return _Row(method, kappa, scaling, None if estimate else _best(A, method, p))
+    best = None if estimate else _best(A, method, p)
+    return _Row(method, kappa, scaling, _SIDES[method], best)
 
 
 def _scaling(A: Any, method: str, args: argparse.Namespace) -> Scaling:
@@ -147,12 +203,15 @@ def _scaling(A: Any, method: str, args: argparse.Namespace) -> Scaling:
     if method in once:
         return once[method](A, rounding=args.rounding, **options)
     if method == "ruiz":
-        scaling = condlab.ruiz_scaling(A, **options)
-    else:
-        scaling = condlab.jacobi_scaling(A)
+        return _rounded(condlab.ruiz_scaling(A, **options), args)
+    return _rounded(condlab.jacobi_scaling(A), args)
+
+
+def _rounded(scaling: Scaling, args: argparse.Namespace) -> Scaling:
     if args.rounding is None:
         return scaling
-    return Scaling(*map(_arrays.power_of_two, (scaling.left, scaling.right)))
+    parts = (scaling.left, scaling.right)
+    return Scaling(*(d if d is None else _arrays.power_of_two(d) for d in parts))
 
 
 def _require_no_zero_lines(A: Any, method: str) -> None:
@@ -201,7 +260,7 @@ def _page(args: argparse.Namespace, A: Any, rows: list[_Row], notes: list[str]) 
 def _conclusion(row: _Row, name: str) -> str:
     """Say in words what the bracket of the best scaling means."""
     assert row.best is not None  # within would not be a number
-    kind = _KINDS[_SIDES[row.method]]
+    kind = _KINDS[row.side]
     return (
         f"{row.method}: within {_text.number(row.within, 3)} x of the best {kind}; "
         f"none has {name} below {_text.floor(row.best.lower)}"
