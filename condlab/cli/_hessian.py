@@ -237,7 +237,7 @@ def _notes(record: dict[str, Any]) -> list[str]:
         most = _text.bracket(1.0, record["probably_below"]).split()[-1]
         notes.append(
             f"kappa off null directions is below {most}, "
-            f"except with probability {record['probable']['failure']:g}"
+            f"except with probability {2 * record['probable']['failure']:g}"
         )
     if record["sharpness"] is not None:
         edge = _text.number(record["sharpness"]["two_over_lr"])

@@ -81,7 +81,7 @@ class HessianCondition:
         Where nothing certain bounds the extremes from outside, what probably does,
         off the predicted null directions.
     probably_below : float
-        What kappa_nonnull is below, but with the probability that `probable` has:
+        What kappa_nonnull is below, but with twice the probability of `probable`:
         inf where only products were made, and `kappa_nonnull.upper` where that is
         certain.
     """
@@ -293,7 +293,10 @@ def _tightened(
 ) -> HessianCondition:
     """Return what the Ritz pairs say, and the bounds that only the factors give."""
     found = report(part.rest, leak, nulls, gauge=gauge, size=size, method="ldl")
-    top = max(part.high, -part.low)
+    top, guess = max(part.high, -part.low), part.rest.probable
+    likely = top
+    if guess is not None:
+        likely = min(top, max(guess.lambda_max.upper, -guess.lambda_min.lower) + leak)
     near = part.rest.values.abs().min()
     value = float(part.rest.values.abs().max() / near)
     off_nulls = _bounded(found.kappa_nonnull, value, top, part.smallest)
@@ -313,7 +316,7 @@ def _tightened(
             min(part.low, found.lambda_min.upper), found.lambda_min.upper
         ),
         inertia=Inertia((negative,) * 2, (zero,) * 2, (positive,) * 2),
-        probably_below=min(_over(top, part.probably), off_nulls.upper),
+        probably_below=min(_over(likely, part.probably), off_nulls.upper),
         **changed,
     )
 

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from scipy.linalg import lapack
 from torch import Tensor
 
 from condlab.curvature._certain import ZERO
@@ -25,6 +26,7 @@ from condlab.curvature.spectrum import (
 )
 
 OUTER, INNER = 200, 60  # products for the largest, and solves for the smallest
+PANEL = 64  # columns that LAPACK factors together
 HELD = 80  # vectors of a basis
 CONVERGED = 1e-6  # residual over the largest Ritz value
 WITHIN = 1e-3  # the count looks this much nearer to zero than what was found
@@ -112,8 +114,8 @@ class Solver:
     @classmethod
     def of(cls, A: Tensor) -> Solver | None:
         """Return the solver, or None where a pivot is zero."""
-        factors, pivots, info = torch.linalg.ldl_factor_ex(A)
-        if int(info):
+        factors, pivots, info = _ldl(A)
+        if info:
             return None
         return cls(factors, pivots, _negative(factors, pivots))
 
@@ -142,6 +144,18 @@ class Solver:
         b = torch.randn(len(A), 1, generator=generator, dtype=torch.float64).to(A)
         x = self @ b
         return float((A @ x - b).norm() / x.norm())
+
+
+def _ldl(A: Tensor) -> tuple[Tensor, Tensor, int]:
+    """Return factors as LAPACK's sytrf packs them below the diagonal, and its pivots.
+
+    SciPy's OpenBLAS takes two thirds of the time of the MKL that torch has on a CPU.
+    """
+    if A.is_cuda:
+        factors, pivots, info = torch.linalg.ldl_factor_ex(A)
+        return factors, pivots, int(info)
+    L, p, info = lapack.dsytrf(A.numpy().T, lower=1, lwork=max(PANEL * len(A), 1))
+    return torch.from_numpy(L), torch.from_numpy(p), int(info)
 
 
 def _negative(factors: Tensor, pivots: Tensor) -> int:
