@@ -46,7 +46,7 @@ class OptimalScaling:
     iterations : int
         Steps of the iteration; 0 for formulas.
     method : str
-        How it was found, such as "barrier" or "formula".
+        How it was found, such as "interior-point" or "formula".
 
     Examples
     --------
@@ -105,10 +105,10 @@ def optimal_scaling(
 
     Notes
     -----
-    For p = 2 one side is a semidefinite programme, solved by Newton's method on a
-    barrier; it costs some thirty singular value decompositions. Two sides are convex in
-    the logarithms of the multipliers, and smoothed; reducible matrices are scaled
-    block by block, and their optimum is an infimum. For symmetric A the best two
+    For p = 2 one side is a semidefinite programme, solved by an interior-point method
+    in about ten steps. Two sides are convex in the logarithms of the multipliers, and
+    smoothed; reducible matrices are scaled block by block, and their optimum is an
+    infimum that no scaling attains. For symmetric A the best two
     scalings can be taken equal: κ(D A E) = κ(E A D), and by convexity the geometric
     mean of D and E is as good. So both sides of a symmetric positive definite matrix
     are scaled as one, a semidefinite programme again.
@@ -146,7 +146,7 @@ def optimal_scaling(
     if p != 2:
         found, method = _by_formula(A, side, p), "formula"
     elif side in ("left", "right"):
-        method = "barrier"
+        method = "interior-point"
         found = _turned(lambda B: _one_side(B, rtol, clock), A, side)
     else:
         found, method = _two_sides(A, rtol, clock)
@@ -236,7 +236,7 @@ def _two_sides(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, str]:
     alike = bool((A == A.T).all())
     if alike and (np.diagonal(A) > 0).all():
         try:
-            return _one_sided.symmetric(A, rtol, clock), "barrier"
+            return _one_sided.symmetric(A, rtol, clock), "interior-point"
         except np.linalg.LinAlgError:  # not definite, or not certainly so
             pass
     found, count = best_blocks(A, rtol, clock)

@@ -9,8 +9,8 @@ import numpy as np
 from condlab import _arrays
 from condlab._inverse import EPS
 from condlab.bounds import van_der_sluis
-from condlab.optimal._barrier import Point, best_rows
 from condlab.optimal._certificate import scaled_bound, symmetric_bound
+from condlab.optimal._interior import Point, best_rows
 from condlab.optimal._progress import Clock
 from condlab.scaling import row_scaling, ruiz_scaling
 from condlab.types import Array, Scaling
@@ -47,7 +47,7 @@ def left(A: np.ndarray, rtol: float, clock: Clock) -> Found:
         return Found(row_scaling(A).left, None, van_der_sluis(A).lower, 0)
     best, proof, steps = best_rows(square, TARGET * rtol, clock)
     if m > n:
-        F1, F2 = (_columns(proof.V, x) for x in (proof.top, proof.bottom))
+        F1, F2 = (proof.V @ _factor(Z) for Z in (proof.top, proof.bottom))
         lower = scaled_bound(B, F1, F2, rows=True, columns=False)
     else:
         scale = _arrays.power_of_two(proof.d)
@@ -82,23 +82,23 @@ def _normalised(d: np.ndarray) -> np.ndarray:
     return d / np.sqrt(d.max() * d.min())
 
 
-def _columns(V: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return a factor of V diag(weights) Vᵀ, without what is negligible."""
-    kept = weights > NEGLIGIBLE * weights.max()
-    return V[:, kept] * np.sqrt(weights[kept])
+def _factor(Z: np.ndarray) -> np.ndarray:
+    """Return F with F Fᵀ near a symmetric Z, whatever rounding has done to it."""
+    values, vectors = np.linalg.eigh(Z)
+    kept = values > NEGLIGIBLE * values[-1]
+    return vectors[:, kept] * np.sqrt(values[kept])
 
 
 def _rows_factors(proof: Point, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return factors on the side of the rows, after the exact scaling `scale`.
 
-    M Z₂ Mᵀ is U diag(σ² bottom) Uᵀ. Here large σ would spoil the trace that must be
-    small, so they are damped by σ⁻⁴, which is 1 where it matters. A diagonal congruence
-    then orders the diagonals; shrinking vectors of large σ costs little.
+    M V Z Vᵀ Mᵀ is U σ Z σ Uᵀ. For Z₁ large σ would spoil the trace that must be small,
+    so they are damped by σ⁻², which is 1 where it matters. A diagonal congruence then
+    orders the diagonals; shrinking vectors of large σ costs little.
     """
-    square = proof.sigma**2
     moved = (proof.d / scale)[:, None]
-    F1 = _columns(proof.U, square * proof.top) * moved
-    F2 = _columns(proof.U, proof.bottom / square) * moved
+    F1 = moved * (proof.U @ (proof.sigma[:, None] * _factor(proof.top)))
+    F2 = moved * (proof.U @ (_factor(proof.bottom) / proof.sigma[:, None]))
     near, far = np.vecdot(F1, F1), np.vecdot(F2, F2)
     far = far * near.sum() / far.sum()
     return F1 * np.sqrt(np.minimum(far / near, 1.0))[:, None], F2
