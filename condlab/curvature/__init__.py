@@ -13,6 +13,7 @@ from condlab.curvature.assembly import Progress, assemble
 from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.condition import HessianCondition, Inertia, condition
 from condlab.curvature.density import Band, SpectralDensity, density
+from condlab.curvature.distributed import DataParallel
 from condlab.curvature.examples import EXAMPLES, example
 from condlab.curvature.fisher import empirical_fisher
 from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
@@ -43,6 +44,7 @@ __all__ = [
     "EXAMPLES",
     "Band",
     "CurvatureOperator",
+    "DataParallel",
     "DiagonalEstimate",
     "Estimate",
     "HessianCondition",

@@ -1,0 +1,83 @@
+"""Two processes give the eigenvalues of one."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+import torch
+
+from condlab.curvature import HessianOperator, example, make_loss, spectrum
+
+SCRIPT = """
+import sys
+import torch, torch.distributed as dist
+from condlab.curvature import (
+    DataParallel, HessianOperator, condition, example, make_loss, output_shift, spectrum
+)
+
+torch.set_num_threads(1)
+dist.init_process_group("gloo")
+rank = dist.get_rank()
+net, criterion, batches = example("mlp")  # 64 and 32 samples: one batch each
+params = dict(net.named_parameters())
+loss = make_loss(net, criterion)
+mine = batches[rank]
+H = DataParallel(HessianOperator(loss, params, [mine]), len(mine[1]))
+shift = output_shift(H.params, "4.weight", "4.bias")
+few = spectrum(H, method="lanczos", num_matvecs=60, rtol=0)
+found = {
+    "exact": spectrum(H, method="exact").values,
+    "few": few.values[[0, -1]],
+    "gradient": H.gradient(),
+    "nullity": condition(H, method="exact", invariances=[shift]).null_sources,
+}
+params["0.bias"] = params["0.bias"] + rank
+try:
+    DataParallel(HessianOperator(loss, params, [mine]), 1.0)
+except ValueError as error:
+    found["refused"] = str(error)
+torch.save(found, f"{sys.argv[1]}/{rank}.pt")
+dist.destroy_process_group()
+"""
+
+
+@pytest.fixture(scope="module")
+def ranks(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ranks")
+    script = folder / "script.py"
+    script.write_text(textwrap.dedent(SCRIPT))
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command = [*torchrun, "--nproc-per-node", "2", str(script), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)]
+
+
+@pytest.fixture(scope="module")
+def alone():
+    net, criterion, batches = example("mlp")
+    params = dict(net.named_parameters())
+    return HessianOperator(make_loss(net, criterion), params, batches)
+
+
+def test_two_processes_give_the_eigenvalues_of_one(ranks, alone):
+    values = spectrum(alone, method="exact").values
+    size = float(values.abs().max())
+    for found in ranks:
+        assert float((found["exact"] - values).abs().max()) < 1e-10 * size
+        assert float((found["few"] - values[[0, -1]]).abs().max()) < 1e-8 * size
+        torch.testing.assert_close(found["gradient"], alone.gradient())
+
+
+def test_both_processes_have_the_same_bits(ranks):
+    for key in ("exact", "few", "gradient"):
+        assert torch.equal(ranks[0][key], ranks[1][key])
+
+
+def test_null_directions_are_verified_over_all_the_data(ranks):
+    assert all(found["nullity"] == {"softmax shift": 13} for found in ranks)
+
+
+def test_processes_at_different_parameters_are_refused(ranks):
+    assert all("the same parameters" in found["refused"] for found in ranks)
