@@ -10,6 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from condlab.errors import missing_extra
+from studies._common.data import cifar, textures
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Images:
@@ -35,18 +38,57 @@ class Images:
     num_classes: int
 
 
+BUILT_IN = ("digits", "textures")
+READ = ("cifar10", "cifar100")
+TEXTURES = (2048, 512)  # images to train and to test with
+
+
 @cache
 def load(name: str, data_dir: Path | None = None) -> Images:
-    """Return a data set by name; "digits" needs no files."""
-    if name != "digits":
-        raise ValueError(f"the data sets are digits; got {name!r} in {data_dir}")
-    from sklearn.datasets import load_digits
+    """Return a data set by name.
 
+    Parameters
+    ----------
+    name : str
+        "digits" and "textures" need no files; "cifar10" and "cifar100" are read.
+    data_dir : pathlib.Path, optional
+        Where, as `studies._common.data.cifar.read` says.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name, its folder is not given, or a file is damaged.
+
+    Examples
+    --------
+    >>> load("digits").train_inputs.shape
+    torch.Size([1437, 1, 8, 8])
+    """
+    if name == "digits":
+        return _digits()
+    if name == "textures":
+        parts = [textures.draw(n, seed=i) for i, n in enumerate(TEXTURES)]
+        return Images(name, *parts[0], *parts[1], len(textures.KINDS))
+    if name not in READ:
+        known = ", ".join((*BUILT_IN, *READ))
+        raise ValueError(f"the data sets are {known}; got {name!r}")
+    if data_dir is None:
+        raise ValueError(f"{name} is read from files: say where with --data DIR")
+    train, test = cifar.read(name, data_dir)
+    return Images(name, *train, *test, cifar.CLASSES[name])
+
+
+def _digits() -> Images:
+    try:
+        from sklearn.datasets import load_digits
+    except ModuleNotFoundError as error:
+        raise missing_extra("scikit-learn", "studies", "the digits") from error
     digits = load_digits()
     inputs = torch.from_numpy((digits.images * (255 / 16)).round().astype(np.uint8))
     labels = torch.from_numpy(digits.target.astype(np.int64))
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
     inputs, labels = inputs[order][:, None], labels[order]
+    train, test = slice(0, 1437), slice(1437, None)
     return Images(
-        "digits", inputs[:1437], labels[:1437], inputs[1437:], labels[1437:], 10
+        "digits", inputs[train], labels[train], inputs[test], labels[test], 10
     )
