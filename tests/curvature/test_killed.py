@@ -56,10 +56,11 @@ def test_a_killed_run_resumes_to_the_same_numbers(tmp_path, monkeypatch):
     (killed := tmp_path / "killed").mkdir()
     (whole := tmp_path / "whole").mkdir()
     moments = random.Random()  # any moment; the failure prints which
-    seconds = [moments.uniform(0.05, 0.5), moments.uniform(0.3, 0.9)]
+    seconds = [moments.uniform(0.2, 0.5), moments.uniform(0.3, 0.9)]
+    took_up = []
     for delay in seconds:
         kill_after(killed, delay)
-    took_up = [name for name in ("rows", "basis") if (killed / name).exists()]
+        took_up += [name for name in ("rows", "basis") if (killed / name).exists()]
     found, expected = (finish(folder, monkeypatch) for folder in (killed, whole))
     assert took_up, seconds
     for key, value in expected.items():
