@@ -2,8 +2,7 @@
 
     python -m studies inception --preset cpu
 
-Eight minutes on two cores (54 runs); some twenty on a large GPU with the `gpu` preset
-and `--data`, which has not been timed.
+Eight minutes on two cores (54 runs); the `gpu` preset has not been timed.
 
 Figures 3 and 4 and Table 1 of Saratchandran, Wang and Lucey (2024): Inception with
 batch norm alone, with weight standardization, weight normalisation, and with the first

@@ -69,18 +69,18 @@ def key_of(config: Any) -> str:
 
 
 def number(x: float) -> float | str | None:
-    """Return a float as records hold it: 9 digits, "inf" or "-inf", None for nan.
+    """Return a float as records hold it: 6 digits, "inf" or "-inf", None for nan.
 
     ``float(...)`` reads the first two back.
 
     Examples
     --------
     >>> number(1 / 3), number(math.inf), number(math.nan)
-    (0.333333333, 'inf', None)
+    (0.333333, 'inf', None)
     """
     if math.isnan(x):
         return None
-    return float(f"{x:.9g}") if math.isfinite(x) else str(x)
+    return float(f"{x:.6g}") if math.isfinite(x) else str(x)
 
 
 def to_line(record: Record) -> str:

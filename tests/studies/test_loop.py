@@ -157,7 +157,7 @@ def test_the_mean_loss_is_the_mean_of_the_steps():
     outcome = train(task, seed=0, steps=20, evaluations=1)
     by_hand = torch.stack(losses).double().view(4, 5).mean(dim=1).tolist()
     noted = [value for _, value in outcome.series["loss"]]
-    assert noted == pytest.approx(by_hand, rel=1e-7)
+    assert noted == pytest.approx(by_hand, rel=5e-6)  # records hold six digits
 
 
 def test_another_seed_gives_another_run_and_the_callers_generator_is_left_alone():

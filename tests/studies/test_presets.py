@@ -1,0 +1,50 @@
+"""Presets are fair: every arm of a setting meets the same rates and seeds."""
+
+import dataclasses
+import importlib
+import itertools
+
+import pytest
+
+from studies.__main__ import PRESETS, STUDIES
+from studies._common.store import key_of
+
+PAIRED = ("arm", "lr", "seed")
+
+
+EACH = pytest.mark.parametrize(
+    ("study", "preset"), list(itertools.product(STUDIES, PRESETS))
+)
+
+
+def configs(study, preset):
+    return importlib.import_module(f"studies.{study}").PRESETS[preset]
+
+
+def settings(made):
+    """Return the paired fields of each setting: of what is no arm, rate or seed."""
+    groups = {}
+    for config in made:
+        fields = dataclasses.asdict(config)
+        paired = tuple(fields.pop(name) for name in PAIRED)
+        groups.setdefault(str(fields), []).append(paired)
+    return groups.values()
+
+
+@EACH
+def test_every_arm_meets_every_rate_and_seed_once(study, preset):
+    made = configs(study, preset)
+    assert len({key_of(config) for config in made}) == len(made)
+    for runs in settings(made):
+        arms, rates, seeds = (set(column) for column in zip(*runs, strict=True))
+        assert len(arms) > 1
+        assert sorted(runs) == sorted(itertools.product(arms, rates, seeds))
+
+
+@EACH
+def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
+    for runs in settings(configs(study, preset)):
+        arms = [arm for arm, _, _ in runs]
+        for cut in range(len(arms)):
+            counts = [arms[:cut].count(arm) for arm in set(arms)]
+            assert max(counts) - min(counts) <= 1
