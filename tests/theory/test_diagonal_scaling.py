@@ -13,6 +13,7 @@ from condlab.theory.claims import (
     bauer,
     diagonal_scaling,
     jacobi_scaling,
+    optimal_duality,
     optimal_scaling,
     similarity,
     sweeps,
@@ -26,6 +27,7 @@ MODULES = (
     jacobi_scaling,
     bauer,
     optimal_scaling,
+    optimal_duality,
     sweeps,
     similarity,
 )
@@ -34,6 +36,7 @@ FALSE = {  # key: the smallest size with a counterexample
     "folklore-row-norm-ratio-tall": 2,
     "jambulapati2023-rows-square-tall": 3,
     "folklore-balancing-kappa": 3,
+    "folklore-log-convex-tall": 3,
 }
 FLOAT = 1e-9  # NumPy's own error on the instances below, whose kappa is at most 1e6
 RNG = np.random.default_rng(0)
@@ -62,6 +65,20 @@ def test_true_theorems_hold(key):
     verdicts = verify(CATALOGUE[key], sizes=[1, 2, 3], max_examples=8)
     assert {verdict.outcome for verdict in verdicts} == {"holds"}
     assert sum(verdict.examples for verdict in verdicts) >= 8
+
+
+@pytest.mark.parametrize(
+    ("key", "scalings", "both_sides"),
+    [("rows-columns", 2, 9.0), ("rows", 1, 9.0), ("symmetric", 1, 3.0)],
+)
+def test_duality_is_attained_by_extreme_vectors_of_equal_moduli(
+    key, scalings, both_sides
+):
+    A = np.array([[2.0, 1.0], [1.0, 2.0]])
+    F, G = np.array([[1.0], [1.0]]), np.array([[1.0], [-1.0]])
+    instance = (A, F, G, *([np.ones(2)] * scalings))
+    margin = CATALOGUE[f"duality-{key}"].check(instance)
+    assert (margin.lhs, margin.rhs) == pytest.approx((both_sides, both_sides))
 
 
 @pytest.mark.parametrize(("key", "smallest"), FALSE.items())

@@ -439,3 +439,15 @@ TSUZUKU = Reference(
     "deep neural networks",
     "NeurIPS 2018",
 )
+BRAATZ_MORARI = Reference(
+    "R. D. Braatz and M. Morari",
+    1994,
+    "Minimizing the Euclidean condition number",
+    "SIAM J. Control Optim. 32(6)",
+)
+QU_YE = Reference(
+    "Z. Qu, W. Gao, O. Hinder, Y. Ye and Z. Zhou",
+    2025,
+    "Optimal diagonal preconditioning",
+    "Operations Research 73(3)",
+)
