@@ -21,7 +21,7 @@ from torch import nn
 
 from studies._common import models
 from studies._common.arms import build, check_identities, matrix_layers
-from studies._common.classification import make_task, recipe_of
+from studies._common.classification import make_task, on_files, recipe_of
 from studies._common.data import Images, load
 from studies._common.loop import Task
 from studies._common.store import Record
@@ -107,4 +107,5 @@ def main(options: Options) -> list[Record]:
     torch.manual_seed(0)
     net = models.resnet20(width=8, in_channels=1)
     check_identities(net, torch.randn(8, 1, 8, 8))
-    return sweep("high_learning_rate", PRESETS[options.preset], task, options)
+    configs = on_files(PRESETS[options.preset], options)
+    return sweep("high_learning_rate", configs, task, options)

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from studies._common.arms import build, check_identities, matrix_layers
-from studies._common.classification import make_task, recipe_of
+from studies._common.classification import make_task, on_files, recipe_of
 from studies._common.data import Images, load
 from studies._common.loop import Task
 from studies._common.models import Inception
@@ -107,4 +107,5 @@ def main(options: Options) -> list[Record]:
     torch.manual_seed(0)
     small = Inception(10, width=1 / 16, in_channels=1, blocks=("3a", "5b"))
     check_identities(small, torch.randn(8, 1, 8, 8))
-    return sweep("inception", PRESETS[options.preset], task, options)
+    configs = on_files(PRESETS[options.preset], options)
+    return sweep("inception", configs, task, options)

@@ -26,7 +26,7 @@ from torch import nn
 
 from condlab.nn import renormalise_after
 from studies._common.arms import build, check_identities, matrix_layers
-from studies._common.classification import make_task, recipe_of
+from studies._common.classification import make_task, on_files, recipe_of
 from studies._common.data import Images, load
 from studies._common.loop import Task
 from studies._common.models import SphereViT, ViT
@@ -144,4 +144,5 @@ def main(options: Options) -> list[Record]:
     net = ViT(image_size=4, patch=2, num_classes=3, dim=8, depth=1, heads=2)
     nn.init.normal_(net.head.weight)
     check_identities(net, torch.randn(4, 3, 4, 4))
-    return sweep("vit", PRESETS[options.preset], task, options)
+    configs = on_files(PRESETS[options.preset], options)
+    return sweep("vit", configs, task, options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -22,8 +22,9 @@ from studies._common.probes import (
     layer_table,
     weight_probes,
 )
+from studies._common.trials import Options
 
-PROBE = 512  # samples on which the loss that arms are compared by is evaluated
+PROBE = 512  # samples to evaluate the loss on, and on a CPU the accuracy
 CURVATURE = 32  # of these, how many the Hessian is of
 
 
@@ -63,6 +64,16 @@ class Recipe:
     mixed: bool = False
 
 
+def on_files(configs: Sequence[Any], options: Options) -> list[Any]:
+    """Return the configs with small CIFAR-10 images for digits if files are given."""
+    given = options.data is not None
+    return [
+        replace(config, data="cifar10_16") if given and config.data == "digits"
+        else config
+        for config in configs
+    ]  # fmt: skip
+
+
 def recipe_of(config: Any, device: torch.device) -> Recipe:
     """Return the recipe from a config's fields of the same names."""
     names = [field.name for field in fields(Recipe) if hasattr(config, field.name)]
@@ -96,9 +107,9 @@ def make_task(
         ``after(optimiser, network)`` arranges what follows each step.
     """
     train, test = prepare(images, device)
-    generator = torch.Generator().manual_seed(0)
-    fixed = torch.randperm(len(train[1]), generator=generator)[:PROBE].to(device)
-    probe = (train[0][fixed], train[1][fixed])
+    probe = _some(train)
+    if device.type == "cpu":  # where ten thousand images cost more than the training
+        test = _some(test)
     few = (probe[0][:CURVATURE], probe[1][:CURVATURE])
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
@@ -143,6 +154,14 @@ def make_task(
         describe=layer_table,
         schedule=_schedule(recipe),
     )
+
+
+def _some(data: Batch) -> Batch:
+    """Return a fixed random choice of samples."""
+    generator = torch.Generator().manual_seed(0)
+    fixed = torch.randperm(len(data[1]), generator=generator)[:PROBE]
+    inputs, labels = (part[fixed.to(part.device)] for part in data)
+    return inputs, labels
 
 
 def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:

@@ -90,7 +90,8 @@ class Outcome:
     tables : dict
         What `Task.describe` said at "start" and "end".
     seconds, probe_seconds : float
-        On the clock, over all resumptions; the latter are among the former.
+        On the clock, over all resumptions; the latter are those of evaluations,
+        probes and tables, and are among the former.
     network : torch.nn.Module
         As it is at the end.
     """
@@ -189,11 +190,11 @@ def _look(task: Task, state: State, marks: Marks, watch: Watch | None) -> bool:
         return True
     if not all(bool(p.isfinite().all()) for p in state.net.parameters()):
         return False
+    begun = time.perf_counter()
     if state.step in marks.evaluations:
         state.net.eval()
         with torch.no_grad():
             _note(state, task.evaluate(state.net), watch)
-    begun = time.perf_counter()
     if state.step in marks.probes:
         twin = copy.deepcopy(state.net)
         _note(state, task.probe(twin, state.optimiser), watch)

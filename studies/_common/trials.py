@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -224,31 +223,43 @@ def _within_budget(
 
     The factor is kept, so that a sweep that is taken up again stays the same.
     """
-    path = folder / f"budget-{options.budget_seconds:g}.json"
+    budget = options.budget_seconds or 0.0
+    path = folder / f"budget-{budget:g}.json"
     if path.exists():
         factor = json.loads(path.read_text())["factor"]
     else:
-        estimate = _estimate(configs, make_task, options)
-        factor = min(1.0, (options.budget_seconds or 0.0) / estimate)
-        store.write_lines(path, [{"factor": factor, "estimate": estimate}])
+        steps, looks = _estimate(configs, make_task, options)
+        factor = min(1.0, (budget - looks) / steps)
+        if factor * min(config.steps for config in configs) < 1:
+            raise ValueError(
+                f"a budget of {budget:g} s is too little: evaluations and probes of "
+                f"{len(configs)} runs take {looks:.0f} s, and all steps {steps:.0f} s"
+            )
+        store.write_lines(path, [{"factor": factor, "steps": steps, "looks": looks}])
     return [
         dataclasses.replace(config, steps=max(1, round(factor * config.steps)))
         for config in configs
     ]
 
 
-def _estimate(configs: Sequence[Any], make_task: MakeTask, options: Options) -> float:
-    """Return the seconds that all configs take, from a few steps of each arm."""
-    costs = {}
+def _estimate(
+    configs: Sequence[Any], make_task: MakeTask, options: Options
+) -> tuple[float, float]:
+    """Return the seconds of the steps of all configs and of all else, by a short run.
+
+    Each arm makes one, which looks at its network a sixth as often as a whole run.
+    """
+    short = {"steps": TIMED, "evaluations": 2, "probes": (1.0,), "curvature": (1.0,)}
+    timed: dict[str, tuple[float, float]] = {}
     for config in configs:
-        if config.arm not in costs:
+        if config.arm not in timed:
             task = make_task(config, options)
-            short = {"seed": 0, "device": options.device, "evaluations": 1}
-            begun = time.perf_counter()
-            train(task, steps=TIMED, probes=(), curvature=(), **short)
-            costs[config.arm] = (time.perf_counter() - begun) / TIMED
-    total = sum(costs[config.arm] * config.steps for config in configs)
-    return total / _jobs(options)
+            run = train(task, seed=0, device=options.device, **short)
+            steps = (run.seconds - run.probe_seconds) / TIMED
+            timed[config.arm] = steps, 6 * run.probe_seconds
+    jobs = _jobs(options)
+    steps = sum(timed[config.arm][0] * config.steps for config in configs)
+    return steps / jobs, sum(timed[config.arm][1] for config in configs) / jobs
 
 
 @contextmanager

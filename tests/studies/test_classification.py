@@ -7,17 +7,20 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from studies import inception
 from studies._common.classification import (
     Recipe,
     _schedule,
     epoch_batch,
     make_task,
+    on_files,
     prepare,
     shifted,
 )
 from studies._common.data import load
 from studies._common.loop import train
 from studies._common.models import MLP
+from studies._common.trials import Options
 
 CPU = torch.device("cpu")
 RECIPE = Recipe("sgd", lr=0.1, batch=32, order=0)
@@ -76,6 +79,16 @@ def test_schedules_are_what_they_are_called():
     assert factors(schedule="cosine") == pytest.approx([1, 0.8535534, 0.5, 0.1464466])
     rising = factors(warm_up=0.5)
     assert 0 < rising[0] < rising[1] < rising[2] == 1
+
+
+def test_files_take_the_place_of_the_digits_in_every_arm(tmp_path):
+    configs = [inception.Config(arm=arm) for arm in ("plain", "E")]
+    assert on_files(configs, Options("cpu")) == configs
+    read = on_files(configs, Options("cpu", data=tmp_path))
+    assert [(c.arm, c.data) for c in read] == [
+        ("plain", "cifar10_16"),
+        ("E", "cifar10_16"),
+    ]
 
 
 def test_digits_are_learned_and_every_point_is_watched():

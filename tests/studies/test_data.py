@@ -42,6 +42,14 @@ def test_the_binary_versions_are_read(tmp_path, name):
     assert read.test_labels.dtype == torch.int64
 
 
+def test_small_images_are_means_of_four_pixels(tmp_path):
+    written, _ = write_binary(tmp_path / cifar.FOLDERS["cifar10"], "cifar10")
+    small = load("cifar10_16", tmp_path).test_inputs
+    by_hand = written[-1].reshape(4, 3, 16, 2, 16, 2).mean(axis=(3, 5))
+    assert small.shape == (4, 3, 16, 16)
+    assert np.abs(small.numpy() - by_hand).max() <= 0.5
+
+
 def test_a_truncated_file_is_refused_with_its_name_and_offset(tmp_path):
     folder = tmp_path / cifar.FOLDERS["cifar10"]
     write_binary(folder, "cifar10")

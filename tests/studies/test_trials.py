@@ -72,11 +72,11 @@ def test_finished_runs_are_not_run_again(tmp_path):
 
 
 def test_a_budget_scales_all_arms_by_one_factor_that_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(trials, "_estimate", lambda *_: 40.0)
+    monkeypatch.setattr(trials, "_estimate", lambda *_: (20.0, 5.0))
     options = Options("smoke", out=tmp_path, jobs=1, budget_seconds=10)
     records = sweep("tiny", CONFIGS, task, options)
     assert {r["config"]["steps"] for r in records} == {3}
-    monkeypatch.setattr(trials, "_estimate", lambda *_: 80.0)
+    monkeypatch.setattr(trials, "_estimate", lambda *_: (80.0, 5.0))
     assert sweep("tiny", CONFIGS, task, options) == records
     rich = replace(options, budget_seconds=100.0)
     assert {r["config"]["steps"] for r in sweep("tiny", CONFIGS, task, rich)} == {12}
@@ -85,9 +85,17 @@ def test_a_budget_scales_all_arms_by_one_factor_that_is_kept(tmp_path, monkeypat
 def test_the_estimate_grows_with_the_steps():
     options = Options("smoke", jobs=1)
     few, many = (
-        trials._estimate([Config(steps=steps)], task, options) for steps in (10, 10_000)
+        trials._estimate([Config(steps=steps)], task, options)[0]
+        for steps in (10, 10_000)
     )
     assert many > 50 * few > 0
+
+
+def test_a_budget_that_does_not_pay_for_the_probes_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(trials, "_estimate", lambda *_: (20.0, 12.0))
+    options = Options("smoke", out=tmp_path, budget_seconds=10)
+    with pytest.raises(ValueError, match=r"10 s is too little: .* 8 runs take 12 s"):
+        sweep("tiny", CONFIGS, task, options)
 
 
 @pytest.mark.parametrize("backend", trials.CLUSTERS)

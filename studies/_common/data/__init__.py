@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from condlab.errors import missing_extra
 from studies._common.data import cifar, textures
@@ -39,7 +40,7 @@ class Images:
 
 
 BUILT_IN = ("digits", "textures")
-READ = ("cifar10", "cifar100")
+READ = ("cifar10", "cifar100", "cifar10_16")
 TEXTURES = (2048, 512)  # images to train and to test with
 
 
@@ -50,7 +51,8 @@ def load(name: str, data_dir: Path | None = None) -> Images:
     Parameters
     ----------
     name : str
-        "digits" and "textures" need no files; "cifar10" and "cifar100" are read.
+        "digits" and "textures" need no files; "cifar10" and "cifar100" are read, and
+        "cifar10_16" is the former at 16 x 16 pixels, each the mean of four.
     data_dir : pathlib.Path, optional
         Where, as `studies._common.data.cifar.read` says.
 
@@ -74,8 +76,15 @@ def load(name: str, data_dir: Path | None = None) -> Images:
         raise ValueError(f"the data sets are {known}; got {name!r}")
     if data_dir is None:
         raise ValueError(f"{name} is read from files: say where with --data DIR")
-    train, test = cifar.read(name, data_dir)
-    return Images(name, *train, *test, cifar.CLASSES[name])
+    whole = name.removesuffix("_16")
+    train, test = cifar.read(whole, data_dir)
+    if whole != name:
+        train, test = ((_halved(images), labels) for images, labels in (train, test))
+    return Images(name, *train, *test, cifar.CLASSES[whole])
+
+
+def _halved(images: Tensor) -> Tensor:
+    return avg_pool2d(images.float(), 2).round().to(torch.uint8)
 
 
 def _digits() -> Images:
