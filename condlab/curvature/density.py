@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betainc
 
+from condlab.curvature._chance import enough_probes, most
 from condlab.curvature._products import Products, gaussian
 from condlab.curvature.krylov import Basis, block_lanczos
 from condlab.types import ConditionEstimate
@@ -26,6 +26,7 @@ from condlab.types import ConditionEstimate
 Floats = NDArray[np.float64]
 CONFIDENCE = 0.999
 ULPS = 4  # for each weight in a sum
+LOOK = 4  # products between two looks at a probe
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,6 +170,7 @@ def density(
     *,
     num_matvecs: int = 64,
     num_probes: int = 8,
+    atol: float = 0.0,
     generator: torch.Generator | None = None,
 ) -> SpectralDensity:
     """Return how the eigenvalues of a symmetric operator are spread.
@@ -181,6 +183,11 @@ def density(
         Products for each probe: they narrow what is between Ritz values.
     num_probes : int
         Random vectors: they narrow what is left to chance.
+    atol : float
+        Spend fewer products on a probe once it is split to within this part of it, and
+        draw fewer probes once chance moves the bands by at most this to each side. The
+        first is certain and the second known beforehand, so bands stay as sure as they
+        say. 0 spends everything.
     generator : torch.Generator, optional
         Draws the probes; seeded with 0 by default.
 
@@ -214,12 +221,17 @@ def density(
             f"at least 1 product and 1 probe are needed, got {num_matvecs} and "
             f"{num_probes}"
         )
+    if not 0 <= atol < 1:
+        raise ValueError(f"atol must be at least 0 and below 1, got {atol}")
     products = Products(H)
+    num_probes = enough_probes(
+        products.shape[0], num_probes, atol, (1 - CONFIDENCE) / 2
+    )
     generator = generator or torch.Generator().manual_seed(0)
     nodes, weights, lengths, noise = [], [], [], 0.0
     for probe in range(num_probes):
         basis = Basis(products, num_matvecs, 1, generator)
-        block_lanczos(basis, num_matvecs=products.count + num_matvecs)
+        _split(basis, products.count + num_matvecs, atol)
         pairs = basis.ritz()
         if probe == 0:
             noise = basis.noise()
@@ -233,6 +245,19 @@ def density(
     return SpectralDensity(
         tuple(nodes), tuple(weights), np.array(lengths), n, noise, products.count
     )
+
+
+def _split(basis: Basis, most: int, atol: float) -> None:
+    """Grow a basis until its probe is split finely, or the products are spent."""
+    if atol == 0:
+        block_lanczos(basis, num_matvecs=most)
+        return
+    while basis.H.count < most and not basis.complete:
+        block_lanczos(basis, num_matvecs=min(basis.H.count + LOOK, most))
+        weights = torch.linalg.eigh(basis.T[: basis.k, : basis.k])[1][0].square()
+        sides = torch.cat([weights.new_zeros(1), weights, weights.new_zeros(1)])
+        if float((sides[1:] + sides[:-1]).max()) <= atol:
+            return
 
 
 def _require_symmetric(noise: float, nodes: list[Floats], dtype: torch.dtype) -> None:
@@ -276,30 +301,3 @@ def _seen(nodes: Floats, weights: Floats, a: Floats, b: Floats) -> Floats:
     sums = np.concatenate([[0.0], weights.cumsum()])
     at_most = sums[np.searchsorted(nodes, b, side="right")]
     return np.maximum(at_most - sums[np.searchsorted(nodes, a, side="left")], 0)
-
-
-def most(part: Floats, n: int, probes: int, alpha: float) -> Floats:
-    """Return the most eigenvalues that a part of the probes this small allows.
-
-    Parameters
-    ----------
-    part : array, shape (x,)
-        At most so much of the squared length of all probes is in the subspace.
-    n, probes : int
-        The dimension and the number of normal vectors.
-    alpha : float
-        A larger dimension k would give so little with a probability below this: the
-        part is distributed as Beta(k probes / 2, (n - k) probes / 2).
-
-    Examples
-    --------
-    >>> most(np.array([0.0, 0.5, 1.0]), 100, 10, 1e-3)
-    array([  0.,  56., 100.])
-    """
-    low, high = np.zeros(len(part)), np.full(len(part), float(n))
-    while bool((high - low > 1).any()):  # low is allowed; find the last one that is
-        k = np.clip(np.floor((low + high) / 2), 1, n - 1)
-        allowed = betainc(k * probes / 2, (n - k) * probes / 2, part) >= alpha
-        low = np.where(allowed & (high - low > 1), k, low)
-        high = np.where(~allowed & (high - low > 1), k, high)
-    return np.where(part >= 1, n, low)

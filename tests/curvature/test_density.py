@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from condlab.curvature import HessianOperator
+from condlab.curvature._chance import most
 from condlab.curvature._products import Products
-from condlab.curvature.density import density, most
+from condlab.curvature.density import density
 from condlab.curvature.krylov import Basis, block_lanczos
 from tests.curvature.networks import dense_hessian, problem
 from tests.curvature.spectra import SPECTRA, Diagonal, rotated
@@ -173,3 +174,24 @@ def test_an_operator_that_is_not_symmetric_is_refused():
     A = torch.triu(torch.ones((9, 9), dtype=torch.float64))
     with pytest.raises(ValueError, match="must be symmetric"):
         density(A)
+
+
+def test_tolerance_saves_products_and_keeps_the_truth_within_the_bands():
+    truth = torch.linspace(-1, 3, 2000, dtype=torch.float64)
+    places = np.linspace(-0.9, 2.9, 30)
+    shares = (truth.numpy()[None] <= places[:, None]).mean(axis=1)
+    spent = {}
+    for atol in (0.3, 0.1, 0.0):
+        seen = density(Diagonal(truth), num_matvecs=60, num_probes=12, atol=atol)
+        band = seen.cumulative(places)
+        assert ((band.lower <= shares) & (shares <= band.upper)).all()
+        assert (band.upper - band.lower).max() < 4 * max(atol, 0.05)
+        spent[atol] = seen.products
+    assert spent[0.3] < spent[0.1] < spent[0.0] / 2
+
+
+def test_tolerance_that_an_eigenvalue_outweighs_spends_what_there_is():
+    truth = torch.cat([torch.zeros(60), torch.linspace(1, 2, 40)]).double()
+    seen = density(Diagonal(truth), num_matvecs=12, num_probes=2, atol=0.2)
+    full = density(Diagonal(truth), num_matvecs=12, num_probes=2)
+    assert seen.products == full.products
