@@ -14,12 +14,12 @@ from scipy.sparse.csgraph import structural_rank
 from condlab import _arrays
 from condlab._rank import is_singular
 from condlab.bounds import bracket_of_scaled
-from condlab.condition import _dense, cond_2
-from condlab.optimal import _closed, _one_sided
+from condlab.condition import DENSE_BYTES, _dense, cond_2
+from condlab.optimal import _closed, _matrix_free, _one_sided
 from condlab.optimal._blocks import best_blocks
 from condlab.optimal._one_sided import Found
 from condlab.optimal._progress import Clock
-from condlab.scaling import column_scaling, row_scaling
+from condlab.scaling import column_scaling, jacobi_scaling, row_scaling
 from condlab.types import Array, Bracket, Scaling
 
 __all__ = ["OptimalScaling", "optimal_scaling"]
@@ -76,7 +76,9 @@ def optimal_scaling(
     ----------
     A : array, sparse array or tensor, shape (m, n)
         Real and of full rank; square for two sides and, but for "fro", for p other
-        than 2; symmetric for ``side="symmetric"``. It is made dense.
+        than 2; symmetric for ``side="symmetric"``. It is made dense, unless it is
+        sparse and that would take more than 256 MiB: then p is 2, one side or
+        "symmetric" is scaled, and A is square and for "symmetric" positive definite.
     side : {"left", "right", "symmetric", "both"}
         Which matrices compete: D A, A D, D A D or D₁ A D₂, with D positive diagonal.
     p : {1, 2, "inf", "fro"}
@@ -92,7 +94,9 @@ def optimal_scaling(
     Returns
     -------
     OptimalScaling
-        Its gap may exceed `rtol` where time or digits ran out. Where A is certainly
+        Its gap may exceed `rtol` where time or digits ran out. For "matrix-free", the
+        method of large sparse matrices, the upper end is Lanczos' estimate of what the
+        scaling reaches; the lower end is certain there too. Where A is certainly
         singular both ends of the bracket are inf.
 
     Raises
@@ -136,13 +140,15 @@ def optimal_scaling(
     3.6
     """
     _require_options(side, p, rtol, time_limit)
+    clock = Clock(time_limit, progress)
+    if sp.issparse(A) and _is_large(A):
+        return _large(A, side, p, rtol, clock)
     A = _real_dense(A, side, p)
     if side == "symmetric":
         _require_symmetric(A)
     if _is_certainly_singular(A):
         nowhere = Bracket(math.inf, math.inf)
         return OptimalScaling(_ones(A, side), nowhere, math.nan, 0, "singular")
-    clock = Clock(time_limit, progress)
     if p != 2:
         found, method = _by_formula(A, side, p), "formula"
     elif side in ("left", "right"):
@@ -181,6 +187,32 @@ def _real_dense(A: Array, side: str, p: Any) -> np.ndarray:
             f"lines of {n} entries to scale; use p=2 or the other side"
         )
     return A
+
+
+def _is_large(A: Any) -> bool:
+    return A.shape[0] * A.shape[1] * 8 > DENSE_BYTES
+
+
+def _large(A: Any, side: str, p: Any, rtol: float, clock: Clock) -> OptimalScaling:
+    """Scale a sparse matrix that is too large to be dense."""
+    if p != 2 or side == "both" or A.shape[0] != A.shape[1] or A.dtype.kind == "c":
+        raise ValueError(
+            "matrices too large to be dense are scaled on one side, or symmetrically, "
+            f"for p = 2, square and real; got side={side!r}, p={p!r}, shape {A.shape}"
+        )
+    A = _arrays.as_float(A).astype(np.float64)
+    if side == "symmetric":
+        if abs(A - A.T).max() > 0:
+            raise ValueError("symmetric scaling needs a symmetric matrix")
+        jacobi_scaling(A)  # raises where the diagonal is not positive
+    B = sp.csr_array(A.T) if side == "right" else A
+    found, kappa = _matrix_free.left(B, rtol, clock, symmetric=side == "symmetric")
+    scaling = Scaling(found.left, found.right)
+    if side == "right":
+        scaling = Scaling(None, found.left)
+    optimum = Bracket(found.lower, max(kappa, found.lower))
+    gap = optimum.upper / optimum.lower - 1
+    return OptimalScaling(scaling, optimum, gap, found.iterations, "matrix-free")
 
 
 def _require_symmetric(A: np.ndarray) -> None:

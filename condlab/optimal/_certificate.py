@@ -21,18 +21,19 @@ import math
 import numpy as np
 
 from condlab._inverse import EPS, UNIT_ROUNDOFF
+from condlab.types import Array
 
 TINY = 2.0**-900  # more than all that underflow can lose
 
 
 def scaled_bound(
-    B: np.ndarray, F1: np.ndarray, F2: np.ndarray, *, rows: bool, columns: bool
+    B: Array, F1: np.ndarray, F2: np.ndarray, *, rows: bool, columns: bool
 ) -> float:
     """Bound κ(D₁ B D₂) from below over the D of those sides that are scaled.
 
     Parameters
     ----------
-    B : array, shape (m, n)
+    B : array or sparse array, shape (m, n)
         Real, of full column rank, with entries of about 1 at most.
     F1, F2 : array, shape (n, k1) and (n, k2)
         Factors of Z₁ and Z₂, large where D B maps far and where it maps near.
@@ -48,13 +49,15 @@ def scaled_bound(
     near, far = _rounded_squares(F1)[1], _rounded_squares(F2)[0]
     with np.errstate(all="ignore"):
         images = np.min(low / high) if rows else low.sum() / high.sum()
-        sources = np.min(far / near) if columns else far.sum() / near.sum()
+        used = F1.any(axis=1)
+        ratios = (far / near)[used]
+        sources = ratios.min() if columns else far.sum() / near.sum()
         slack = 1 - 4 * (len(low) + len(near) + 8) * EPS
         found = float(images) * float(sources) * slack
     return math.sqrt(found) * (1 - EPS) if found > 1 else 1.0
 
 
-def symmetric_bound(G: np.ndarray, F1: np.ndarray, F2: np.ndarray) -> float:
+def symmetric_bound(G: Array, F1: np.ndarray, F2: np.ndarray) -> float:
     """Bound κ(D G D) from below over all D, for symmetric positive definite G.
 
     With G = L Lᵀ this is the square of the bound for Lᵀ D, and needs no L.
@@ -62,8 +65,9 @@ def symmetric_bound(G: np.ndarray, F1: np.ndarray, F2: np.ndarray) -> float:
     low, high = _quadratic_form(G, F1)[0], _quadratic_form(G, F2)[1]
     near, far = _rounded_squares(F1)[1], _rounded_squares(F2)[0]
     with np.errstate(all="ignore"):
-        slack = 1 - 4 * (2 * len(G) + F1.shape[1] + F2.shape[1]) * EPS
-        found = low / high * float(np.min(far / near)) * slack
+        slack = 1 - 4 * (2 * G.shape[0] + F1.shape[1] + F2.shape[1]) * EPS
+        ratio = float((far / near)[F1.any(axis=1)].min())
+        found = low / high * ratio * slack
     return found if found > 1 else 1.0
 
 
@@ -72,10 +76,10 @@ def _gamma(terms: int) -> float:
     return (terms + 8) * UNIT_ROUNDOFF * (1 + 1e-6)
 
 
-def _square_sums(B: np.ndarray, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _square_sums(B: Array, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bound diag(B F Fᵀ Bᵀ) from below and above."""
     C = np.abs(B @ F)
-    error = _gamma(B.shape[1]) * (np.abs(B) @ np.abs(F)) + TINY
+    error = _gamma(B.shape[1]) * (abs(B) @ np.abs(F)) + TINY
     low, high = np.maximum(C - error, 0.0), C + error
     width = 2 * (F.shape[1] + 4) * EPS
     return np.vecdot(low, low) * (1 - width), np.vecdot(high, high) * (1 + width)
@@ -88,9 +92,9 @@ def _rounded_squares(F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.maximum(squares * (1 - width) - lost, 0), squares * (1 + width) + lost
 
 
-def _quadratic_form(G: np.ndarray, F: np.ndarray) -> tuple[float, float]:
+def _quadratic_form(G: Array, F: np.ndarray) -> tuple[float, float]:
     """Bound tr(Fᵀ G F) from below and above."""
     value = float(np.vdot(F, G @ F))
-    size = float(np.vdot(np.abs(F), np.abs(G) @ np.abs(F)))
-    error = (_gamma(len(G)) + _gamma(F.size)) * size + TINY
+    size = float(np.vdot(np.abs(F), abs(G) @ np.abs(F)))
+    error = (_gamma(G.shape[0]) + _gamma(F.size)) * size + TINY
     return max(value - error, 0.0), value + error

@@ -27,7 +27,7 @@ MIXTURES = np.array([0.0, *np.geomspace(1e-5, 10.0, 13)])
 NEGLIGIBLE = 1e-9
 
 
-class _Done(Exception):
+class Done(Exception):
     """The gap is small enough, or the time is up."""
 
 
@@ -62,8 +62,8 @@ class _Search:
         sigma = np.maximum(sigma, sigma[0] * EPS / 4)
         self._learn(z, M, U, sigma, Vt.T, p)
         logs = np.log(sigma)
-        top, bottom = _softmax(p * logs), _softmax(-p * logs)
-        value = (_log_sum_exp(p * logs) + _log_sum_exp(-p * logs)) / p
+        top, bottom = softmax(p * logs), softmax(-p * logs)
+        value = (log_sum_exp(p * logs) + log_sum_exp(-p * logs)) / p
         gradient = [(X**2) @ (top - bottom) for X in (U, Vt.T)]
         return value, np.concatenate(gradient)
 
@@ -80,7 +80,7 @@ class _Search:
         if kappa < self.kappa:
             self.kappa, self.z = kappa, z.copy()
         for power in SHARPER:
-            weights = [_softmax(s * power * p * np.log(sigma)) for s in (1, -1)]
+            weights = [softmax(s * power * p * np.log(sigma)) for s in (1, -1)]
             for flipped in (False, True):
                 L, R, N = (V, U, M.T) if flipped else (U, V, M)
                 bound, F1, F2 = _repaired(N, L, sigma, R, *weights)
@@ -90,7 +90,7 @@ class _Search:
         self.clock.say(f"gap {self.kappa / self.proof.bound - 1:.2g}")
         small = self.kappa <= max(self.proof.bound * (1 + self.rtol), self.enough)
         if small or self.clock.over():
-            raise _Done
+            raise Done
 
 
 def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
@@ -114,7 +114,7 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
                     "ftol": 1e-13,
                 },
             ).x
-    except _Done:
+    except Done:
         pass
     d = np.exp(search.z)
     return Found(d[:n], d[n:], _proved(A, search.proof), search.evaluations)
@@ -164,10 +164,12 @@ def _repaired(
     return float(np.sqrt(ratios[best] / unit)), F1, F2
 
 
-def _softmax(x: np.ndarray) -> np.ndarray:
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Return the weights exp(x) / sum exp(x)."""
     e = np.exp(x - x.max())
     return e / e.sum()
 
 
-def _log_sum_exp(x: np.ndarray) -> float:
+def log_sum_exp(x: np.ndarray) -> float:
+    """Return log sum exp(x)."""
     return float(x.max() + np.log(np.exp(x - x.max()).sum()))

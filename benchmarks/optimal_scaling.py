@@ -1,0 +1,225 @@
+"""Time `optimal_scaling` against semidefinite programming, and say how far it gets.
+
+    python benchmarks/optimal_scaling.py [--timeout SECONDS]
+
+Every method gets a process of its own, one at a time, on one thread. The time is that
+of the call alone. Both the clock and the processor time are recorded; the ratios are of
+the latter, which a busy machine distorts less. The peers solve with cvxpy the programme
+that the literature gives: maximise t with t I <= A' diag(w) A <= I. What they return is
+judged like everything else, by the condition number that its scaling reaches.
+
+The growth exponent is the slope of log processor time against log n.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import condlab
+from condlab.collection import COLLECTION
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+RECORD = Path(__file__).parent / "results" / "optimal_scaling.json"
+SIZES = (50, 100, 200, 500, 1000)
+GAP = 0.02
+EQUILIBRATIONS: dict[str, Callable[[Any], condlab.Scaling]] = {
+    "row": condlab.row_scaling,
+    "column": condlab.column_scaling,
+    "row-column": condlab.row_column_scaling,
+    "ruiz": condlab.ruiz_scaling,
+    "jacobi": condlab.jacobi_scaling,
+}
+NO_DATA_SET = ("stiffness", "wathen", "beam", "convection-diffusion", "sensors")
+
+
+def random_matrix(n: int) -> np.ndarray:
+    """Return normal entries in rows of very different units."""
+    rng = np.random.default_rng(n)
+    return rng.standard_normal((n, n)) * 10.0 ** rng.uniform(-3, 3, (n, 1))
+
+
+def load(problem: str) -> np.ndarray:
+    if problem in COLLECTION:
+        A = COLLECTION[problem].load()
+        return A.toarray() if hasattr(A, "toarray") else A
+    return random_matrix(int(problem))
+
+
+def by_condlab(A: np.ndarray) -> condlab.OptimalScaling:
+    return condlab.optimal_scaling(A, rtol=GAP)
+
+
+def by_cvxpy(solver: str) -> Callable[[np.ndarray], condlab.Scaling]:
+    def solve(A: np.ndarray) -> condlab.Scaling:
+        import cvxpy as cp
+
+        start = condlab.row_scaling(A)
+        B = start.apply(A)
+        n = B.shape[1]
+        w, t = cp.Variable(len(B), nonneg=True), cp.Variable()
+        G = B.T @ cp.diag(w) @ B
+        problem = cp.Problem(cp.Maximize(t), [G >> t * np.eye(n), G << np.eye(n)])
+        problem.solve(solver=solver)
+        if w.value is None:
+            raise RuntimeError(problem.status)
+        return condlab.Scaling(np.sqrt(np.maximum(w.value, 0.0))).compose(start)
+
+    return solve
+
+
+METHODS: dict[str, Callable[[np.ndarray], Any]] = {
+    "condlab": by_condlab,
+    "cvxpy + Clarabel": by_cvxpy("CLARABEL"),
+    "cvxpy + SCS": by_cvxpy("SCS"),
+}
+
+
+def one(problem: str, method: str) -> dict[str, Any]:
+    """Run one method in this process."""
+    A = load(problem)
+    start, cpu_start = time.perf_counter(), time.process_time()
+    try:
+        found = METHODS[method](A)
+    except ModuleNotFoundError as error:
+        return {"outcome": f"skipped: {error.name} is not installed"}
+    except Exception as error:  # whatever a peer raises is its answer
+        return {"outcome": f"{type(error).__name__}: {error}"[:120]}
+    result: dict[str, Any] = {
+        "outcome": "ok",
+        "seconds": time.perf_counter() - start,
+        "cpu_seconds": time.process_time() - cpu_start,
+    }
+    if isinstance(found, condlab.OptimalScaling):
+        result |= {"gap": found.gap, "iterations": found.iterations}
+        result["lower"] = found.optimum.lower
+        found = found.scaling
+    return result | {"kappa": condlab.cond_2(found.apply(A)).value}
+
+
+def in_a_child(problem: str, method: str, timeout: float) -> dict[str, Any]:
+    environment = os.environ | dict.fromkeys(THREADS, "1")
+    command = [sys.executable, "-W", "ignore", __file__, "--one", problem, method]
+    try:
+        child = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=environment,
+        )
+    except subprocess.TimeoutExpired:
+        return {"outcome": f"no answer in {timeout:.0f} s"}
+    if child.returncode:
+        return {"outcome": f"ended with code {child.returncode}"}
+    return json.loads(child.stdout.splitlines()[-1])
+
+
+def shown(result: dict[str, Any]) -> str:
+    if result["outcome"] != "ok":
+        return result["outcome"]
+    gap = f"  certified gap {result['gap']:.1e}" if "gap" in result else ""
+    return (
+        f"{result['seconds']:8.2f} s {result['cpu_seconds']:8.2f} cpu s"
+        f"  kappa {result['kappa']:.6g}{gap}"
+    )
+
+
+def compare(
+    problems: tuple[str, ...], methods: tuple[str, ...], timeout: float
+) -> dict:
+    results: dict[str, Any] = {}
+    for problem in problems:
+        results[problem] = {}
+        for method in methods:
+            results[problem][method] = in_a_child(problem, method, timeout)
+            print(
+                f"{problem:22} {method:18} {shown(results[problem][method])}",
+                flush=True,
+            )
+    return results
+
+
+def spd_matrices() -> dict[str, Any]:
+    """Return 18 sparse SPD matrices of the orders of SuiteSparse's small ones."""
+    from condlab.gallery import laplacian_2d, wathen
+
+    rng = np.random.default_rng(0)
+    grids = {f"laplacian {k} x {k}": laplacian_2d(k) for k in range(10, 66, 5)}
+    finite = {f"wathen {k}": wathen(k, k, rng=rng) for k in (8, 12, 18, 25)}
+    names = ("stiffness", "mass")
+    return grids | finite | {name: COLLECTION[name].load() for name in names}
+
+
+def equilibrations() -> dict[str, Any]:
+    """Return the milliseconds of each equilibration of each matrix, medians of five."""
+    times: dict[str, Any] = {}
+    for name, A in spd_matrices().items():
+        times[name] = {"order": A.shape[0], "nonzeros": int(A.nnz)}
+        for method, scaling in EQUILIBRATIONS.items():
+            times[name][method] = 1e3 * float(
+                np.median([timed(scaling, A) for _ in range(5)])
+            )
+    return times
+
+
+def timed(scaling: Callable[[Any], Any], A: Any) -> float:
+    start = time.process_time()
+    scaling(A)
+    return time.process_time() - start
+
+
+def exponent(results: dict[str, Any]) -> float:
+    sizes = [n for n in SIZES if n >= 100]
+    seconds = [results[str(n)]["condlab"]["cpu_seconds"] for n in sizes]
+    return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
+
+
+def measure(timeout: float) -> dict[str, Any]:
+    small = compare(("50", "100"), tuple(METHODS), timeout)
+    large = compare(tuple(str(n) for n in SIZES if n > 100), ("condlab",), timeout)
+    real = compare(NO_DATA_SET, ("condlab",), timeout)
+    packages = ("condlab", "numpy", "scipy", "cvxpy", "clarabel", "scs")
+    times = equilibrations()
+    worst = {m: max(row[m] for row in times.values()) for m in EQUILIBRATIONS}
+    growth = exponent(small | large)
+    print(f"growth: n^{growth:.2f}; slowest equilibrations in ms: {worst}")
+    return {
+        "machine": {"cpus": os.cpu_count(), "threads": 1, "system": sys.platform},
+        "versions": {name: importlib.metadata.version(name) for name in packages}
+        | {"python": sys.version.split()[0]},
+        "gap": GAP,
+        "timeout": timeout,
+        "random": small | large,
+        "collection": real,
+        "growth_exponent": growth,
+        "equilibration_milliseconds": times,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--timeout", type=float, default=300.0)
+    parser.add_argument("--one", nargs=2, metavar=("PROBLEM", "METHOD"))
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(one(*arguments.one)))
+        return
+    record = measure(arguments.timeout)
+    RECORD.parent.mkdir(exist_ok=True)
+    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

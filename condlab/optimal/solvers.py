@@ -1,0 +1,328 @@
+"""The scalings that optimisation solvers and LAPACK apply, for comparison by name.
+
+Each follows its source in the order of its passes, the norms, the clamps and what is
+done with a line of zeros (its multiplier is 1). They are meant to be compared with
+`condlab.optimal_scaling`, not to replace the scalings of `condlab`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.linalg import lapack
+from scipy.optimize import linprog
+from scipy.sparse.csgraph import maximum_bipartite_matching, structural_rank
+
+from condlab.condition import _dense
+from condlab.errors import SingularMatrixError
+from condlab.norms import column_norms, row_norms
+from condlab.scaling import ruiz_scaling
+from condlab.types import Array, Norm, Scaling
+
+__all__ = ["SOLVER_SCALINGS"]
+
+SMALLEST, LARGEST = 1e-4, 1e4  # OSQP's and SCS's clamps of a sweep's norms
+
+
+def osqp_scaling(A: Array) -> Scaling:
+    """Scale by ten sweeps of Ruiz in the inf-norm, with norms clamped to [1e-4, 1e4].
+
+    Norms below the clamp become 1, as OSQP has it, and each sweep takes square roots.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (m, n)
+        The constraint matrix alone; OSQP scales the whole KKT matrix.
+
+    Returns
+    -------
+    Scaling
+        Of rows and columns.
+
+    References
+    ----------
+    .. [1] B. Stellato, G. Banjac, P. Goulart, A. Bemporad and S. Boyd, "OSQP: an
+       operator splitting solver for quadratic programs", Math. Program. Comput. 12,
+       2020, section 5.1.
+
+    Examples
+    --------
+    >>> osqp_scaling([[100.0, 0.0], [0.0, 1.0]]).left.round(6)
+    array([0.1, 1. ])
+    """
+    return _sweeps(_dense(A), ["inf"] * 10)
+
+
+def scs_scaling(A: Array) -> Scaling:
+    """Scale by 25 sweeps of Ruiz in the inf-norm and one in the 2-norm, clamped.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (m, n)
+        The constraint matrix, taken as one cone of linear inequalities.
+
+    Returns
+    -------
+    Scaling
+        Of rows and columns.
+
+    References
+    ----------
+    .. [1] B. O'Donoghue, "Operator splitting for a homogeneous embedding of the linear
+       complementarity problem", SIAM J. Optim. 31, 2021; SCS's NUM_RUIZ_PASSES and
+       NUM_L2_PASSES.
+
+    Examples
+    --------
+    >>> scs_scaling([[100.0, 0.0], [0.0, 1.0]]).right.round(6)
+    array([0.1, 1. ])
+    """
+    norms: list[Norm] = ["inf"] * 25
+    return _sweeps(_dense(A), [*norms, 2])
+
+
+def pdlp_scaling(A: Array) -> Scaling:
+    """Scale by ten sweeps of Ruiz, then by Pock and Chambolle's with alpha = 1.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (m, n)
+        The constraint matrix.
+
+    Returns
+    -------
+    Scaling
+        Of rows and columns; the last pass divides by the roots of the 1-norms.
+
+    References
+    ----------
+    .. [1] D. Applegate et al., "Practical large-scale linear programming using
+       primal-dual hybrid gradient", NeurIPS 2021, section 4.
+    .. [2] T. Pock and A. Chambolle, "Diagonal preconditioning for first order
+       primal-dual algorithms in convex optimization", ICCV 2011, Lemma 2.
+
+    Examples
+    --------
+    >>> pdlp_scaling([[4.0, 4.0]]).left.round(6)
+    array([0.353553])
+    """
+    A = _dense(A)
+    first = ruiz_scaling(A, p="inf", tol=0.0, max_sweeps=10)
+    return _sweep(first.apply(A), 1, clamp=False).compose(first)
+
+
+def geequ_scaling(A: Array) -> Scaling:
+    """Scale as LAPACK's GEEQU does: rows, then columns, to inf-norm 1.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (m, n)
+        Real, without lines of zeros.
+
+    Returns
+    -------
+    Scaling
+        Of rows and columns.
+
+    Raises
+    ------
+    SingularMatrixError
+        If a line is zero, which LAPACK refuses.
+
+    References
+    ----------
+    .. [1] E. Anderson et al., "LAPACK Users' Guide", 3rd ed., SIAM 1999.
+
+    Examples
+    --------
+    >>> geequ_scaling([[4.0, 2.0], [0.0, 8.0]]).left
+    array([0.25 , 0.125])
+    """
+    return _lapack(lapack.dgeequ, A)
+
+
+def geequb_scaling(A: Array) -> Scaling:
+    """Scale as LAPACK's GEEQUB does: like GEEQU, with powers of two.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (m, n)
+        Real, without lines of zeros.
+
+    Returns
+    -------
+    Scaling
+        Of rows and columns.
+
+    Raises
+    ------
+    SingularMatrixError
+        If a line is zero, which LAPACK refuses.
+
+    References
+    ----------
+    .. [1] E. Anderson et al., "LAPACK Users' Guide", 3rd ed., SIAM 1999.
+
+    Examples
+    --------
+    >>> geequb_scaling([[3.0, 2.0], [0.0, 8.0]]).left
+    array([0.5  , 0.125])
+    """
+    return _lapack(lapack.dgeequb, A)
+
+
+def i_matrix_scaling(A: Array) -> Scaling:
+    """Scale so that some diagonal is 1 in modulus and no entry is larger, as MC64 does.
+
+    The multipliers are the dual solution of the assignment of largest product, found as
+    a linear programme.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (n, n)
+        Real or complex, structurally nonsingular.
+
+    Returns
+    -------
+    Scaling
+        Of rows and columns.
+
+    Raises
+    ------
+    SingularMatrixError
+        If A is structurally singular.
+
+    References
+    ----------
+    .. [1] M. Olschowka and A. Neumaier, "A new pivoting strategy for Gaussian
+       elimination", Linear Algebra Appl. 240, 1996.
+    .. [2] I. S. Duff and J. Koster, "On algorithms for permuting large entries to the
+       diagonal of a sparse matrix", SIAM J. Matrix Anal. Appl. 22, 2001.
+
+    Examples
+    --------
+    >>> A = np.array([[1.0, 100.0], [10.0, 1.0]])
+    >>> abs(i_matrix_scaling(A).apply(A)).round(6)[0]
+    array([0.001, 1.   ])
+    """
+    A = _dense(A, square="an I-matrix")
+    n = len(A)
+    if structural_rank(sp.csr_array(A != 0)) < n:
+        raise SingularMatrixError(
+            "an I-matrix needs a diagonal without zeros, and no permutation has one"
+        )
+    i, j = np.nonzero(A)
+    rows = np.concatenate([np.arange(len(i))] * 2)
+    entries = sp.csr_array(
+        (np.ones(2 * len(i)), (rows, np.concatenate([i, n + j]))), shape=(len(i), 2 * n)
+    )
+    # u_i + v_j <= -log |a_ij|, with the sum as large as the assignment allows.
+    found = linprog(
+        -np.ones(2 * n), entries, -np.log(np.abs(A[i, j])), bounds=(None, None)
+    )
+    return Scaling(np.exp(found.x[:n]), np.exp(found.x[n:]))
+
+
+def guarded_sinkhorn_scaling(A: Array, *, max_sweeps: int = 200) -> Scaling:
+    """Scale by Ruiz sweeps in the 2-norm, if they have a limit; otherwise refuse.
+
+    Parameters
+    ----------
+    A : array or sparse array, shape (n, n)
+        With total support: every nonzero entry lies on a diagonal without zeros.
+    max_sweeps : int
+        The most sweeps.
+
+    Returns
+    -------
+    Scaling
+        Of rows and columns.
+
+    Raises
+    ------
+    SingularMatrixError
+        If A has no total support: the sweeps would creep or diverge.
+
+    References
+    ----------
+    .. [1] R. Sinkhorn and P. Knopp, "Concerning nonnegative matrices and doubly
+       stochastic matrices", Pacific J. Math. 21, 1967.
+
+    Examples
+    --------
+    >>> guarded_sinkhorn_scaling([[1.0, 1.0], [0.0, 1.0]])
+    Traceback (most recent call last):
+    condlab.errors.SingularMatrixError: 2-norm sweeps have a limit only with total
+    support, and entry (0, 1) lies on no diagonal without zeros; use the inf-norm
+    """
+    A = _dense(A, square="total support")
+    outside = _without_support(A)
+    if outside is not None:
+        raise SingularMatrixError(
+            "2-norm sweeps have a limit only with total support, and entry "
+            f"{outside} lies on no diagonal without zeros; use the inf-norm"
+        )
+    return ruiz_scaling(A, p=2, max_sweeps=max_sweeps)
+
+
+def _without_support(A: np.ndarray) -> tuple[int, int] | None:
+    """Return a nonzero entry that is on no diagonal of nonzeros, or None.
+
+    With one such diagonal moved to the main one, an entry has support if and only if
+    its row and its column are in one strongly connected component.
+    """
+    pattern = sp.csr_array(A != 0)
+    columns = maximum_bipartite_matching(pattern, perm_type="column")
+    i, j = np.nonzero(A)
+    if (columns < 0).any():
+        return (int(i[0]), int(j[0])) if len(i) else (0, 0)
+    _, labels = sp.csgraph.connected_components(
+        pattern[:, columns], directed=True, connection="strong"
+    )
+    position = np.argsort(columns)
+    outside = np.flatnonzero(labels[i] != labels[position[j]])
+    return (int(i[outside[0]]), int(j[outside[0]])) if len(outside) else None
+
+
+def _sweeps(A: np.ndarray, norms: list[Norm]) -> Scaling:
+    scaling = Scaling(np.ones(A.shape[0]), np.ones(A.shape[1]))
+    for p in norms:
+        scaling = _sweep(scaling.apply(A), p, clamp=True).compose(scaling)
+    return scaling
+
+
+def _sweep(A: np.ndarray, p: Norm, *, clamp: bool) -> Scaling:
+    """Divide by the roots of the norms; those below the clamp count as 1."""
+    parts = []
+    for norms in (row_norms(A, p=p), column_norms(A, p=p)):
+        least = SMALLEST if clamp else 0.0
+        norms = np.where(norms <= least, 1.0, norms)
+        parts.append(1 / np.sqrt(np.minimum(norms, LARGEST) if clamp else norms))
+    return Scaling(*parts)
+
+
+def _lapack(routine: Callable, A: Array) -> Scaling:
+    A = _dense(A)
+    if np.iscomplexobj(A):
+        raise ValueError("a real matrix is needed here, got complex128")
+    left, right, *_, info = routine(A)
+    if info:
+        line = f"row {info - 1}" if info <= len(A) else f"column {info - len(A) - 1}"
+        raise SingularMatrixError(f"LAPACK refuses lines of zeros, such as {line}")
+    return Scaling(left, right)
+
+
+SOLVER_SCALINGS: Mapping[str, Callable[[Array], Scaling]] = MappingProxyType(
+    {
+        "osqp": osqp_scaling,
+        "scs": scs_scaling,
+        "pdlp": pdlp_scaling,
+        "geequ": geequ_scaling,
+        "geequb": geequb_scaling,
+        "i-matrix": i_matrix_scaling,
+        "guarded-sinkhorn": guarded_sinkhorn_scaling,
+    }
+)
