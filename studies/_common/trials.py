@@ -110,14 +110,19 @@ def sweep(
     folder = options.out / study / f".{options.preset}"
     if options.budget_seconds is not None:
         configs = _within_budget(configs, make_task, options, folder)
-    runs = [(study, config, make_task, options, folder) for config in configs]
-    kept = Store(folder)
-    todo = [run for run in runs if kept.record(store.key_of(run[1])) is None]
-    bar = tqdm(total=len(runs), initial=len(runs) - len(todo), desc=study, disable=None)
+    kept, keys = Store(folder), [store.key_of(config) for config in configs]
+    missing = _agreed([kept.record(key) is None for key in keys])
+    todo = [
+        (study, config, make_task, options, folder)
+        for config, is_missing in zip(configs, missing, strict=True)
+        if is_missing
+    ]
+    done = len(configs) - len(todo)
+    bar = tqdm(total=len(configs), initial=done, desc=study, disable=None)
     with bar:
         for _ in _results(todo, options):
             bar.update()
-    records = [kept.record(store.key_of(config)) for config in configs]
+    records = [kept.record(key) for key in keys]
     found = [record for record in records if record is not None]
     if _first_process():
         store.write_lines(options.out / study / f"{options.preset}.jsonl", found)
@@ -225,17 +230,21 @@ def _within_budget(
     """
     budget = options.budget_seconds or 0.0
     path = folder / f"budget-{budget:g}.json"
-    if path.exists():
-        factor = json.loads(path.read_text())["factor"]
+    saved = _agreed(json.loads(path.read_text()) if path.exists() else None)
+    if saved is not None:
+        factor = saved["factor"]
     else:
-        steps, looks = _estimate(configs, make_task, options)
+        steps, looks = _agreed(_estimate(configs, make_task, options))
         factor = min(1.0, (budget - looks) / steps)
         if factor * min(config.steps for config in configs) < 1:
             raise ValueError(
                 f"a budget of {budget:g} s is too little: evaluations and probes of "
                 f"{len(configs)} runs take {looks:.0f} s, and all steps {steps:.0f} s"
             )
-        store.write_lines(path, [{"factor": factor, "steps": steps, "looks": looks}])
+        if _first_process():
+            store.write_lines(
+                path, [{"factor": factor, "steps": steps, "looks": looks}]
+            )
     return [
         dataclasses.replace(config, steps=max(1, round(factor * config.steps)))
         for config in configs
@@ -275,6 +284,15 @@ def _watching(options: Options, name: str) -> Iterator[Watch | None]:
         ) from error
     with SummaryWriter(options.tensorboard / name) as writer:
         yield lambda series, step, value: writer.add_scalar(series, value, step)
+
+
+def _agreed(value: Any) -> Any:
+    """Return the first process's value in every process of torchrun."""
+    if not dist.is_initialized():
+        return value
+    box = [value]
+    dist.broadcast_object_list(box)
+    return box[0]
 
 
 def _first_process() -> bool:
