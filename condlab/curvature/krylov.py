@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -67,6 +69,7 @@ class Basis:
         block: int,
         generator: torch.Generator,
         deflated: Tensor | None = None,
+        folder: str | os.PathLike[str] | None = None,
     ) -> None:
         n = H.shape[0]
         kind = {"dtype": H.dtype, "device": H.device}
@@ -74,7 +77,7 @@ class Basis:
         self.locked = torch.zeros((0, n), **kind) if deflated is None else deflated.T
         self.rank = n - len(self.locked)
         size = min(size, self.rank)
-        self.V, self.W = (torch.empty((size, n), **kind) for _ in range(2))
+        self.V, self.W = (_rows(size, n, kind, folder) for _ in range(2))
         self.T = torch.zeros((size, size), dtype=torch.float64)
         self.k = self.steps = self.restarts = 0
         self.peak = 0.0  # the longest image of a unit vector so far
@@ -225,6 +228,21 @@ class Basis:
         self.ahead, self.H.count = state["ahead"], state["count"]
         self.H.scale = state["scale"]
         self.generator.set_state(state["generator"].cpu())
+
+
+def _rows(
+    size: int, n: int, kind: dict[str, Any], folder: str | os.PathLike[str] | None
+) -> Tensor:
+    """Return room for rows: in memory, or in a file that goes with them."""
+    if folder is None:
+        return torch.empty((size, n), **kind)
+    if kind["device"].type != "cpu":
+        raise ValueError(
+            f"a basis on disk needs products on the CPU, got {kind['device']}"
+        )
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        rows = torch.from_file(file.name, True, size * n, dtype=kind["dtype"])
+    return rows.view(size, n)
 
 
 _NUMBERS = ("k", "steps", "restarts", "peak", "width")

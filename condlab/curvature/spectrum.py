@@ -101,6 +101,7 @@ def spectrum(
     basis: int = 128,
     rtol: float = 1e-6,
     checkpoint: str | os.PathLike[str] | None = None,
+    folder: str | os.PathLike[str] | None = None,
 ) -> Spectrum:
     """Return eigenvalues of a symmetric operator, with certified intervals.
 
@@ -128,6 +129,8 @@ def spectrum(
     checkpoint : path, optional
         A file written after each restart. A killed run takes up from it, with the same
         arguments, and gives the same numbers.
+    folder : path, optional
+        Where to hold the basis on disk, if it does not fit in memory; on the CPU.
 
     Returns
     -------
@@ -177,6 +180,7 @@ def spectrum(
         basis=basis,
         rtol=rtol,
         checkpoint=checkpoint,
+        folder=folder,
     )
 
 
@@ -256,9 +260,10 @@ def lanczos(
     rtol: float = 0.0,
     checkpoint: str | os.PathLike[str] | None = None,
     deflated: Tensor | None = None,
+    folder: str | os.PathLike[str] | None = None,
 ) -> Spectrum:
     """Return Ritz values, on the complement of the deflated null vectors."""
-    krylov = Basis(H, basis, block, generator, deflated)
+    krylov = Basis(H, basis, block, generator, deflated, folder)
     # one product is left for the noise
     block_lanczos(krylov, num_matvecs=num_matvecs - 1, rtol=rtol, checkpoint=checkpoint)
     noise, pairs = krylov.noise(), krylov.ritz()

@@ -5,6 +5,7 @@ import torch
 
 from condlab.curvature._products import Products
 from condlab.curvature.krylov import Basis, block_lanczos
+from condlab.curvature.spectrum import spectrum
 from tests.curvature.spectra import SPECTRA, Diagonal, rotated
 
 EPS = torch.finfo(torch.float64).eps
@@ -115,3 +116,12 @@ def test_only_whole_blocks_before_the_first_restart_raise_the_degree():
     values = torch.linspace(-1, 3, 200, dtype=torch.float64)
     assert grown(Diagonal(values), size=64, block=4, num_matvecs=40).steps == 9
     assert grown(Diagonal(values), size=22, block=4, num_matvecs=80).steps == 5
+
+
+def test_a_basis_on_disk_gives_the_same_numbers_and_leaves_nothing(tmp_path):
+    A = rotated(SPECTRA["graded"])
+    options = {"method": "lanczos", "num_matvecs": 40, "basis": 12, "rtol": 0}
+    held, offloaded = spectrum(A, **options), spectrum(A, **options, folder=tmp_path)
+    assert torch.equal(held.values, offloaded.values)
+    assert torch.equal(held.radii, offloaded.radii)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,409 @@
+"""Time Hessian products, assembly, kappa and Lanczos against the tools people use.
+
+    OMP_NUM_THREADS=1 python -m benchmarks.hessian
+
+One thread, CPU seconds, which other processes disturb less than the clock. Methods take
+turns in an order that rotates, and a ratio is the median over the turns of two times in
+the same turn; `fastest` is the ratio of their shortest times. A product is held against
+one gradient; the assembly against `torch.func.hessian`; kappa against assembling the
+matrix and calling eigvalsh; Lanczos is 50 steps, in condlab with reorthogonalisation
+in full and in curvlinops without. Products to lambda_max are the fewest with which a
+tool's own settings come within 1e-6 of a reference from 150 steps in float64. Peak
+memory is that of a process of its own. PyHessian and curvlinops are measured where they
+can be imported; what fails is recorded with its reason. About six minutes on one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import itertools
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np
+import torch
+from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+from torch import nn
+from torch.func import functional_call, grad, hessian, jvp
+
+from benchmarks.training_step import _resident, in_turns
+from condlab.curvature import (
+    HessianOperator,
+    assemble,
+    condition,
+    make_loss,
+    output_shift,
+    spectrum,
+)
+
+RECORD = Path(__file__).parent / "results" / "hessian.json"
+CPU = torch.device("cpu")
+STEPS = 50
+CLOSE = 1e-6
+Problem = tuple[nn.Module, tuple[torch.Tensor, torch.Tensor]]
+
+
+class Residual(nn.Module):
+    """Two convolutions with group normalisation, and a way around them."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.GroupNorm(8, channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
+            nn.GroupNorm(8, channels),
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the block's output, of the same shape."""
+        return torch.relu(x + self.layers(x))
+
+
+def mlp(sizes: tuple[int, ...], batch: int, act: type = nn.Tanh) -> Problem:
+    torch.manual_seed(0)
+    layers: list[nn.Module] = []
+    for i, o in itertools.pairwise(sizes):
+        layers += [nn.Linear(i, o), act()]
+    x, y = torch.randn(batch, sizes[0]), torch.randint(0, sizes[-1], (batch,))
+    return nn.Sequential(*layers[:-1]), (x, y)
+
+
+def cnn(batch: int = 128) -> Problem:
+    """Return three residual blocks with group normalisation on 16 x 16 images."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(3, 64, 3, stride=2, padding=1, bias=False),
+        nn.GroupNorm(8, 64),
+        nn.ReLU(),
+        Residual(64),
+        nn.MaxPool2d(2),
+        Residual(64),
+        Residual(64),
+        nn.AdaptiveAvgPool2d(2),
+        nn.Flatten(),
+        nn.Linear(256, 10),
+    )
+    return net, (torch.randn(batch, 3, 32, 32), torch.randint(0, 10, (batch,)))
+
+
+CRITERION = nn.CrossEntropyLoss()
+
+
+def parameters(net: nn.Module) -> dict[str, torch.Tensor]:
+    return dict(net.named_parameters())
+
+
+def operator(net: nn.Module, batch: Any) -> HessianOperator:
+    return HessianOperator(make_loss(net, CRITERION), parameters(net), [batch])
+
+
+def products(net: nn.Module, batch: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a product with one vector by each tool that can, and why others cannot."""
+    params = {name: p.detach() for name, p in parameters(net).items()}
+    leaves = list(net.parameters())
+    H = operator(net, batch)
+    v = torch.randn(H.shape[0])
+    tangents = H.unflatten(v)
+    x, y = batch
+
+    def loss(p: Any) -> torch.Tensor:
+        return CRITERION(functional_call(net, p, (x,)), y)
+
+    found: dict[str, Any] = {
+        "gradient": lambda: torch.autograd.grad(CRITERION(net(x), y), leaves),
+        "condlab": lambda: H @ v,
+        "torch.func jvp of grad": lambda: jvp(grad(loss), (params,), (tangents,)),
+    }
+    failed: dict[str, str] = {}
+    for name, make in (("PyHessian", pyhessian), ("curvlinops", curvlinops)):
+        try:
+            run = make(net, batch, v)
+            run()
+        except (ImportError, RuntimeError, NotImplementedError) as error:
+            failed[name] = " ".join(f"{type(error).__name__}: {error}".split())[:120]
+        else:
+            found[name] = run
+    return found, failed
+
+
+def pyhessian(net: nn.Module, batch: Any, v: torch.Tensor) -> Callable[[], Any]:
+    from pyhessian import hessian as tool
+    from pyhessian.utils import hessian_vector_product
+
+    made = tool(net, CRITERION, data=batch, cuda=False)
+    parts = v.split([p.numel() for p in made.params])
+    parts = [part.view_as(p) for part, p in zip(parts, made.params, strict=True)]
+    return lambda: hessian_vector_product(made.gradsH, made.params, parts)
+
+
+def linear_operator(net: nn.Module, batch: Any) -> Any:
+    from curvlinops import HessianLinearOperator
+
+    leaves = list(net.parameters())
+    return HessianLinearOperator(
+        net, CRITERION, leaves, [batch], check_deterministic=False
+    )
+
+
+def curvlinops(net: nn.Module, batch: Any, v: torch.Tensor) -> Callable[[], Any]:
+    H = linear_operator(net, batch)
+    return lambda: H @ v
+
+
+def compared(runs: dict[str, Any], base: str, turns: int) -> dict[str, Any]:
+    """Return seconds of each, and ratios to one of them in the same turn."""
+    times = in_turns(runs, turns, CPU)
+    rows = {}
+    for name, spent in times.items():
+        ratios = [t / b for t, b in zip(spent, times[base], strict=True)]
+        rows[name] = {
+            "seconds": round(statistics.median(spent), 5),
+            "ratio": round(statistics.median(ratios), 3),
+            "fastest": round(min(spent) / min(times[base]), 3),
+        }
+    return rows
+
+
+def measure_products(make: Callable[[], Problem], turns: int) -> dict[str, Any]:
+    net, batch = make()
+    runs, failed = products(net, batch)
+    count = sum(p.numel() for p in net.parameters())
+    return {
+        "parameters": count,
+        **compared(runs, "gradient", turns),
+        "failed": failed,
+    }
+
+
+def small(kind: torch.dtype = torch.float64) -> Problem:
+    net, (x, y) = mlp((20, 32, 32, 10), 256)
+    return net.to(kind), (x.to(kind), y)
+
+
+def assemblies() -> dict[str, Callable[[], Any]]:
+    net, (x, y) = small()
+    H = operator(net, (x, y))
+    params = H.params
+
+    def loss(p: Any) -> torch.Tensor:
+        return CRITERION(functional_call(net, p, (x,)), y)
+
+    return {
+        "torch.func.hessian": lambda: hessian(loss)(params),
+        "condlab by columns": lambda: assemble(H),
+        "condlab by samples": H.dense,
+    }
+
+
+def measure_assembly() -> dict[str, Any]:
+    runs = assemblies()
+    rows = compared(runs, "torch.func.hessian", 5)
+    for name, row in rows.items():
+        row["speed-up"] = round(1 / row["ratio"], 2)
+        command = [sys.executable, "-m", "benchmarks.hessian", "--peak", name]
+        environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072"}
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, env=environment
+        )
+        row["peak_mebibytes"] = round(int(done.stdout) / 2**20, 1)
+    n, samples = 2058, 256
+    floor = samples * n * n  # half of the 2 B n^2 of forming J'CJ, by symmetry
+    speed = _gemm()
+    seconds = floor / speed
+    rows["arithmetic floor"] = {
+        "flops": floor,
+        "flops_per_second": round(speed),
+        "seconds": round(seconds, 5),
+        "condlab by samples over it": round(
+            rows["condlab by samples"]["seconds"] / seconds, 2
+        ),
+    }
+    return rows
+
+
+def _gemm() -> float:
+    A = torch.randn(1024, 1024, dtype=torch.float64)
+    spent = in_turns({"gemm": lambda: A @ A}, 5, CPU)["gemm"]
+    return 2 * 1024**3 / min(spent)
+
+
+def peak(name: str) -> int:
+    run = assemblies()[name]
+    before = _resident("VmRSS")
+    matrix = run()
+    assert matrix is not None
+    return _resident("VmHWM") - before
+
+
+def measure_kappa() -> dict[str, Any]:
+    """Time kappa of 9,842 parameters off the softmax shift's null directions."""
+    net, (x, y) = mlp((40, 80, 72, 10), 256)
+    net, batch = net.double(), (x.double(), y)
+    H = operator(net, batch)
+    shift = output_shift(H.params, "4.weight", "4.bias")
+    start = time.process_time()
+    found = condition(H, method="factored", invariances=[shift])
+    middle = time.process_time()
+    sizes = torch.linalg.eigvalsh(H.dense()).abs().sort().values
+    end = time.process_time()
+    kappa = float(sizes[-1] / sizes[shift.size])
+    return {
+        "parameters": H.shape[0],
+        "condlab factored": {
+            "seconds": round(middle - start, 2),
+            "kappa": found.kappa_nonnull.value,
+            "certainly_above": found.kappa_nonnull.lower,
+            "probably_below": found.probably_below,
+        },
+        "assembly and eigvalsh": {"seconds": round(end - middle, 2), "kappa": kappa},
+        "speed-up": round((end - middle) / (middle - start), 2),
+    }
+
+
+def trained() -> Problem:
+    net, batch = mlp((784, 256, 256, 10), 512, nn.ReLU)
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(30):
+        optimiser.zero_grad()
+        CRITERION(net(batch[0]), batch[1]).backward()
+        optimiser.step()
+    return net, batch
+
+
+def measure_lanczos() -> dict[str, Any]:
+    net, batch = trained()
+    H = operator(net, batch)
+    runs: dict[str, Any] = {
+        "condlab": lambda: spectrum(
+            H, method="lanczos", num_matvecs=STEPS + 2, rtol=0, basis=STEPS
+        )
+    }
+    try:
+        from curvlinops.papyan2020traces.spectrum import fast_lanczos
+
+        L = linear_operator(net, batch)
+        runs["curvlinops fast_lanczos"] = lambda: fast_lanczos(L, STEPS)
+    except ImportError as error:
+        return {"failed": str(error), **compared(runs, "condlab", 5)}
+    return compared(runs, "condlab", 5)
+
+
+def measure_largest() -> dict[str, Any]:
+    """Count the fewest products to lambda_max within a relative error of 1e-6."""
+    net, (x, y) = trained()
+    double = operator(net.double(), (x.double(), y))
+    reference = spectrum(double, method="lanczos", num_matvecs=150, rtol=0, basis=150)
+    truth = float(reference.values[-1])
+    H = operator(net, (x.double(), y))
+
+    def close(value: float) -> bool:
+        return abs(value - truth) <= CLOSE * abs(truth)
+
+    return {
+        "reference": truth,
+        "condlab": fewest_lanczos(H, close),
+        "eigsh": fewest_eigsh(H, close),
+        "PyHessian": fewest_power(net, (x.double(), y), close),
+    }
+
+
+def fewest_lanczos(H: Any, close: Callable[[float], bool]) -> int | None:
+    for k in range(3, 80):
+        found = spectrum(H, method="lanczos", num_matvecs=k, rtol=0)
+        if close(float(found.values[-1])):
+            return found.products
+    return None
+
+
+def fewest_eigsh(H: Any, close: Callable[[float], bool]) -> int | None:
+    counts = []
+    start = np.random.default_rng(0).standard_normal(H.shape[0])
+    for ncv in (3, 5, 8, 10, 12, 15, 20):
+        for tol in (1e-1, 1e-2, 1e-3, 1e-4):
+            made = 0
+
+            def product(v: np.ndarray) -> np.ndarray:
+                nonlocal made
+                made += 1
+                return (H @ torch.from_numpy(v.reshape(-1))).numpy()
+
+            L = LinearOperator(H.shape, matvec=product, dtype=np.float64)
+            try:
+                found = eigsh(L, 1, which="LA", ncv=ncv, tol=tol, v0=start)[0][0]
+            except ArpackNoConvergence:
+                continue
+            if close(float(found)):
+                counts.append(made)
+    return min(counts, default=None)
+
+
+def fewest_power(net: nn.Module, batch: Any, close: Any) -> int | str | None:
+    try:
+        from pyhessian import hessian as tool
+    except ImportError as error:
+        return str(error)
+    made = tool(net, CRITERION, data=batch, cuda=False)
+    for iterations in (20, 30, 40, 50, 70, 100, 150, 200):
+        torch.manual_seed(0)
+        values, _ = made.eigenvalues(maxIter=iterations, tol=0, top_n=1)
+        if close(values[0]):
+            return iterations
+    return None
+
+
+MEASURES: dict[str, Callable[[], Any]] = {
+    "product, MLP 784-256-256-10, batch 512": lambda: measure_products(
+        lambda: mlp((784, 256, 256, 10), 512, nn.ReLU), 25
+    ),
+    "product, group-norm CNN, batch 128": lambda: measure_products(cnn, 5),
+    "exact Hessian, 2,058 parameters, 256 samples": measure_assembly,
+    "50 Lanczos steps, MLP 784-256-256-10": measure_lanczos,
+    "products to lambda_max within 1e-6": measure_largest,
+    "kappa, 9,842 parameters": measure_kappa,
+}
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for name in ("torch", "scipy", "curvlinops-for-pytorch", "pyhessian"):
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", metavar="TEXT", default="", help="part of a name")
+    parser.add_argument("--out", type=Path, default=RECORD)
+    parser.add_argument("--peak", metavar="METHOD")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if args.peak:
+        print(peak(args.peak))
+        return
+    record = json.loads(args.out.read_text()) if args.out.exists() else {}
+    record["environment"] = versions()
+    for name, measure in MEASURES.items():
+        if args.only in name:
+            record[name] = measure()
+            print(name, json.dumps(record[name], indent=1), flush=True)
+            args.out.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
