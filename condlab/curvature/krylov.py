@@ -124,6 +124,10 @@ class Basis:
 
     def _orthonormal(self, B: Tensor, least: float) -> Tensor:
         """Return orthonormal rows for what B has beyond the basis, above `least`."""
+        if len(B) == 1:  # what follows, for one vector at a fraction of the price
+            b = self._beyond(B)
+            size = b.norm()
+            return _unit(self._beyond(b / size)) if size > least else b[:0]
         Q, R = torch.linalg.qr(self._beyond(B).T)
         U, s, _ = torch.linalg.svd(R)
         found = (Q @ U[:, s > least]).T[: self.rank - self.k]
@@ -131,7 +135,8 @@ class Basis:
 
     def _beyond(self, B: Tensor) -> Tensor:
         for known in (self.locked, self.V[: self.k]):
-            B = B - (B @ known.T) @ known
+            if len(known):
+                B = torch.addmm(B, B @ known.T, known, alpha=-1)
         return B
 
     def _fresh(self, width: int) -> Tensor:
@@ -228,6 +233,10 @@ class Basis:
         self.ahead, self.H.count = state["ahead"], state["count"]
         self.H.scale = state["scale"]
         self.generator.set_state(state["generator"].cpu())
+
+
+def _unit(b: Tensor) -> Tensor:
+    return b / b.norm()
 
 
 def _rows(
