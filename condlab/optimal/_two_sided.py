@@ -21,7 +21,7 @@ from condlab.optimal._progress import Clock
 from condlab.scaling import ruiz_scaling
 
 POWERS = (8.0, 32.0, 128.0, 512.0, 2048.0)
-EVALUATIONS = 120  # at each power
+EVALUATIONS = 300  # at each power
 SHARPER = (0.5, 1.0, 2.0, 4.0)  # powers of the certificate, relative to the norm's
 MIXTURES = np.array([0.0, *np.geomspace(1e-5, 10.0, 13)])
 NEGLIGIBLE = 1e-9
