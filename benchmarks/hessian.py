@@ -85,16 +85,16 @@ def cnn(batch: int = 128) -> Problem:
     """Return three residual blocks with group normalisation on 16 x 16 images."""
     torch.manual_seed(0)
     net = nn.Sequential(
-        nn.Conv2d(3, 64, 3, stride=2, padding=1, bias=False),
-        nn.GroupNorm(8, 64),
+        nn.Conv2d(3, 72, 3, stride=2, padding=1, bias=False),
+        nn.GroupNorm(8, 72),
         nn.ReLU(),
-        Residual(64),
+        Residual(72),
         nn.MaxPool2d(2),
-        Residual(64),
-        Residual(64),
+        Residual(72),
+        Residual(72),
         nn.AdaptiveAvgPool2d(2),
         nn.Flatten(),
-        nn.Linear(256, 10),
+        nn.Linear(288, 10),
     )
     return net, (torch.randn(batch, 3, 32, 32), torch.randint(0, 10, (batch,)))
 
