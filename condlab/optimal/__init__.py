@@ -42,11 +42,13 @@ class OptimalScaling:
         Of the best reachable condition number: no scaling of the side goes below
         `lower`, rounding included, and `scaling` attains `upper` or less.
     gap : float
-        ``optimum.upper / optimum.lower - 1``; inf where nothing bounds it.
+        ``optimum.upper / optimum.lower - 1``; inf where nothing bounds it, nan where A
+        is certainly singular.
     iterations : int
         Steps of the iteration; 0 for formulas.
     method : str
-        How it was found, such as "interior-point" or "formula".
+        "interior-point", "schatten" (with the number of blocks), "matrix-free",
+        "formula" or "singular".
 
     Examples
     --------
@@ -288,7 +290,5 @@ def _judged(A: np.ndarray, found: Found, p: Any, method: str) -> OptimalScaling:
         exact = (d if d is None else _arrays.power_of_two(d) for d in parts)
         scaling = Scaling(*exact)
         upper = bracket_of_scaled(scaling.apply(A), p, rounded=False)[1]
-    lower = min(found.lower, upper)
-    return OptimalScaling(
-        scaling, Bracket(lower, upper), upper / lower - 1, found.iterations, method
-    )
+    optimum, gap = Bracket(found.lower, upper), upper / found.lower - 1
+    return OptimalScaling(scaling, optimum, gap, found.iterations, method)
