@@ -1,0 +1,70 @@
+"""What the sources claim of training, as questions to the records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Arms that share a part of what E does, but not its effect on every kappa.
+CONTROLS = (
+    "E_first", "E_last", "E_hidden", "E_gain", "init_E", "spectral", "orthogonal", "WN",
+)  # fmt: skip
+
+
+def _claim(key: str, text: str, study: str = "", arm: str = "", than: str = "") -> Any:
+    return {"key": key, "claim": text, "study": study, "arm": arm, "than": than}
+
+
+# All of Saratchandran, Wang and Lucey (2024); `arm` is said to be faster than `than`.
+CLAIMS = (
+    _claim(
+        "figure-1-left",
+        "At high learning rates E trains faster than batch norm alone",
+        "high_learning_rate", "E", "plain",
+    ),
+    _claim(
+        "figure-1-left-ws",
+        "At high learning rates E trains faster than weight standardization",
+        "high_learning_rate", "E", "WS",
+    ),
+    _claim(
+        "table-1",
+        "Inception: E trains faster than batch norm alone",
+        "inception", "E", "plain",
+    ),
+    _claim(
+        "table-1-ws",
+        "Inception: E trains faster than weight standardization",
+        "inception", "E", "WS",
+    ),
+    _claim(
+        "table-1-w",
+        "Inception: E trains faster than weight normalisation",
+        "inception", "E", "WN",
+    ),
+    _claim(
+        "table-3",
+        "ViT: E trains faster than layer norm alone",
+        "vit", "LN+E", "LN",
+    ),
+    _claim(
+        "table-3-w",
+        "ViT: E trains faster than weight normalisation",
+        "vit", "LN+E", "LN+W",
+    ),
+    _claim(
+        "table-4", "NeRF: E trains faster than plain weights", "nerf", "E_all", "plain"
+    ),
+    _claim(
+        "theory",
+        "Small networks: E trains faster than plain weights",
+        "small_networks", "E", "plain",
+    ),
+    _claim(
+        "control",
+        "Quadratics: Jacobi scaling makes gradient descent faster (positive control)",
+        "quadratics", "jacobi", "plain",
+    ),
+    _claim("table-2", "DenseNet: E trains faster than its rivals"),
+    _claim("table-3-imagenet", "ViT-B on ImageNet: E reaches the best accuracy"),
+    _claim("supplement-3d", "3D shapes: E trains faster than plain weights"),
+)  # fmt: skip

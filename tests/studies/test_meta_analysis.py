@@ -1,0 +1,133 @@
+"""The analysis of all records, on records made to have known answers."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from studies import meta_analysis
+from studies._common.runs import as_runs, predictors_of, target_of
+from studies._common.store import write_lines
+
+STEPS = 100
+FASTER = 0.5  # of the plain network's time constant, at every rate and seed
+
+
+def record(arm, lr, seed, *, constant, kappa, study="inception", status="done"):
+    """Return a run whose loss is exp(-step / constant)."""
+    steps = range(0, STEPS + 1, 5)
+    loss = [[step, math.exp(-step / constant)] for step in steps]
+    return {
+        "study": study,
+        "preset": "cpu",
+        "status": status,
+        "config": {"arm": arm, "lr": lr, "seed": seed, "steps": STEPS, "data": "x"},
+        "series": {
+            "probe_loss": loss,
+            "kappa_effective": [[0, 1.0], [10, kappa]],
+            "lambda_max": [[0, 1.0], [10, 1.0]],
+        },
+        "tables": {"start": {"norm": [1.0, 3.0, 2.0]}},
+    }
+
+
+def records(study="inception", arm="E"):
+    """Return runs in which an arm halves the time, and kappa follows the time."""
+    rng = np.random.default_rng(0)
+    found = []
+    for seed in range(4):
+        for lr in (0.1, 0.3):
+            constant = 40 / (1 + lr) * rng.uniform(0.95, 1.05)
+            for name, share in (("plain", 1.0), (arm, FASTER), ("WN", 1.0)):
+                time = constant * share
+                found.append(
+                    record(name, lr, seed, constant=time, kappa=time, study=study)
+                )
+    return found
+
+
+def analysed(folder):
+    return meta_analysis.main(folder, resamples=99)
+
+
+@pytest.fixture
+def results(tmp_path):
+    write_lines(tmp_path / "inception" / "cpu.jsonl", records())
+    write_lines(
+        tmp_path / "high_learning_rate" / "cpu.jsonl", records("high_learning_rate")
+    )
+    return tmp_path
+
+
+def test_the_target_is_the_plain_loss_at_65_percent_of_its_best_rate():
+    fast = [record("plain", 0.3, s, constant=20, kappa=1) for s in range(3)]
+    slow = [record("plain", 0.1, s, constant=50, kappa=1) for s in range(3)]
+    assert target_of(slow + fast) == pytest.approx(math.exp(-65 / 20))
+
+
+def test_diverged_runs_make_no_target():
+    run = record("plain", 0.1, 0, constant=20, kappa=1)
+    run["series"]["probe_loss"] = [[0, 1.0], [5, None]]
+    assert target_of([run]) == math.inf
+    run["series"]["probe_loss"] = [[0, 1.0]]
+    kept = record("plain", 0.3, 0, constant=20, kappa=1)
+    assert target_of([run, kept]) == pytest.approx(math.exp(-65 / 20))
+
+
+def test_a_run_that_diverged_is_censored():
+    good = record("plain", 0.1, 0, constant=20, kappa=1)
+    lost = record("E", 0.1, 0, constant=20, kappa=1)
+    lost["series"]["probe_loss"] = [[0, 1.0], [5, None]]
+    times = {run.arm: run.time for run in as_runs("s", "x", [good, lost])}
+    assert times["plain"].reached
+    assert not times["E"].reached
+
+
+def test_predictors_are_taken_after_a_tenth_of_the_steps():
+    found = predictors_of(record("plain", 0.1, 0, constant=20, kappa=7.0))
+    assert found["kappa_effective"] == 7.0
+    assert found["initial_scale"] == 2.0
+    assert math.isnan(found["kappa_hessian"])
+
+
+def test_an_arm_that_halves_the_time_is_found_to_halve_it(results):
+    found = json.loads(analysed(results).read_text())
+    claim = next(c for c in found["claims"] if c["key"] == "table-1")
+    # The target is interpolated between evaluations, which moves times a little.
+    assert 2 ** claim["own"]["value"] == pytest.approx(FASTER, rel=0.05)
+    assert claim["matched"]["n"] == 8
+    assert claim["verdict"] == "reproduced"
+    assert claim["alike"] == []
+
+
+def test_an_arm_that_doubles_the_time_contradicts(tmp_path):
+    swapped = records()
+    for run in swapped:
+        names = {"plain": "E", "E": "plain"}
+        run["config"]["arm"] = names.get(run["config"]["arm"], "WN")
+    write_lines(tmp_path / "inception" / "cpu.jsonl", swapped)
+    found = json.loads(analysed(tmp_path).read_text())
+    verdicts = {c["key"]: c["verdict"] for c in found["claims"]}
+    assert verdicts["table-1"] == "contradicted"
+    assert verdicts["table-4"] == "not testable here"
+
+
+def test_a_predictor_that_is_the_time_correlates_fully(results):
+    found = json.loads(analysed(results).read_text())
+    pooled = {
+        c["predictor"]: c for c in found["correlations"] if c["study"] == "pooled"
+    }
+    assert pooled["kappa_effective"]["rho"] > 0.9
+    assert pooled["kappa_effective"]["runs"] == 48
+    assert "lambda_max" not in pooled  # it does not vary
+
+
+def test_the_same_records_give_the_same_bytes(results):
+    first = analysed(results).read_bytes()
+    assert analysed(results).read_bytes() == first
+
+
+def test_no_records_are_said_to_be_missing(tmp_path):
+    with pytest.raises(SystemExit, match="no records"):
+        meta_analysis.main(tmp_path)
