@@ -8,6 +8,8 @@ from typing import Any
 
 from condlab.cli import _text
 
+STUDIES = Path("studies/results/meta_analysis.json")
+
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
@@ -29,6 +31,12 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help="refresh the tables of this file too",
     )
+    parser.add_argument(
+        "--studies",
+        type=Path,
+        metavar="FILE",
+        help=f"draw what the studies found (default: {STUDIES} where there is one)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -38,7 +46,15 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         raise ValueError(f"--out needs a directory, and {args.out} is a file")
     if args.readme is not None and not args.readme.is_file():
         raise ValueError(f"--readme needs a file, and there is no {args.readme}")
+    studies = args.studies
+    if studies is not None and not studies.is_file():
+        raise ValueError(
+            f"--studies needs what python -m studies.meta_analysis writes, "
+            f"and there is no {studies}"
+        )
+    if studies is None and STUDIES.is_file():
+        studies = STUDIES
     from condlab import report
 
-    report.build(out=args.out, readme=args.readme, progress=progress)
+    report.build(out=args.out, readme=args.readme, studies=studies, progress=progress)
     return f"wrote {args.out / 'report.html'}"

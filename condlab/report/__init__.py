@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from condlab.errors import missing_extra
@@ -23,6 +25,7 @@ __all__ = ["build", "draw"]
 def build(
     out: Path,
     readme: Path | None = None,
+    studies: Path | None = None,
     progress: Callable[[str], None] = collect.silent,
 ) -> Path:
     """Verify the catalogue, scale the collection and write what was found.
@@ -37,6 +40,8 @@ def build(
         the records they are drawn from. It is made if need be.
     readme : Path, optional
         README whose generated parts to rewrite, as `tables.update_readme` does.
+    studies : Path, optional
+        What ``python -m studies.meta_analysis`` wrote, to be drawn as well.
     progress : callable
         ``progress(message)`` is called as the work goes on.
 
@@ -59,7 +64,9 @@ def build(
     """
     if readme is not None:
         tables.check_readme(readme)  # before minutes of work, not after
+    trained = {} if studies is None else json.loads(studies.read_text("utf-8"))
     found = collect.collect(CATALOGUE, COLLECTION, progress)
+    found = replace(found, studies=trained)
     records.write(found, out / "data")
     progress("drawing the figures")
     page = draw(out)

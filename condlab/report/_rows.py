@@ -1,4 +1,4 @@
-"""The rows of the two tables of the report."""
+"""The rows of the tables of the report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from condlab.report import _markup as markup
 from condlab.report._json import as_float
 from condlab.report.instances import parts
-from condlab.report.summary import evidence, outcome, ratio, source
+from condlab.report.summary import evidence, outcome, ratio, source, speed
 
 Entry = dict[str, Any]
 
@@ -20,6 +20,7 @@ SCALED = {
     "row-column": ("rows, then columns", None),
     "ruiz": ("Ruiz", None),
 }
+CLAIMS = ("claim", "verdict", "own best rates", "equal rates", "arms alike")
 CERTAIN = 5e-5  # relative width of a bracket that four printed digits hide
 
 
@@ -149,3 +150,17 @@ def _scaled(entry: Entry, name: str) -> str:
     elif bracket and as_float(bracket["lower"]) == math.inf:
         words = '<br><span class="note">no scaling helps</span>'
     return f'<td data-sort="{as_float(kappa["value"])!r}">{_kappa(kappa)}{words}</td>'
+
+
+def claim_row(claim: Entry) -> str:
+    """Return the table row of a claim that one arm trains faster than another."""
+    cells = "<td>–</td><td>–</td><td>–</td>"
+    if "own" in claim:
+        alike = ", ".join(claim["alike"]) or "none"
+        ratios = "".join(
+            f"<td>{speed(claim[kind])}</td>" for kind in ("own", "matched")
+        )
+        cells = f"{ratios}<td>{markup.text(alike)}</td>"
+    verdict = markup.text(claim["verdict"])
+    name = f'<th scope="row">{markup.text(claim["claim"])}</th>'
+    return f"<tr>{name}<td>{verdict}</td>{cells}</tr>"

@@ -7,12 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from condlab.report import _markup as markup
-from condlab.report._rows import SCALED, VERDICTS, matrix_row, verdict_row
+from condlab.report._rows import (
+    CLAIMS,
+    SCALED,
+    VERDICTS,
+    claim_row,
+    matrix_row,
+    verdict_row,
+)
 from condlab.report.records import Records
 from condlab.report.summary import OUTCOMES, counts, sentence
 
 Entry = dict[str, Any]
 
+STUDIES_LINK = '<a href="#studies">Studies</a> '
 CAPTIONS = {
     "scalings": "Condition number of every matrix before (bar) and after each scaling. "
     "The pale strips are where the best condition number of that kind of scaling "
@@ -20,6 +28,8 @@ CAPTIONS = {
     "tightness": "Largest quotient of the two sides that the search found, a row a "
     "claim and a cell a size.",
     "counterexamples": "The smallest counterexample found to each false claim.",
+    "studies": "Runs of the studies: the target is the loss that the plain network has "
+    "at 65 % of the steps at its own best learning rate.",
 }
 
 
@@ -45,6 +55,7 @@ def page(records: Records, drawings: list[Path]) -> str:
         _matrices(records.matrices, figures),
         _tightness(figures),
         _counterexamples(figures),
+        *([_studies(records.studies["claims"], figures)] if records.studies else []),
         _reproduce(records.settings),
         _sources(records.theorems),
     ]
@@ -76,6 +87,7 @@ def _summary(records: Records) -> str:
         '<nav aria-label="Sections"><a href="#verdicts">Verdicts</a> '
         '<a href="#matrices">Matrices</a> <a href="#tightness">Tightness</a> '
         '<a href="#counterexamples">Counterexamples</a> '
+        f"{STUDIES_LINK if records.studies else ''}"
         '<a href="#reproduce">Reproduce</a> <a href="#sources">Sources</a></nav>\n'
         "</header>"
     )
@@ -145,10 +157,32 @@ def _counterexamples(figures: dict[str, str]) -> str:
     )
 
 
-def _figures(name: str, figures: dict[str, str]) -> str:
-    pages = [(stem, svg) for stem, svg in figures.items() if stem.startswith(name)]
+def _studies(claims: list[Entry], figures: dict[str, str]) -> str:
+    head = _head(CLAIMS)
+    rows = "\n".join(claim_row(claim) for claim in claims)
+    return (
+        '<section id="studies">\n<h2>Studies</h2>\n'
+        f"{_figures('studies-answer', figures)}\n"
+        "<p>Ratios of the steps to the target, with 95 % bootstrap intervals over "
+        "pairs of runs that share seed and learning rate, n of them; with two pairs "
+        "the interval is their range. <b>Reproduced</b> and <b>contradicted</b> need "
+        "both intervals on one side of 1. Arms alike are controls whose interval "
+        "overlaps.</p>\n"
+        '<div class="scroll" tabindex="0" role="region" aria-label="Claims of speed">'
+        f"<table>{head}<tbody>\n{rows}\n</tbody></table></div>\n"
+        f"{_figures('studies-', figures, but='studies-answer')}\n</section>"
+    )
+
+
+def _figures(name: str, figures: dict[str, str], but: str = "") -> str:
+    pages = [
+        (stem, svg)
+        for stem, svg in figures.items()
+        if stem.startswith(name) and stem != but
+    ]
+    caption = CAPTIONS[name.split("-", maxsplit=1)[0]]
     return "\n".join(
-        markup.figure(stem, svg, CAPTIONS[name], first=i == 0)
+        markup.figure(stem, svg, caption, first=i == 0)
         for i, (stem, svg) in enumerate(pages)
     )
 

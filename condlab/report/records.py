@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +23,34 @@ class Records:
         not be loaded has its name and ``missing``, the reason.
     settings : dict
         Sizes, examples and seed of the search.
+    studies : dict
+        What ``python -m studies.meta_analysis`` found; empty where there is nothing.
     """
 
     theorems: list[dict[str, Any]]
     matrices: list[dict[str, Any]]
     settings: dict[str, Any]
+    studies: dict[str, Any] = field(default_factory=dict)
 
 
 def write(records: Records, folder: Path) -> None:
-    """Write verdicts.json and matrices.json."""
+    """Write verdicts.json, matrices.json and, of studies, studies.json."""
     folder.mkdir(parents=True, exist_ok=True)
     head = {"settings": records.settings}
     _json.write(folder / "verdicts.json", head, "theorems", records.theorems)
     _json.write(folder / "matrices.json", {}, "matrices", records.matrices)
+    if records.studies:
+        head = {k: v for k, v in records.studies.items() if k != "settings"}
+        settings = records.studies["settings"]
+        _json.write(folder / "studies.json", head, "settings", settings)
 
 
 def read(folder: Path) -> Records:
     """Read what `write` wrote."""
     verdicts = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
     matrices = json.loads((folder / "matrices.json").read_text(encoding="utf-8"))
-    return Records(verdicts["theorems"], matrices["matrices"], verdicts["settings"])
+    studies = folder / "studies.json"
+    found = json.loads(studies.read_text(encoding="utf-8")) if studies.exists() else {}
+    return Records(
+        verdicts["theorems"], matrices["matrices"], verdicts["settings"], found
+    )

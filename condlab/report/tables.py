@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from condlab.report.records import Records
-from condlab.report.summary import counts, evidence, outcome, ratio, sentence
+from condlab.report.summary import counts, evidence, outcome, ratio, sentence, speed
 
 Entry = dict[str, Any]
 
@@ -22,7 +22,8 @@ def update_readme(path: Path, records: Records) -> None:
     ----------
     path : Path
         A Markdown file with ``<!-- verdicts:begin -->`` and ``<!-- verdicts:end -->``;
-        the sentence between ``summary:begin`` and ``summary:end`` is optional.
+        the sentence between ``summary:begin`` and ``summary:end`` is optional, and so
+        is the table between ``studies:begin`` and ``studies:end``.
     records : Records
         What the text is made from.
 
@@ -34,6 +35,8 @@ def update_readme(path: Path, records: Records) -> None:
     text = path.read_text(encoding="utf-8")
     if _marker("summary", "begin") in text:
         text = _replaced(path, text, "summary", sentence(records.theorems))
+    if records.studies and _marker("studies", "begin") in text:
+        text = _replaced(path, text, "studies", claim_table(records.studies["claims"]))
     text = _replaced(path, text, "verdicts", verdict_table(records.theorems))
     path.write_text(text, encoding="utf-8", newline="\n")
 
@@ -68,6 +71,27 @@ def verdict_table(theorems: list[Entry]) -> str:
         alike.setdefault(_cells(name, group), []).append(f"`{name}`")
     rows += [f"| {' '.join(names)} | {cells} |" for cells, names in alike.items()]
     return "\n".join([*rows, "", *_rest(rest)])
+
+
+def claim_table(claims: list[Entry]) -> str:
+    """Return the Markdown table of the claims that one arm trains faster.
+
+    Parameters
+    ----------
+    claims : list of dict
+        As ``python -m studies.meta_analysis`` judges them.
+
+    Returns
+    -------
+    str
+        Without a newline at the end.
+    """
+    rows = ["| claim | steps, own best rates | at equal rates | verdict |"]
+    rows.append("|---|---|---|---|")
+    for claim in claims:
+        ratios = [speed(claim[k]) if k in claim else "–" for k in ("own", "matched")]
+        rows.append(f"| {claim['claim']} | {' | '.join(ratios)} | {claim['verdict']} |")
+    return "\n".join(rows)
 
 
 def _groups(theorems: list[Entry]) -> dict[str, list[Entry]]:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from condlab.report.figures._style import save, style
 from condlab.report.figures.counterexamples import counterexample_figures
 from condlab.report.figures.scaling import scaling_figure
+from condlab.report.figures.studies import studies_figures
 from condlab.report.figures.tightness import tightness_figures
 from condlab.report.records import Records
 
@@ -30,7 +31,11 @@ def draw(records: Records, folder: Path) -> list[Path]:
     list of Path
         The SVG files, in the order of the report; each has a PNG beside it.
     """
-    for kind in ("tightness", "counterexamples"):  # there may be fewer pages now
+    for kind in (
+        "tightness",
+        "counterexamples",
+        "studies",
+    ):  # there may be fewer pages now
         for old in sorted(folder.glob(f"{kind}-*.*")):
             old.unlink()
     with style():
@@ -39,6 +44,8 @@ def draw(records: Records, folder: Path) -> list[Path]:
             figures["scalings"] = scaling_figure(records.matrices)
         figures |= _pages("tightness", tightness_figures(records.theorems))
         figures |= _pages("counterexamples", counterexample_figures(records.theorems))
+        if records.studies:
+            figures |= studies_figures(records.studies)
         return [save(figure, folder, name) for name, figure in figures.items()]
 
 
