@@ -56,7 +56,7 @@ def answer_figure(correlations: list[Entry]) -> Figure:
     names = list(dict.fromkeys(entry["study"] for entry in correlations))
     names.sort(key=lambda name: name != "pooled")
     rows = list(PREDICTORS)
-    height = 0.95 + 0.24 * len(rows) + 0.62
+    height = 1.05 + 0.24 * len(rows) + 0.62
     figure = Figure(figsize=(look.WIDTH, height))
     left, gap = 1.55 / look.WIDTH, 0.012
     width = (0.985 - left) / len(names) - gap
@@ -222,7 +222,7 @@ def _steps_by_kappa(axes: Axes, setting: Entry, styles: Any) -> None:
             axes.plot(as_float(kappa), steps, marker, color=colour, mfc=face, ms=3.5)
     axes.set_xscale("log")
     _logarithmic(axes.xaxis, (1.0, 2.0, 5.0))
-    axes.set_xlabel("median κ of the effective weights at 10 % of the steps")
+    axes.set_xlabel("median κ of effective weights at 10 % of steps")
     axes.set_ylabel("steps to the target")
     _dress(axes, "Each run; hollow: never reached it")
 
