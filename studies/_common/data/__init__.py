@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from condlab.errors import missing_extra
-from studies._common.data import cifar, textures
+from studies._common.data import cifar, idx, textures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class Images:
 
 
 BUILT_IN = ("digits", "textures")
-READ = ("cifar10", "cifar100", "cifar10_16")
+READ = ("cifar10", "cifar100", "cifar10_16", "mnist", "fashion")
 TEXTURES = (2048, 512)  # images to train and to test with
 
 
@@ -52,9 +52,10 @@ def load(name: str, data_dir: Path | None = None) -> Images:
     ----------
     name : str
         "digits" and "textures" need no files; "cifar10" and "cifar100" are read, and
-        "cifar10_16" is the former at 16 x 16 pixels, each the mean of four.
+        "cifar10_16" is the former at 16 x 16 pixels, each the mean of four; "mnist"
+        and "fashion" are read from IDX files.
     data_dir : pathlib.Path, optional
-        Where, as `studies._common.data.cifar.read` says.
+        Where, as `studies._common.data.cifar.read` and `idx.read` say.
 
     Raises
     ------
@@ -76,6 +77,9 @@ def load(name: str, data_dir: Path | None = None) -> Images:
         raise ValueError(f"the data sets are {known}; got {name!r}")
     if data_dir is None:
         raise ValueError(f"{name} is read from files: say where with --data DIR")
+    if name in idx.FOLDERS:
+        train, test = idx.read(name, data_dir)
+        return Images(name, *train, *test, idx.CLASSES)
     whole = name.removesuffix("_16")
     train, test = cifar.read(whole, data_dir)
     if whole != name:
