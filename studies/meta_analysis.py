@@ -117,7 +117,17 @@ def _arm(records: Sequence[Json], target: float) -> Json:
         "rates": [_rate(lr, times[lr], rs) for lr, rs in rates.items()],
         "curves": {name: _curve(rates[best], name) for name in shown},
         "points": [_point(r, target) for r in records],
+        **_view(rates[best][0]),
     }
+
+
+def _view(record: Json) -> Json:
+    """Return a held-out view as a run rendered it, where a study keeps them."""
+    kept = record["tables"].get("end") or {}
+    names = ("render", "truth", "ssim")
+    quality = [value for _, value in record["series"].get("psnr", ())][-1:]
+    found = {name: kept[name] for name in names if name in kept}
+    return {"view": {**found, "psnr": quality[0]}} if found else {}
 
 
 def _rate(lr: float, times: Sequence[Time], records: Sequence[Json]) -> Json:

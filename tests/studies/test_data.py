@@ -50,6 +50,18 @@ def test_small_images_are_means_of_four_pixels(tmp_path):
     assert np.abs(small.numpy() - by_hand).max() <= 0.5
 
 
+def test_quarter_turns_are_classes_of_the_stand_in(tmp_path):
+    written, labels = write_binary(tmp_path / cifar.FOLDERS["cifar10"], "cifar10")
+    read = load("cifar10x4", tmp_path)
+    assert read.num_classes == 40
+    assert read.train_inputs.shape == (4 * 5 * 4, 3, 32, 32)
+    for i in range(len(read.test_labels)):
+        turns, image = divmod(i, 4)
+        assert int(read.test_labels[i]) == 4 * int(labels[-1][image]) + turns
+        upright = np.rot90(read.test_inputs[i].numpy(), -turns, axes=(1, 2))
+        assert np.array_equal(upright, written[-1][image])
+
+
 def test_a_truncated_file_is_refused_with_its_name_and_offset(tmp_path):
     folder = tmp_path / cifar.FOLDERS["cifar10"]
     write_binary(folder, "cifar10")
@@ -118,7 +130,7 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"data_batch_1\.bin nor cifar10_jpeg"):
         load("cifar10", tmp_path)
     with pytest.raises(ValueError, match="the data sets are digits, textures"):
-        load("mnist")
+        load("imagenet")
 
 
 def test_textures_are_the_same_each_time_and_balanced():

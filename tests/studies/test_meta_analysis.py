@@ -128,6 +128,23 @@ def test_the_same_records_give_the_same_bytes(results):
     assert analysed(results).read_bytes() == first
 
 
+def test_the_view_is_of_the_best_rates_first_run(tmp_path):
+    made = records("nerf", "E_all")
+    for i, run in enumerate(made):
+        run["tables"]["end"] = {"render": f"r{i}", "truth": "t", "ssim": 0.5}
+        run["series"]["psnr"] = [[0, 1.0], [STEPS, float(i)]]
+    write_lines(tmp_path / "nerf" / "cpu.jsonl", made)
+    (setting,) = json.loads(analysed(tmp_path).read_text())["settings"]
+    own = setting["arms"]["E_all"]
+    assert own["best_lr"] == 0.3  # the time constant is 40 / (1 + lr)
+    first = next(
+        i for i, run in enumerate(made)
+        if (run["config"]["arm"], run["config"]["lr"]) == ("E_all", 0.3)
+    )  # fmt: skip
+    kept = {"render": f"r{first}", "truth": "t", "ssim": 0.5, "psnr": float(first)}
+    assert own["view"] == kept
+
+
 def test_no_records_are_said_to_be_missing(tmp_path):
     with pytest.raises(SystemExit, match="no records"):
         meta_analysis.main(tmp_path)

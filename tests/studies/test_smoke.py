@@ -14,8 +14,8 @@ WEIGHTS = {
     "weight_norm",
     "grad_norm",
     "effective_lr",
-    "accuracy",
 }
+METRICS = {"accuracy", "psnr"}
 ALWAYS = {"loss", "probe_loss", "lambda_max"}
 FIELDS = {"study", "preset", "key", "config", "commit", "dirty", "versions", "device"}
 
@@ -33,6 +33,7 @@ def test_the_smoke_preset_leaves_whole_records(study, tmp_path, capsys):
         assert record["status"] == "done"
         quadratic = record["config"].get("problem") == "quadratic"
         assert record["series"].keys() >= (ALWAYS if quadratic else ALWAYS | WEIGHTS)
+        assert quadratic or METRICS & record["series"].keys()
         assert all(value is not None for _, value in record["series"]["lambda_max"])
         assert record["series"]["loss"][-1][0] == record["config"]["steps"]
     assert main(command) == 0  # from the store this time

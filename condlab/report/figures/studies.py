@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from condlab.report._json import as_float
 from condlab.report.figures import _style as look
+from condlab.report.figures.renders import renders_figure
 from condlab.report.summary import speed
 
 Entry = dict[str, Any]
@@ -48,6 +49,8 @@ def studies_figures(found: Entry) -> dict[str, Figure]:
         if len(setting["arms"]) > 2:  # quadratics have a line in the answer
             name = f"studies-{setting['study'].replace('_', '-')}-{i}"
             figures[name] = study_figure(setting, found["claims"])
+        if any("view" in own for own in setting["arms"].values()):
+            figures[f"studies-renders-{i}"] = renders_figure(setting)
     return figures
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from condlab.errors import missing_extra
-from studies._common.data import cifar, textures
+from studies._common.data import cifar, idx, textures
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +40,7 @@ class Images:
 
 
 BUILT_IN = ("digits", "textures")
-READ = ("cifar10", "cifar100", "cifar10_16")
+READ = ("cifar10", "cifar100", "cifar10_16", "cifar10x4", "mnist", "fashion")
 TEXTURES = (2048, 512)  # images to train and to test with
 
 
@@ -52,9 +52,11 @@ def load(name: str, data_dir: Path | None = None) -> Images:
     ----------
     name : str
         "digits" and "textures" need no files; "cifar10" and "cifar100" are read, and
-        "cifar10_16" is the former at 16 x 16 pixels, each the mean of four.
+        "cifar10_16" is the former at 16 x 16 pixels, each the mean of four;
+        "cifar10x4" is a stand-in for data with more classes, the 40 of class and
+        quarter turn; "mnist" and "fashion" are read from IDX files.
     data_dir : pathlib.Path, optional
-        Where, as `studies._common.data.cifar.read` says.
+        Where, as `studies._common.data.cifar.read` and `idx.read` say.
 
     Raises
     ------
@@ -76,6 +78,12 @@ def load(name: str, data_dir: Path | None = None) -> Images:
         raise ValueError(f"the data sets are {known}; got {name!r}")
     if data_dir is None:
         raise ValueError(f"{name} is read from files: say where with --data DIR")
+    if name in idx.FOLDERS:
+        train, test = idx.read(name, data_dir)
+        return Images(name, *train, *test, idx.CLASSES)
+    if name == "cifar10x4":
+        train, test = (_turned(*part) for part in cifar.read("cifar10", data_dir))
+        return Images(name, *train, *test, 4 * cifar.CLASSES["cifar10"])
     whole = name.removesuffix("_16")
     train, test = cifar.read(whole, data_dir)
     if whole != name:
@@ -85,6 +93,12 @@ def load(name: str, data_dir: Path | None = None) -> Images:
 
 def _halved(images: Tensor) -> Tensor:
     return avg_pool2d(images.float(), 2).round().to(torch.uint8)
+
+
+def _turned(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Return every image in four positions, each a class of its own."""
+    turned = [images.rot90(turns, (2, 3)) for turns in range(4)]
+    return torch.cat(turned), torch.cat([4 * labels + turns for turns in range(4)])
 
 
 def _digits() -> Images:

@@ -211,6 +211,7 @@ def render_rays(
     num_fine: int = 128,
     noise: float = 0.0,
     background: float = 0.0,
+    views: Tensor | None = None,
     generator: torch.Generator | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Render rays by a coarse and then a fine network, section 5.2.
@@ -229,6 +230,8 @@ def render_rays(
         Standard deviation of what is added to raw densities, in training.
     background : float
         See `render`.
+    views : Tensor, shape (R, 3), optional
+        Directions to look from where `directions` are bent, as those of NDC are.
     generator : torch.Generator, optional
         Of all randomness; without one, depths are fixed and there is no noise.
 
@@ -237,12 +240,12 @@ def render_rays(
     tuple of dict
         What `render` returns, coarse and fine.
     """
+    seen = nn.functional.normalize(directions if views is None else views, dim=-1)
 
     def look(network: nn.Module, depths: Tensor) -> dict[str, Tensor]:
         points = origins[:, None] + directions[:, None] * depths[..., None]
-        views = nn.functional.normalize(directions, dim=-1)
-        views = views[:, None].expand_as(points)
-        raw = network(points.flatten(0, 1), views.flatten(0, 1))
+        along = seen[:, None].expand_as(points)
+        raw = network(points.flatten(0, 1), along.flatten(0, 1))
         raw = raw.unflatten(0, depths.shape)
         if generator is not None and noise > 0:
             draw = torch.empty_like(depths).normal_(generator=generator)
