@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
 
@@ -69,3 +71,23 @@ def gaussian(H: Any, k: int, generator: torch.Generator) -> Tensor:
         device=generator.device,
     )
     return X.to(H.device, H.dtype).T
+
+
+def to_scipy(H: Any) -> spla.LinearOperator:
+    """Return a symmetric operator for NumPy arrays, copied from and to its device."""
+
+    def product(V: np.ndarray) -> np.ndarray:
+        moved = torch.as_tensor(np.array(V), dtype=H.dtype, device=H.device)
+        return (H @ moved).cpu().numpy()
+
+    def vector(v: np.ndarray) -> np.ndarray:
+        return product(v.reshape(-1))
+
+    return spla.LinearOperator(
+        H.shape,
+        matvec=vector,
+        rmatvec=vector,
+        matmat=product,
+        rmatmat=product,
+        dtype=np.dtype(str(H.dtype).removeprefix("torch.")),
+    )

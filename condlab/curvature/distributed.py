@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import scipy.sparse.linalg as spla
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from condlab.curvature._parameters import Flat
+from condlab.curvature._products import to_scipy
 
 
 class DataParallel:
@@ -58,6 +62,11 @@ class DataParallel:
         """Return the point, detached."""
         return self.inner.params
 
+    @property
+    def layout(self) -> Flat:
+        """Return names, shapes and places of the parameters within a vector."""
+        return self.inner.layout
+
     def flatten(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """Return tensors of the parameters' shapes as one vector, shape (n,)."""
         return self.inner.flatten(tensors)
@@ -69,6 +78,18 @@ class DataParallel:
     def __matmul__(self, V: Tensor) -> Tensor:
         """Return the product with a vector, shape (n,), or a matrix, shape (n, k)."""
         return self._sum(self.share * (self.inner @ V))
+
+    def dense(self, **options: Any) -> Tensor:
+        """Return the matrix, shape (n, n), from those of all processes.
+
+        Each assembles its own: chunks timed apart would differ, and reductions of
+        different sizes abort.
+        """
+        return self._sum(self.inner.dense(**options).mul_(self.share))
+
+    def to_scipy(self) -> spla.LinearOperator:
+        """Return the operator for NumPy arrays; all processes must multiply."""
+        return to_scipy(self)
 
     def gradient(self) -> Tensor:
         """Return the gradient of the loss over all processes, shape (n,)."""

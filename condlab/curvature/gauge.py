@@ -14,9 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor, nn
 
+from condlab.curvature._products import to_scipy
 from condlab.curvature.assembly import symmetrise
 from condlab.curvature.invariances import Invariance
 from condlab.curvature.motions import Scale, line_numbers
@@ -280,6 +282,10 @@ class SphereOperator:
         K = self.project(half.T.contiguous())
         symmetrise(K)
         return K
+
+    def to_scipy(self) -> spla.LinearOperator:
+        """Return the operator for NumPy arrays, copied from and to the device."""
+        return to_scipy(self)
 
     def _require(self, V: Tensor, n: int) -> None:
         if V.ndim not in (1, 2) or V.shape[0] != n:

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
 import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
@@ -14,6 +13,7 @@ from torch import Tensor
 from condlab.curvature._parameters import Flat
 from condlab.curvature._point import Point
 from condlab.curvature._probe import BACKENDS, Candidates, Choice, Trial
+from condlab.curvature._products import to_scipy
 from condlab.curvature.assembly import assemble, require_room
 from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.losses import Loss
@@ -176,23 +176,7 @@ class CurvatureOperator:
 
     def to_scipy(self) -> spla.LinearOperator:
         """Return the operator for NumPy arrays, copied from and to the device."""
-
-        def product(V: np.ndarray) -> np.ndarray:
-            moved = torch.as_tensor(np.array(V), dtype=self.dtype, device=self.device)
-            return (self @ moved).cpu().numpy()
-
-        def vector(v: np.ndarray) -> np.ndarray:
-            return product(v.reshape(-1))
-
-        dtype = np.dtype(str(self.dtype).removeprefix("torch."))
-        return spla.LinearOperator(
-            self.shape,
-            matvec=vector,
-            rmatvec=vector,
-            matmat=product,
-            rmatmat=product,
-            dtype=dtype,
-        )
+        return to_scipy(self)
 
 
 class HessianOperator(CurvatureOperator):

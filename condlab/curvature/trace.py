@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from condlab.curvature._products import Products, gaussian
-from condlab.curvature.assembly import assemble
 from condlab.curvature.krylov import DEPENDENT
+from condlab.curvature.spectrum import assembled
 
 Form = Callable[[Tensor, Tensor], Tensor]
 
@@ -107,7 +107,7 @@ def trace(
         raise ValueError(f'method must be "xtrace" or "hutch++", got {method!r}')
     H, generator = _prepared(H, num_matvecs, generator)
     if num_matvecs > H.shape[0]:
-        value, error, method_ = float(assemble(H).trace()), 0.0, "dense"
+        value, error, method_ = float(assembled(H)[0].trace()), 0.0, "dense"
     elif method == "xtrace":
         value, error = _xtrace(H, (num_matvecs - 1) // 2, generator)
         method_ = method
@@ -146,7 +146,7 @@ def frobenius_norm(
     """
     H, generator = _prepared(H, num_matvecs, generator)
     if num_matvecs > H.shape[0]:
-        return Estimate(float(assemble(H).norm()) * H.scale, 0.0, H.count, "dense")
+        return Estimate(float(assembled(H)[0].norm()) * H.scale, 0.0, H.count, "dense")
     square, error = _hutchpp(H, (num_matvecs - 1) // 3, generator, _squares)
     value = math.sqrt(square)
     slope = error / (2 * value) if value else 0.0  # of the root
@@ -187,7 +187,7 @@ def diagonal(
     """
     H, generator = _prepared(H, num_matvecs, generator)
     if num_matvecs > H.shape[0]:
-        exact = assemble(H).diagonal() * H.scale
+        exact = assembled(H)[0].diagonal().to(H.dtype) * H.scale
         return DiagonalEstimate(exact, torch.zeros_like(exact), H.count)
     k = (num_matvecs - 1) // 3
     Q = _range(H @ gaussian(H, k, generator))

@@ -13,7 +13,8 @@ SCRIPT = """
 import sys
 import torch, torch.distributed as dist
 from condlab.curvature import (
-    DataParallel, HessianOperator, condition, example, make_loss, output_shift, spectrum
+    DataParallel, HessianOperator, condition, example, make_loss, output_shift,
+    spectrum, trace,
 )
 
 torch.set_num_threads(1)
@@ -28,6 +29,8 @@ shift = output_shift(H.params, "4.weight", "4.bias")
 few = spectrum(H, method="lanczos", num_matvecs=60, rtol=0)
 found = {
     "exact": spectrum(H, method="exact").values,
+    "trace": trace(H, num_matvecs=1 + H.shape[0]).value,
+    "scipy": torch.from_numpy(H.to_scipy() @ H.gradient().numpy()),
     "few": few.values[[0, -1]],
     "gradient": H.gradient(),
     "nullity": condition(H, method="exact", invariances=[shift]).null_sources,
@@ -50,7 +53,7 @@ def ranks(tmp_path_factory):
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command = [*torchrun, "--nproc-per-node", "2", str(script), str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.returncode == 0, done.stderr[:6000]
     return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)]
 
 
@@ -70,8 +73,16 @@ def test_two_processes_give_the_eigenvalues_of_one(ranks, alone):
         torch.testing.assert_close(found["gradient"], alone.gradient())
 
 
+def test_trace_and_scipy_products_are_those_of_one(ranks, alone):
+    values = spectrum(alone, method="exact").values
+    product = alone @ alone.gradient()
+    for found in ranks:
+        assert found["trace"] == pytest.approx(float(values.sum()), rel=1e-10)
+        torch.testing.assert_close(found["scipy"], product)
+
+
 def test_both_processes_have_the_same_bits(ranks):
-    for key in ("exact", "few", "gradient"):
+    for key in ("exact", "few", "gradient", "scipy"):
         assert torch.equal(ranks[0][key], ranks[1][key])
 
 
