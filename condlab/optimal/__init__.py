@@ -47,7 +47,7 @@ class OptimalScaling:
     iterations : int
         Steps of the iteration; 0 for formulas.
     method : str
-        "interior-point", "schatten" (with the number of blocks), "matrix-free",
+        "interior-point", "barrier" (with the number of blocks), "matrix-free",
         "formula" or "singular".
 
     Examples
@@ -112,9 +112,11 @@ def optimal_scaling(
     Notes
     -----
     For p = 2 one side is a semidefinite programme, solved by an interior-point method
-    in about ten steps. Two sides are convex in the logarithms of the multipliers, and
-    smoothed; reducible matrices are scaled block by block, and their optimum is an
-    infimum that no scaling attains. For symmetric A the best two
+    in about ten steps. Two sides are convex in the logarithms of the multipliers, where
+    Newton's method follows the path of two barriers; reducible matrices are scaled
+    block by block, and their optimum is an infimum that no scaling attains. Where the
+    best multipliers of a nearly reducible matrix differ by more than rounding can
+    follow, the gap stays open. For symmetric A the best two
     scalings can be taken equal: κ(D A E) = κ(E A D), and by convexity the geometric
     mean of D and E is as good. So both sides of a symmetric positive definite matrix
     are scaled as one, a semidefinite programme again.
@@ -274,7 +276,7 @@ def _two_sides(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, str]:
         except np.linalg.LinAlgError:  # not definite, or not certainly so
             pass
     found, count = best_blocks(A, rtol, clock)
-    method = "schatten" if count == 1 else f"schatten in {count} blocks"
+    method = "barrier" if count == 1 else f"barrier in {count} blocks"
     if not alike:
         return found, method
     middle = np.sqrt(np.asarray(found.left)) * np.sqrt(np.asarray(found.right))

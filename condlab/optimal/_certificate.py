@@ -48,7 +48,8 @@ def scaled_bound(
     low, high = _square_sums(B, F1)[0], _square_sums(B, F2)[1]
     near, far = _rounded_squares(F1)[1], _rounded_squares(F2)[0]
     with np.errstate(all="ignore"):
-        images = np.min(low / high) if rows else low.sum() / high.sum()
+        reached = abs(B) @ F2.any(axis=1) > 0  # elsewhere B Z₂ Bᵀ is exactly 0
+        images = np.min((low / high)[reached]) if rows else low.sum() / high.sum()
         used = F1.any(axis=1)
         ratios = (far / near)[used]
         sources = ratios.min() if columns else far.sum() / near.sum()

@@ -23,7 +23,6 @@ from condlab.errors import SingularMatrixError
 from condlab.optimal._certificate import scaled_bound, symmetric_bound
 from condlab.optimal._one_sided import Found
 from condlab.optimal._progress import Clock
-from condlab.optimal._two_sided import Done, log_sum_exp, softmax
 from condlab.scaling import row_scaling
 from condlab.types import Scaling
 
@@ -35,6 +34,21 @@ LANCZOS_TOL = 1e-5  # relative, of the eigenvalues
 NEGLIGIBLE = 1e-200
 
 Product = Callable[[np.ndarray], np.ndarray]
+
+
+class Done(Exception):
+    """The gap is small enough, or the time is up."""
+
+
+def softmax(x: np.ndarray) -> np.ndarray:
+    """Return the weights exp(x) / sum exp(x)."""
+    e = np.exp(x - x.max())
+    return e / e.sum()
+
+
+def log_sum_exp(x: np.ndarray) -> float:
+    """Return log sum exp(x)."""
+    return float(x.max() + np.log(np.exp(x - x.max()).sum()))
 
 
 @dataclass(slots=True)

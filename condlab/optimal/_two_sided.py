@@ -1,175 +1,239 @@
 """The best scaling of rows and columns of an irreducible matrix.
 
-log κ(e^X A e^Y) is convex. It is smoothed by Schatten norms, log ‖M‖_p + log ‖M⁻¹‖_p,
-which are convex too and whose gradient weighs the squared singular vectors by softmax,
-and minimised by L-BFGS while p rises. The weights of each evaluation give a certificate
-(`_certificate`), repaired where its diagonals are not yet equal.
+With M = e^X A e^Y and K = MᵀM, the logarithms of Schatten norms of M and M⁻¹ are convex
+in the diagonals X and Y. So are the barriers
+
+    −log det(I − e⁻ˢ K) = Σ_k ‖e^(−s/2) M‖_2k^2k / k  and  −log det(I − K⁻¹),
+
+sums of exponentials of these. Newton's method follows the minimisers of τ s plus both
+barriers while τ rises; s comes down to the least log κ². With M = U diag(σ) Vᵀ the
+derivatives of a barrier are entrywise products of three n × n matrices.
+
+Where the gradient vanishes, the squares of U and V weighed by a = σ²/(eˢ − σ²) are
+those weighed by b = 1/(σ² − 1). That is a certificate (`_certificate`), up to the
+repair of its diagonals: where the factor of Z₁ = V diag(a/σ²) Vᵀ is too large it is
+shrunk, row by row, and so is M times the factor of Z₂ = V diag(b/σ²) Vᵀ. What is shrunk
+is small, and neither M on the one nor M⁻¹ on the other magnifies it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
+import scipy.linalg as sl
 
 from condlab import _arrays
-from condlab._inverse import EPS
 from condlab.optimal._certificate import scaled_bound
 from condlab.optimal._one_sided import Found
 from condlab.optimal._progress import Clock
 from condlab.scaling import ruiz_scaling
 
-POWERS = (8.0, 32.0, 128.0, 512.0, 2048.0)
-EVALUATIONS = 300  # at each power
-SHARPER = (0.5, 1.0, 2.0, 4.0)  # powers of the certificate, relative to the norm's
-MIXTURES = np.array([0.0, *np.geomspace(1e-5, 10.0, 13)])
-NEGLIGIBLE = 1e-9
+NEAR = 100.0  # how many times closer than asked for the barriers may come
+FASTER = 8.0  # by how much τ rises
+CENTRED = 0.5  # Newton decrement
+FARTHEST = 4.0  # change of a logarithm in a step
+SHORTEST = 1e-6  # share of a step
+REPAIRS = 30
+# Each is tried: what is less of diag Z₂ may be rounding, and what weighs less, relative
+# to the heaviest singular vector, is left out of Z₁ and Z₂.
+CUTS = (0.0, 1e-30, 1e-26, 1e-22, 1e-18)
+LEAST_WEIGHTS = (1e-9, 1e-3, 0.1)
 
 
-class Done(Exception):
-    """The gap is small enough, or the time is up."""
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Logarithms z of the multipliers, s, and the singular value decomposition of M."""
 
-
-@dataclass(slots=True)
-class _Proof:
-    """The best certificate: factors for M = A scaled by exp(z), or its transpose."""
-
-    bound: float
     z: np.ndarray
-    F1: np.ndarray
-    F2: np.ndarray
-    transposed: bool
+    s: float
+    U: np.ndarray
+    sigma: np.ndarray
+    V: np.ndarray
 
+    @classmethod
+    def at(cls, A: np.ndarray, z: np.ndarray, s: float) -> _Point:
+        n = len(A)
+        with np.errstate(over="ignore", invalid="ignore"):
+            M = np.exp(z[:n])[:, None] * A * np.exp(z[n:])
+        U, sigma, Vt = np.linalg.svd(M)
+        return cls(z, s, U, sigma, Vt.T)
 
-class _Search:
-    """The smoothed objective; remembers the best scaling and the best proof."""
+    @property
+    def kappa(self) -> float:
+        """The condition number that the scaling reaches."""
+        return float(self.sigma[0] / self.sigma[-1])
 
-    def __init__(self, A: np.ndarray, rtol: float, enough: float, clock: Clock) -> None:
-        self.A, self.rtol, self.enough, self.clock = A, rtol, enough, clock
-        self.kappa, self.z, self.evaluations = np.inf, np.zeros(2 * len(A)), 0
-        self.proof: _Proof | None = None
+    @property
+    def shares(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of the bounds: e⁻ˢ σ² and 1/σ², below one within the barriers."""
+        return np.exp(2 * np.log(self.sigma) - self.s), self.sigma**-2.0
 
-    def __call__(self, z: np.ndarray, p: float) -> tuple[float, np.ndarray]:
-        """Return log ‖M‖_p + log ‖M⁻¹‖_p and its gradient."""
-        n = len(self.A)
-        M = np.exp(z[:n])[:, None] * self.A * np.exp(z[n:])
-        try:
-            U, sigma, Vt = np.linalg.svd(M)
-        except np.linalg.LinAlgError:
-            return np.inf, np.zeros_like(z)
-        self.evaluations += 1
-        sigma = np.maximum(sigma, sigma[0] * EPS / 4)
-        self._learn(z, M, U, sigma, Vt.T, p)
-        logs = np.log(sigma)
-        top, bottom = softmax(p * logs), softmax(-p * logs)
-        value = (log_sum_exp(p * logs) + log_sum_exp(-p * logs)) / p
-        gradient = [(X**2) @ (top - bottom) for X in (U, Vt.T)]
-        return value, np.concatenate(gradient)
-
-    def _learn(
-        self,
-        z: np.ndarray,
-        M: np.ndarray,
-        U: np.ndarray,
-        sigma: np.ndarray,
-        V: np.ndarray,
-        p: float,
-    ) -> None:
-        kappa = float(sigma[0] / sigma[-1])
-        if kappa < self.kappa:
-            self.kappa, self.z = kappa, z.copy()
-        for power in SHARPER:
-            weights = [softmax(s * power * p * np.log(sigma)) for s in (1, -1)]
-            for flipped in (False, True):
-                L, R, N = (V, U, M.T) if flipped else (U, V, M)
-                bound, F1, F2 = _repaired(N, L, sigma, R, *weights)
-                if self.proof is None or bound > self.proof.bound:
-                    self.proof = _Proof(bound, z.copy(), F1, F2, flipped)
-        assert self.proof is not None
-        self.clock.say(f"gap {self.kappa / self.proof.bound - 1:.2g}")
-        small = self.kappa <= max(self.proof.bound * (1 + self.rtol), self.enough)
-        if small or self.clock.over():
-            raise Done
+    def barrier(self) -> float:
+        """Return the sum of the barriers, inf outside."""
+        top, bottom = self.shares
+        if not (top[0] < 1 and bottom[-1] < 1):
+            return math.inf
+        return -float(np.log1p(-top).sum() + np.log1p(-bottom).sum())
 
 
 def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
     """Scale rows and columns of an irreducible square A until κ ≤ `enough`."""
     n = len(A)
+    point = best = _start(A)
+    tau, steps, lower = float(_weights(point)[0].sum()), 0, 1.0
+    last = NEAR * 2 * n / rtol  # there s is as low as it gets
+    while best.kappa > enough and tau < last and not clock.over():
+        direction, decrement = _direction(point, tau)
+        if decrement < CENTRED:
+            tau *= FASTER
+            lower = max(lower, _bound(A, point))
+            clock.say(f"gap {best.kappa / lower - 1:.2g}")
+            if best.kappa <= lower * (1 + rtol / 2):
+                break
+            continue
+        moved = _searched(A, point, direction, tau, decrement)
+        if moved is None:
+            break
+        point, steps = moved, steps + 1
+        best = min(best, point, key=lambda found: found.kappa)
+    d = np.exp(best.z)
+    return Found(d[:n], d[n:], max(lower, _bound(A, best)), steps)
+
+
+def _start(A: np.ndarray) -> _Point:
+    """Return the equilibrated matrix, well within the barriers."""
     start = ruiz_scaling(A, p=2, max_sweeps=30)
-    search = _Search(A, rtol / 2, enough, clock)
     z = np.log(np.concatenate([start.left, start.right]))
-    try:
-        for p in POWERS:
-            z = minimize(
-                search,
-                z,
-                args=(p,),
-                jac=True,
-                method="L-BFGS-B",
-                options={
-                    "maxfun": EVALUATIONS,
-                    "maxcor": 30,
-                    "gtol": 1e-9,
-                    "ftol": 1e-13,
-                },
-            ).x
-    except Done:
-        pass
-    d = np.exp(search.z)
-    return Found(d[:n], d[n:], _proved(A, search.proof), search.evaluations)
+    sigma = _Point.at(A, z, 0.0).sigma
+    z[: len(A)] += math.log(2) / 2 - np.log(sigma[-1])
+    return _Point.at(A, z, math.log(4) + 2 * math.log(sigma[0] / sigma[-1]))
 
 
-def _proved(A: np.ndarray, proof: _Proof | None) -> float:
-    if proof is None:
-        return 1.0
-    d = np.exp(proof.z)
-    exact = _arrays.power_of_two(d)
-    n = len(A)
-    B = exact[:n, None] * A * exact[n:]
-    moved = (d / exact)[:n] if proof.transposed else (d / exact)[n:]
-    B = B.T if proof.transposed else B
-    F1, F2 = proof.F1 * moved[:, None], proof.F2 * moved[:, None]
-    return scaled_bound(np.ascontiguousarray(B), F1, F2, rows=True, columns=True)
+def _weights(at: _Point) -> tuple[np.ndarray, np.ndarray]:
+    """Return a and b: how much the barriers weigh the singular vectors."""
+    top, bottom = at.shares
+    return top / (1 - top), bottom / (1 - bottom)
 
 
-def _repaired(
-    M: np.ndarray,
-    U: np.ndarray,
-    sigma: np.ndarray,
-    V: np.ndarray,
-    top: np.ndarray,
-    bottom: np.ndarray,
-) -> tuple[float, np.ndarray, np.ndarray]:
-    """Return the certificate's bound and its factors, with the diagonals repaired.
+def _derivatives(at: _Point, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return gradient and Hessian of −log det(I − K) in x and y, K having the shares.
 
-    A congruence brings diag Z₁ under a multiple of diag Z₂; then a small multiple of
-    diag Z₂ itself is added to Z₁, which lifts every diagonal entry of M Z₁ Mᵀ.
+    Those of K⁻¹ are in −x and −y.
     """
-    first, last = top > NEGLIGIBLE * top[0], bottom > NEGLIGIBLE * bottom[-1]
-    F1 = V[:, first] * (np.sqrt(top[first]) / sigma[first])
-    F2 = V[:, last] * (np.sqrt(bottom[last]) / sigma[last])
-    high = (U[:, last] ** 2) @ bottom[last]
+    n, weight = len(share), share / (1 - share)
+    rows, columns = (at.U * weight) @ at.U.T, (at.V * weight) @ at.V.T
+    mixed = (at.U * (np.sqrt(share) / (1 - share))) @ at.V.T
+    half = np.concatenate([np.diagonal(rows), np.diagonal(columns)])
+    H = np.empty((2 * n, 2 * n))
+    H[:n, :n], H[n:, n:], H[:n, n:] = rows**2, columns**2, mixed**2
+    H[n:, :n] = H[:n, n:].T
+    H[np.diag_indices(2 * n)] += half
+    return 2 * half, 4 * H
+
+
+def _direction(at: _Point, tau: float) -> tuple[np.ndarray, float]:
+    """Return Newton's step in (x, y, s), no longer than allowed, and its decrement."""
+    n = len(at.sigma)
+    up, H = _derivatives(at, at.shares[0])
+    down, other = _derivatives(at, at.shares[1])
+    shift = np.concatenate([np.full(n, -0.5), np.zeros(n)])  # s acts as these x
+    mixed = H @ shift
+    gradient = np.append(up - down, tau + up @ shift)
+    whole = np.empty((2 * n + 1, 2 * n + 1))
+    whole[:-1, :-1] = H + other
+    whole[-1, :-1] = whole[:-1, -1] = mixed
+    whole[-1, -1] = mixed @ shift
+    idle = np.concatenate([np.ones(n), -np.ones(n), [0.0]])  # changes nothing
+    whole += np.outer(idle, idle) * (np.trace(whole) / (2 * n) ** 2)
+    scale = np.diagonal(whole) ** -0.5
+    whole *= scale[:, None] * scale
+    try:
+        factor = sl.cho_factor(whole, overwrite_a=True, check_finite=False)
+    except np.linalg.LinAlgError:  # lost to rounding: go down the scaled gradient
+        step = -scale * scale * gradient
+    else:
+        step = -scale * sl.cho_solve(factor, scale * gradient, check_finite=False)
+    step *= min(1.0, FARTHEST / np.abs(step).max())
+    return step, math.sqrt(max(0.0, -float(gradient @ step)))
+
+
+def _searched(
+    A: np.ndarray, at: _Point, step: np.ndarray, tau: float, decrement: float
+) -> _Point | None:
+    """Return a point along the step where the sum is less, or None."""
+    before, length = tau * at.s + at.barrier(), 1.0
+    while length > SHORTEST:
+        try:
+            point = _Point.at(
+                A, at.z + length * step[:-1], at.s + length * float(step[-1])
+            )
+        except np.linalg.LinAlgError:  # entries overflow
+            length /= 2
+            continue
+        if tau * point.s + point.barrier() <= before - 1e-4 * length * decrement**2:
+            return point
+        length /= 2
+    return None
+
+
+def _bound(A: np.ndarray, at: _Point) -> float:
+    """Return the best of several certificates of a point, rounding included."""
+    n, d = len(A), np.exp(at.z)
+    exact = _arrays.power_of_two(d)
+    B = np.ascontiguousarray(exact[:n, None] * A * exact[n:])
+    moved = (d / exact)[n:, None]
+    found = 1.0
+    for least in LEAST_WEIGHTS:
+        F1, F2 = (F * moved for F in _repaired(at, least))
+        pairs = (_cleaned(F1, F2, cut) for cut in CUTS)
+        bounds = [scaled_bound(B, *pair, rows=True, columns=True) for pair in pairs]
+        found = max(found, *bounds)
+    return found
+
+
+def _repaired(at: _Point, least: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return factors of Z₁ and Z₂, their diagonals repaired in turn."""
+    a, b = _weights(at)
+    kept, last = a > least * a[0], b > least * b[-1]
+    M = (at.U * (at.sigma / at.sigma[0])) @ at.V.T
+    inverse = (at.V * (at.sigma[-1] / at.sigma)) @ at.U.T
+    F1 = at.V[:, kept] * (np.sqrt(a[kept] / a.sum()) * at.sigma[0] / at.sigma[kept])
+    C2 = at.U[:, last] * np.sqrt(b[last] / b.sum())
+    best, pair = 0.0, (F1, F1)
+    for _ in range(REPAIRS):
+        low, high = (np.vecdot(C, C) for C in (M @ F1, C2))
+        C2 = C2 * _shrinkage(low, high)
+        F2 = inverse @ C2
+        near, far = np.vecdot(F1, F1), np.vecdot(F2, F2)
+        ratio = _least(low, np.minimum(low, high)) * _least(far, near)
+        if ratio > best:
+            best, pair = ratio, (F1, F2)
+        F1 = F1 * _shrinkage(far, near)
+    return pair
+
+
+def _least(above: np.ndarray, below: np.ndarray) -> float:
+    return float(np.min(above[below > 0] / below[below > 0]))
+
+
+def _shrinkage(target: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """Return what brings the rows of these squares down to the target, as a column."""
+    ratio = np.ones_like(squares)
+    np.divide(target, squares, out=ratio, where=squares > 0)
+    return np.sqrt(np.minimum(1.0, ratio))[:, None]
+
+
+def _cleaned(
+    F1: np.ndarray, F2: np.ndarray, cut: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the factors without small rows, diag Z₁ lifted to a multiple of diag Z₂.
+
+    Lifting to the least ratio of the two is free, and no row of B Z₁ Bᵀ is lost.
+    """
     near, far = np.vecdot(F1, F1), np.vecdot(F2, F2)
-    unit = near.sum() / far.sum()
-    far = far * unit
-    F1 = F1 * np.sqrt(np.minimum(1.0, far / np.maximum(near, 1e-300)))[:, None]
-    C = M @ F1
-    low = np.vecdot(C, C)[:, None] + MIXTURES * ((M * M) @ far)[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratios = np.nanmin(low / high[:, None], axis=0) / (1 + MIXTURES)
-    best = int(np.argmax(ratios))
-    if MIXTURES[best]:
-        F1 = np.hstack([F1, np.diag(np.sqrt(MIXTURES[best] * far))])
-    return float(np.sqrt(ratios[best] / unit)), F1, F2
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    """Return the weights exp(x) / sum exp(x)."""
-    e = np.exp(x - x.max())
-    return e / e.sum()
-
-
-def log_sum_exp(x: np.ndarray) -> float:
-    """Return log sum exp(x)."""
-    return float(x.max() + np.log(np.exp(x - x.max()).sum()))
+    kept = far > cut * far.max()
+    near, far = near * kept, far * kept
+    lift = np.sqrt(np.maximum(far / _least(far, near) - near, 0.0))
+    return np.hstack([F1 * kept[:, None], np.diag(lift)]), F2 * kept[:, None]

@@ -17,8 +17,8 @@ SCALED = {
     "row": ("rows", "left"),
     "column": ("columns", "right"),
     "jacobi": ("Jacobi", "symmetric"),
-    "row-column": ("rows, then columns", None),
-    "ruiz": ("Ruiz", None),
+    "row-column": ("rows, then columns", "both"),
+    "ruiz": ("Ruiz", "both"),
 }
 CLAIMS = ("claim", "verdict", "own best rates", "equal rates", "arms alike")
 CERTAIN = 5e-5  # relative width of a bracket that four printed digits hide
@@ -140,7 +140,7 @@ def _scaled(entry: Entry, name: str) -> str:
     if kappa is None:
         return '<td data-sort="inf">–</td>'
     words = ""
-    bracket = entry["brackets"].get(SCALED[name][1])
+    bracket = entry["optima"].get(SCALED[name][1])
     if bracket and "within" in kappa:
         ends = f"[{markup.number(bracket['lower'])}, {markup.number(bracket['upper'])}]"
         words = (

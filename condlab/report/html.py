@@ -23,8 +23,8 @@ Entry = dict[str, Any]
 STUDIES_LINK = '<a href="#studies">Studies</a> '
 CAPTIONS = {
     "scalings": "Condition number of every matrix before (bar) and after each scaling. "
-    "The pale strips are where the best condition number of that kind of scaling "
-    "certainly lies.",
+    "Black ticks are the best that scalings of a kind can reach, certified; the pale "
+    "strips are where van der Sluis' bounds have it.",
     "tightness": "Largest quotient of the two sides that the search found, a row a "
     "claim and a cell a size.",
     "counterexamples": "The smallest counterexample found to each false claim.",
@@ -135,9 +135,10 @@ def _matrices(matrices: list[Entry], figures: dict[str, str]) -> str:
         "<p>Condition numbers κ₂ before and after scaling. Rounding included, they are "
         "certain to about one unit of the last digit shown, or to the interval that "
         "is given. “Within X of the best” compares with every scaling of the same "
-        "side: rows only, columns only or, for Jacobi, the same of rows and columns. "
-        "It follows from the bounds of van der Sluis. A dash: the scaling needs a "
-        "positive diagonal.</p>\n"
+        "kind: of rows, of columns, of both or, for Jacobi, the same of both. The best "
+        "one was searched for, and dual certificates say that none is better than "
+        "the lower end of the interval. A dash: the scaling needs a positive "
+        "diagonal.</p>\n"
         '<div class="scroll" tabindex="0" role="region" aria-label="Matrices">'
         f'<table id="scaled">{head}<tbody>\n{rows}\n</tbody></table></div>\n</section>'
     )

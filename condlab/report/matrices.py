@@ -12,6 +12,7 @@ import numpy as np
 from condlab.bounds import van_der_sluis
 from condlab.collection import CollectionMatrix
 from condlab.condition import cond_2
+from condlab.optimal import optimal_scaling
 from condlab.report._json import number
 from condlab.scaling import (
     column_scaling,
@@ -33,11 +34,19 @@ SCALINGS: dict[str, Callable[[Any], Scaling]] = {
     "ruiz": ruiz_scaling,
     "jacobi": jacobi_scaling,
 }
-SIDES = {"row": "left", "column": "right", "jacobi": "symmetric"}
+SIDES = {
+    "row": "left",
+    "column": "right",
+    "jacobi": "symmetric",
+    "row-column": "both",
+    "ruiz": "both",
+}
+KINDS = ("left", "right", "symmetric")  # that van der Sluis has brackets for
+OPTIMUM_DIGITS = 3  # the iterations' last digits are not the same on all machines
 
 
 def scale_matrix(matrix: CollectionMatrix) -> Entry:
-    """Return the record of a matrix: κ₂ before and after each scaling, and brackets.
+    """Return the record of a matrix: κ₂ before and after each scaling, and the best.
 
     Parameters
     ----------
@@ -48,7 +57,8 @@ def scale_matrix(matrix: CollectionMatrix) -> Entry:
     -------
     dict
         JSON, with None for a scaling or a bracket that is not defined for the matrix.
-        ``within`` is how far the scaling is from the best of its kind, at most.
+        ``brackets`` are van der Sluis', ``optima`` those of the best scaling found,
+        and ``within`` is how far a scaling is from the best of its kind, at most.
 
     Examples
     --------
@@ -59,17 +69,21 @@ def scale_matrix(matrix: CollectionMatrix) -> Entry:
     """
     A = matrix.load()
     dense = A if isinstance(A, np.ndarray) else A.toarray()
-    brackets = {side: _bracket(dense, side) for side in SIDES.values()}
+    brackets = {side: _bracket(dense, side) for side in KINDS}
+    optima = _optima(dense)
     return {
         "brackets": {side: _ends(found) for side, found in brackets.items()},
         "description": matrix.description,
         "kappa_2": _kappa(cond_2(dense)),
         "name": matrix.name,
         "nnz": int(np.count_nonzero(dense)),
+        "optima": {
+            side: _ends(found, OPTIMUM_DIGITS) for side, found in optima.items()
+        },
         "rank": int(np.linalg.matrix_rank(dense)),
         "scaled": {
-            name: _scaled(dense, name, brackets.get(SIDES.get(name, "")))
-            for name in SCALINGS
+            name: _scaled(dense, name, [optima[side], brackets.get(side)])
+            for name, side in SIDES.items()
         },
         "shape": list(dense.shape),
         "source": matrix.source,
@@ -83,14 +97,31 @@ def _bracket(A: np.ndarray, side: Any) -> Bracket | None:
         return None
 
 
-def _scaled(A: np.ndarray, name: str, bracket: Bracket | None) -> Entry | None:
+def _optima(A: np.ndarray) -> dict[str, Bracket | None]:
+    """Return where the best κ₂ of each kind certainly lies, if it is defined."""
+    optima = {side: _optimum(A, side) for side in ("left", "symmetric")}
+    if optima["symmetric"] is None:
+        return optima | {side: _optimum(A, side) for side in ("right", "both")}
+    # A D is (D A) transposed, and two different scalings are no better than two alike
+    return optima | {"right": optima["left"], "both": optima["symmetric"]}
+
+
+def _optimum(A: np.ndarray, side: Any) -> Bracket | None:
+    try:
+        return optimal_scaling(A, side=side).optimum
+    except (ValueError, np.linalg.LinAlgError):  # not square, not symmetric
+        return None
+
+
+def _scaled(A: np.ndarray, name: str, bounds: list[Bracket | None]) -> Entry | None:
     try:
         kappa = cond_2(SCALINGS[name](A).apply(A))
     except (ValueError, np.linalg.LinAlgError):  # Jacobi is not for every matrix
         return None
     found = _kappa(kappa)
-    if bracket is not None and math.isfinite(kappa.upper):
-        found["within"] = _outwards(max(1.0, kappa.upper / bracket.lower), math.inf)
+    known = [bracket.lower for bracket in bounds if bracket is not None]
+    if known and math.isfinite(kappa.upper):
+        found["within"] = _outwards(max(1.0, kappa.upper / max(known)), math.inf)
     return found
 
 
@@ -103,13 +134,12 @@ def _value(kappa: ConditionEstimate) -> float | str | None:
     return number(kappa.value) if math.isinf(kappa.value) else _rounded(kappa.value)
 
 
-def _ends(bracket: Bracket | None) -> Any:
+def _ends(bracket: Bracket | None, digits: int = DIGITS) -> Any:
     if bracket is None:
         return None
     return {
-        "factor": number(bracket.factor),
-        "lower": _outwards(bracket.lower, 0.0),
-        "upper": _outwards(bracket.upper, math.inf),
+        "lower": _outwards(bracket.lower, 0.0, digits),
+        "upper": _outwards(bracket.upper, math.inf, digits),
     }
 
 
@@ -117,12 +147,12 @@ def _rounded(x: float) -> float:
     return float(f"{x:.{DIGITS}g}")
 
 
-def _outwards(x: float, towards: float) -> float | str | None:
+def _outwards(x: float, towards: float, digits: int = DIGITS) -> float | str | None:
     """Round so that a bound stays one; a lower bound of 1 stays 1."""
     if math.isinf(x):
         return number(x)
-    digits = decimal.Context(
-        prec=DIGITS,
+    context = decimal.Context(
+        prec=digits,
         rounding=decimal.ROUND_CEILING if towards > x else decimal.ROUND_FLOOR,
     )
-    return float(digits.create_decimal_from_float(x))
+    return float(context.create_decimal_from_float(x))

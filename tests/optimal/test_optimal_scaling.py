@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.linalg as sl
 import scipy.sparse as sp
+from scipy.optimize import minimize
 
 import condlab
 from condlab import Scaling, optimal_scaling
@@ -171,6 +172,36 @@ def test_reducible_matrices_come_to_the_optimum_of_their_blocks():
     expected = max(part.optimum.upper for part in parts)
     assert whole.optimum.upper == pytest.approx(expected, rel=2e-4)
     assert whole.optimum.lower <= expected
+
+
+def nearly_reducible(size, seed):
+    """Return a graded matrix whose lower left part is tiny but for one entry."""
+    A = graded(2 * size, 2 * size, seed)
+    A[size:, :size] *= 1e-4 * (RNG(seed).random((size, size)) < 0.2)
+    A[size, size - 1] = 1.0
+    return A
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_sides_are_certified_where_the_best_scaling_is_extreme(seed):
+    best = optimal_scaling(nearly_reducible(8, seed), side="both")
+    assert best.gap <= RTOL
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_sides_agree_with_minimising_schatten_norms(seed):
+    A = graded(6, 6, seed)
+    best = optimal_scaling(A, side="both", rtol=1e-3)
+
+    def smoothed(z):  # an upper bound of log κ, within log(6) / 40 of it
+        M = np.exp(z[:6])[:, None] * A * np.exp(z[6:])
+        sigma = np.linalg.svd(M, compute_uv=False)
+        return np.log(np.linalg.norm(sigma, 80) * np.linalg.norm(1 / sigma, 80))
+
+    start = condlab.ruiz_scaling(A)
+    z = np.log(np.concatenate([start.left, start.right]))
+    least = minimize(smoothed, z, method="BFGS").fun
+    assert math.log(best.optimum.lower) <= least <= math.log(best.optimum.upper) + 0.1
 
 
 @pytest.mark.parametrize("p", [1, "inf"])

@@ -13,7 +13,8 @@ import condlab
 from condlab.collection import COLLECTION
 from condlab.report import _json, collect
 from condlab.report import records as kept
-from condlab.report.matrices import SCALINGS, SIDES
+from condlab.report._json import as_float
+from condlab.report.matrices import KINDS, SCALINGS, SIDES
 from condlab.report.summary import counts, evidence, outcome, ratio
 from condlab.report.trials import MORE_EXAMPLES
 
@@ -163,11 +164,26 @@ def test_condition_numbers_agree_with_lapack(records):
 def test_rounded_brackets_still_hold_the_certain_ones(records):
     entry, A = records.matrices[0], COLLECTION["karate"].load()
     for name, side in SIDES.items():
+        exact, rounded = condlab.optimal_scaling(A, side=side), entry["optima"][side]
+        best, found = exact.optimum, entry["scaled"][name]
+        assert rounded["lower"] <= best.lower <= best.upper <= rounded["upper"]
+        assert rounded["upper"] / rounded["lower"] < 1.005 * 1.02  # three digits
+        assert found["within"] >= found["value"] / best.lower * (1 - 1e-9)
+    for side in KINDS:
         exact, rounded = condlab.van_der_sluis(A, side=side), entry["brackets"][side]
         assert rounded["lower"] <= exact.lower <= exact.upper <= rounded["upper"]
-        found = entry["scaled"][name]
-        assert found["within"] >= found["value"] / exact.lower * (1 - 1e-9)
-        assert found["within"] <= exact.factor * 1.0001
+        optimum = entry["optima"][side]
+        assert rounded["lower"] <= optimum["upper"]
+        assert optimum["lower"] <= rounded["upper"]
+
+
+def test_the_best_scaling_beats_every_other_of_its_kind(records):
+    for entry in records.matrices[:3]:
+        for name, side in SIDES.items():
+            found, best = entry["scaled"][name], entry["optima"][side]
+            if found and best and math.isfinite(as_float(found["value"])):
+                assert best["lower"] <= found["value"]
+                assert 1 <= found["within"]
 
 
 def test_a_diagonal_matrix_is_scaled_to_the_identity(records):

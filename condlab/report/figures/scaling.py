@@ -16,13 +16,13 @@ from condlab.report.figures import _style as look
 
 Entry = dict[str, Any]
 
-# name: (lane from the top, marker, colour, words, side of the bracket)
+# name: (lane from the top, marker, colour, words, what is scaled)
 MARKS = {
     "row": (0, "o", look.BLUE, "rows", "left"),
     "column": (1, "s", look.VERMILLION, "columns", "right"),
     "jacobi": (2, "D", look.GREEN, "Jacobi", "symmetric"),
-    "row-column": (3, "^", look.PURPLE, "rows, then columns", None),
-    "ruiz": (3, "v", look.ORANGE, "Ruiz", None),
+    "row-column": (3, "^", look.PURPLE, "rows, then columns", "both"),
+    "ruiz": (3, "v", look.ORANGE, "Ruiz", "both"),
 }
 LANE = 0.2  # of the height of a matrix
 ROW, TOP, BOTTOM = 0.42, 1.05, 0.55  # inches
@@ -51,20 +51,26 @@ def scaling_figure(matrices: list[Entry]) -> Figure:
 
 def title(matrices: list[Entry]) -> str:
     """Return the finding in two lines."""
-    gains, changes = [], []
+    gains, changes, excess = [], [], []
     for entry in matrices:
         before = as_float(entry["kappa_2"]["value"])
         after = [as_float(e["value"]) for e in entry["scaled"].values() if e]
         if math.isfinite(before):
             gains.append(before / min(after))
             changes += [kappa / before for kappa in after]
+            excess += [
+                as_float(e["within"])
+                for e in entry["scaled"].values()
+                if e and "within" in e
+            ]
     if not gains:
         return "No matrix here is told from a singular one"
     worse = sum(change > 1.005 for change in changes)
     return (
         f"The best of five diagonal scalings divides κ₂ by {median(gains):.3g} in the "
-        f"median of {len(gains)} matrices;\nof {len(changes)} scalings {worse} "
-        f"{'raises' if worse == 1 else 'raise'} it"
+        f"median of {len(gains)} matrices;\n{worse} of {len(changes)} raise it, and "
+        f"the median one is within {median(excess):.3g} × of the best of its kind, "
+        "certified"
     )
 
 
@@ -88,6 +94,10 @@ def _draw_matrix(axes: Axes, i: int, entry: Entry) -> None:
         if bracket:
             ends = as_float(bracket["lower"]), as_float(bracket["upper"])
             axes.plot(ends, [y, y], color=colour, lw=2.6, alpha=0.4)
+        best = entry["optima"].get(side)
+        if best:
+            ends = as_float(best["lower"]), as_float(best["upper"])
+            axes.plot(ends, [y, y], color=look.INK, lw=1.2, marker="|", ms=6, mew=1.2)
         after = entry["scaled"][name]
         if after and math.isfinite(as_float(after["value"])):
             axes.plot(after["value"], y, marker, color=colour, ms=4.2, mew=0)
@@ -118,8 +128,10 @@ def _legend(figure: Figure, height: float) -> None:
     for _, marker, colour, text, _ in MARKS.values():
         handles.append(Line2D([], [], color=colour, lw=0, marker=marker, ms=5, mew=0))
         words.append(text)
+    handles.append(Line2D([], [], color=look.INK, lw=1.2, marker="|", ms=6, mew=1.2))
+    words.append("the best there is (certified)")
     handles.append(Patch(color=look.QUIET, alpha=0.4, lw=0))
-    words.append("where the best κ₂ of that side lies\n(van der Sluis)")
+    words.append("where van der Sluis has it")
     figure.legend(
         handles,
         words,
