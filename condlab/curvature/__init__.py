@@ -31,6 +31,7 @@ from condlab.curvature.losses import ModelLoss, make_loss
 from condlab.curvature.motions import line_numbers
 from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
+from condlab.curvature.quotient import Comparison, compare, hold_lengths
 from condlab.curvature.spectrum import ProbableExtremes, Spectrum, spectrum
 from condlab.curvature.trace import (
     DiagonalEstimate,
@@ -43,6 +44,7 @@ from condlab.curvature.trace import (
 __all__ = [
     "EXAMPLES",
     "Band",
+    "Comparison",
     "CurvatureOperator",
     "DataParallel",
     "DiagonalEstimate",
@@ -63,6 +65,7 @@ __all__ = [
     "assemble_stack",
     "attention",
     "bias_shift",
+    "compare",
     "condition",
     "density",
     "diagonal",
@@ -71,6 +74,7 @@ __all__ = [
     "frobenius_norm",
     "gauss_newton",
     "gauss_newton_condition",
+    "hold_lengths",
     "line_numbers",
     "make_loss",
     "normalised_lines",

@@ -78,7 +78,8 @@ def residual(
     -------
     float
         The larger of the two, relative to ``|H| |A theta + b| + |A'g|`` and to
-        ``|g| |A theta + b|``: for an invariance a small multiple of the rounding unit.
+        ``(|g| + |H| |theta|) |A theta + b|``, as near a stationary point g is a small
+        difference: for an invariance a small multiple of the rounding unit.
 
     Examples
     --------
@@ -96,7 +97,8 @@ def residual(
     c = c.to(H.device, H.dtype)
     xi = H.flatten(invariance.direction(H.params, c))
     pulled = H.flatten(invariance.adjoint(H.unflatten(around.gradient), c))
-    length, slope = float(xi.norm()), float(around.gradient.norm())
+    length, point = float(xi.norm()), float(H.flatten(H.params).norm())
+    slope = float(around.gradient.norm()) + around.size * point
     second = _ratio(
         float((H @ xi + pulled).norm()), around.size * length + float(pulled.norm())
     )

@@ -167,3 +167,21 @@ def test_rows_of_one_entry_leave_no_freedom():
     loss = make_loss(net, nn.MSELoss())
     H = HessianOperator(loss, dict(net.named_parameters()), [(x, x)])
     assert sphere(H, normalised_lines(net)).shape[0] == H.shape[0] - 3
+
+
+def test_a_minimum_has_a_sphere_gauge_though_its_gradient_is_rounding():
+    X = torch.randn(20, 3, generator=torch.Generator().manual_seed(0)).double()
+    y = X @ torch.tensor([0.6, 0.0, 0.8], dtype=torch.float64)
+
+    def loss(params, batch):
+        w = params["w"]
+        return (batch[0] @ (w / w.norm()) - 3 * batch[1]).square().mean()
+
+    w = torch.tensor([0.6, 0.0, 0.8], dtype=torch.float64)
+    for _ in range(8):  # towards the best direction
+        w = w / w.norm()
+        H = HessianOperator(loss, {"w": w}, [(X, y)])
+        K = sphere(H, {"w": torch.zeros(3, dtype=torch.int64)})
+        w = w - K.lift(torch.linalg.solve(K.dense(), K.gradient()))
+    assert float(H.gradient().norm()) < 1e-14 * float(H.dense().norm())
+    assert torch.linalg.eigvalsh(K.dense()).min() > 0
