@@ -2,7 +2,7 @@
 
     python -m studies.meta_analysis
 
-Reads ``studies/results/*/*.jsonl`` and nothing else, and writes
+Reads ``studies/results/*/*.jsonl`` and what ``studies.theorem_52`` left, and writes
 ``studies/results/meta_analysis.json``, from which the report draws: the same records
 give the same bytes. A run's speed is the number of steps to a target, the probe loss
 that the plain network has at 65 % of the budget at its own best learning rate; a run
@@ -83,6 +83,9 @@ def main(results: Path = RESULTS, resamples: int = RESAMPLES) -> Path:
         "claims": [judge(claim, runs) for claim in CLAIMS],
         "correlations": correlations(runs, resamples),
     }
+    counted = results / "theorem_52.json"
+    if counted.exists():
+        found["theorem_52"] = json.loads(counted.read_text(encoding="utf-8"))
     path = results / "meta_analysis.json"
     text = json.dumps(_plain(found), sort_keys=True, separators=(",", ":"))
     path.write_text(text.replace('},{"', '},\n{"') + "\n", encoding="utf-8")

@@ -36,8 +36,8 @@ from scipy.optimize import minimize
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
+from condlab import Bracket
 from condlab.curvature import (
-    HessianCondition,
     HessianOperator,
     condition,
     hold_lengths,
@@ -88,8 +88,7 @@ def main(networks: int = NETWORKS, path: Path = RESULT, jobs: int = 1) -> Path:
         for point in POINTS
         for seed in range(networks)
     ]
-    with joblib.parallel_config(inner_max_num_threads=1):
-        found = joblib.Parallel(n_jobs=jobs)(joblib.delayed(trial)(*t) for t in tasks)
+    found = joblib.Parallel(n_jobs=jobs)(joblib.delayed(trial)(*t) for t in tasks)
     cells = {}
     for (family, point, _), cases in zip(tasks, found, strict=True):
         own = cells.setdefault((family, point), {"unfinished": 0, "cases": []})
@@ -127,8 +126,10 @@ def trial(family: str, point: str, seed: int) -> list[Case] | None:
         if plain is None or conditioned is None:
             return None
         ends = plain, conditioned
-    cases = readings(loss, unit, *ends, lines, batch)
-    return [_regular(case, LARGEST[point]) for case in cases]
+    return [
+        (name, *_ends(before, LARGEST[point]), *_ends(after, LARGEST[point]))
+        for name, before, after in readings(loss, unit, *ends, lines, batch)
+    ]
 
 
 def network(kind: Family) -> nn.Module:
@@ -193,20 +194,20 @@ def minimum(loss: Loss, params: Params, batch: Any) -> Params | None:
 
 def readings(
     loss: Loss, unit: Loss, plain: Params, conditioned: Params, lines: Any, batch: Any
-) -> Iterator[Case]:
+) -> Iterator[tuple[str, Bracket, Bracket]]:
     """Yield each reading with the brackets of kappa before and after."""
     E = {name: 1 / plain[name].norm(dim=1, keepdim=True) for name in lines}
 
     def frozen(params: Params, batch: Any) -> Tensor:
         return loss({n: E[n] * p if n in E else p for n, p in params.items()}, batch)
 
-    def raw(f: Loss, params: Params) -> HessianCondition:
+    def raw(f: Loss, params: Params) -> Bracket:
         H = HessianOperator(f, params, [batch], backend="rebuilt")
-        return condition(H, method="exact")
+        return condition(H, method="exact").kappa
 
-    def gauged(f: Loss, params: Params) -> HessianCondition:
+    def gauged(f: Loss, params: Params) -> Bracket:
         H = HessianOperator(f, params, [batch], backend="rebuilt")
-        return condition(sphere(H, lines), method="exact")
+        return condition(sphere(H, lines), method="exact").kappa
 
     unscaled = {n: p / E[n] if n in E else p for n, p in plain.items()}
     units = {  # the sphere's gauge does not see lengths, but rounding does
@@ -220,22 +221,14 @@ def readings(
         "inside, raw": raw(unit, conditioned),
         "inside, sphere": gauged(unit, units),
     }
-    for name, found in after.items():
-        yield _case(name, before, found)
+    yield from ((name, before, found) for name, found in after.items())
     held = gauged(hold_lengths(loss, plain, lines), plain)
-    yield _case("inside, quotient", held, after["inside, sphere"])
+    yield "inside, quotient", held, after["inside, sphere"]
 
 
-def _case(name: str, before: HessianCondition, after: HessianCondition) -> Case:
-    ends = (before.kappa.lower, before.kappa.upper, after.kappa.lower)
-    return (name, *ends, after.kappa.upper)
-
-
-def _regular(case: Case, largest: float) -> Case:
-    """Return a case with those condition numbers infinite that are singular."""
-    name, *ends = case
-    a, b, c, d = ends
-    return (name, a, b if b < largest else math.inf, c, d if d < largest else math.inf)
+def _ends(kappa: Bracket, largest: float) -> tuple[float, float]:
+    """Return a bracket's ends; a matrix past ``largest`` may as well be singular."""
+    return kappa.lower, kappa.upper if kappa.upper < largest else math.inf
 
 
 def summarise(cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
@@ -258,4 +251,4 @@ def summarise(cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    print(main(*map(int, sys.argv[1:2]), jobs=joblib.cpu_count()))
+    print(main(int((sys.argv[1:] or [str(NETWORKS)])[0]), jobs=joblib.cpu_count()))

@@ -159,19 +159,19 @@ def compare(
     params = dict(module.named_parameters())
     own = {_plain_name(name): numbers for name, numbers in lines.items()}
     held = hold_lengths(make_loss(module, criterion), params, own)
-    found = [
+    plain, conditioned = (
         condition(sphere(HessianOperator(loss, at, batches), kept), method=solver)
         for loss, at, kept in (
             (held, params, own),
             (make_loss(twin, criterion), dict(twin.named_parameters()), lines),
         )
-    ]
-    plain, conditioned = (each.kappa_nonnull for each in found)
-    ratio = Bracket(
-        conditioned.lower / plain.upper if plain.upper else 0.0,
-        conditioned.upper / plain.lower if plain.lower else float("inf"),
     )
-    return Comparison(*found, ratio)
+    before, after = plain.kappa_nonnull, conditioned.kappa_nonnull
+    ratio = Bracket(
+        after.lower / before.upper if before.upper else 0.0,
+        after.upper / before.lower if before.lower else float("inf"),
+    )
+    return Comparison(plain, conditioned, ratio)
 
 
 def _plain_name(name: str) -> str:

@@ -30,6 +30,11 @@ CAPTIONS = {
     "counterexamples": "The smallest counterexample found to each false claim.",
     "studies": "Runs of the studies: the target is the loss that the plain network has "
     "at 65 % of the steps at its own best learning rate.",
+    "theorem": "Small networks whose Hessian's condition number rose when their "
+    "weights were equilibrated: E held while differentiating, at the same weights or "
+    "where the networks agree; E inside the loss, as it stands, without the lengths of "
+    "rows, and with the plain network's lengths held too. Only networks in which both "
+    "Hessians have full rank count, as the theorem asks.",
 }
 
 
@@ -171,7 +176,8 @@ def _studies(claims: list[Entry], figures: dict[str, str]) -> str:
         "overlaps.</p>\n"
         '<div class="scroll" tabindex="0" role="region" aria-label="Claims of speed">'
         f"<table>{head}<tbody>\n{rows}\n</tbody></table></div>\n"
-        f"{_figures('studies-', figures, but='studies-answer')}\n</section>"
+        f"{_figures('studies-', figures, but='studies-answer')}\n"
+        f"{_figures('theorem-52', figures)}\n</section>"
     )
 
 

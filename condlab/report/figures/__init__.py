@@ -10,6 +10,7 @@ from condlab.report.figures._style import save, style
 from condlab.report.figures.counterexamples import counterexample_figures
 from condlab.report.figures.scaling import scaling_figure
 from condlab.report.figures.studies import studies_figures
+from condlab.report.figures.theorem_52 import theorem_52_figure
 from condlab.report.figures.tightness import tightness_figures
 from condlab.report.records import Records
 
@@ -31,12 +32,8 @@ def draw(records: Records, folder: Path) -> list[Path]:
     list of Path
         The SVG files, in the order of the report; each has a PNG beside it.
     """
-    for kind in (
-        "tightness",
-        "counterexamples",
-        "studies",
-    ):  # there may be fewer pages now
-        for old in sorted(folder.glob(f"{kind}-*.*")):
+    for kind in ("tightness", "counterexamples", "studies", "theorem"):
+        for old in sorted(folder.glob(f"{kind}-*.*")):  # there may be fewer now
             old.unlink()
     with style():
         figures = {}
@@ -46,6 +43,8 @@ def draw(records: Records, folder: Path) -> list[Path]:
         figures |= _pages("counterexamples", counterexample_figures(records.theorems))
         if records.studies:
             figures |= studies_figures(records.studies)
+        if "theorem_52" in records.studies:
+            figures["theorem-52"] = theorem_52_figure(records.studies["theorem_52"])
         return [save(figure, folder, name) for name, figure in figures.items()]
 
 
