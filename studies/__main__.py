@@ -36,6 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         backend=given.backend,
         cluster=given.cluster,
         tensorboard=given.tensorboard,
+        seeds=given.seeds,
     )
     names = STUDIES if given.name == "all" else (given.name,)
     try:
@@ -106,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="S",
         help="scale the steps of all arms so that all runs together take about S",
     )
+    add("--seeds", type=_count, metavar="N", help="run N of each (default: as preset)")
     add("--jobs", type=int, metavar="N", help="runs at a time (default: all cores)")
     add(
         "--backend",
@@ -124,6 +126,12 @@ def _positive(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"a positive number is needed, got {text}")
     return value
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"a number from 1 up is needed, got {text}")
+    return int(text)
 
 
 if __name__ == "__main__":

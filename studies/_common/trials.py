@@ -17,11 +17,10 @@ from torch import distributed as dist
 from tqdm import tqdm
 
 from studies._common import store
+from studies._common.backends import workers
 from studies._common.loop import Task, Watch, train
 from studies._common.store import Record, Store
 
-BACKENDS = ("loky", "multiprocessing", "dask", "ray")
-CLUSTERS = {"dask": "dask[distributed]", "ray": "ray[default]"}
 TIMED = 3  # steps that tell what a step costs
 
 
@@ -47,6 +46,8 @@ class Options:
         Address of a Dask or Ray cluster; None starts one here.
     tensorboard : pathlib.Path or None
         Where to log series as they come.
+    seeds : int or None
+        How many of each config to run, instead of as many as the preset has.
     """
 
     preset: str
@@ -57,6 +58,7 @@ class Options:
     backend: str = "loky"
     cluster: str | None = None
     tensorboard: Path | None = None
+    seeds: int | None = None
 
     @property
     def device(self) -> torch.device:
@@ -85,6 +87,12 @@ def grid(
     ]
 
 
+def reseeded(configs: Sequence[Any], seeds: int) -> list[Any]:
+    """Return so many seeds of every config, one after the other."""
+    kinds = dict.fromkeys(dataclasses.replace(config, seed=0) for config in configs)
+    return [dataclasses.replace(k, seed=seed) for seed in range(seeds) for k in kinds]
+
+
 def sweep(
     study: str, configs: Sequence[Any], make_task: MakeTask, options: Options
 ) -> list[Record]:
@@ -108,6 +116,8 @@ def sweep(
         As written to ``out/STUDY/PRESET.jsonl``.
     """
     folder = options.out / study / f".{options.preset}"
+    if options.seeds is not None:
+        configs = reseeded(configs, options.seeds)
     if options.budget_seconds is not None:
         configs = _within_budget(configs, make_task, options, folder)
     kept, keys = Store(folder), [store.key_of(config) for config in configs]
@@ -168,8 +178,10 @@ def _results(todo: list[tuple[Any, ...]], options: Options) -> Iterator[Record]:
         for run in todo:
             yield run_one(*run)
         return
-    with _backend(options, jobs):
-        pool = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")
+    with workers(options.backend, options.cluster, jobs):
+        # Ray's backend cannot yield: progress then comes all at once, at the end.
+        kind = "list" if options.backend == "ray" else "generator_unordered"
+        pool = joblib.Parallel(n_jobs=jobs, return_as=kind)
         yield from pool(joblib.delayed(run_one)(*run) for run in todo)
 
 
@@ -179,46 +191,6 @@ def _jobs(options: Options) -> int:
     if options.jobs is not None:
         return options.jobs
     return 1 if options.device.type == "cuda" else os.cpu_count() or 1
-
-
-@contextmanager
-def _backend(options: Options, jobs: int) -> Iterator[None]:
-    if options.backend not in BACKENDS:
-        raise ValueError(
-            f"backend must be one of {', '.join(BACKENDS)}, got {options.backend!r}"
-        )
-    if options.backend in CLUSTERS:
-        with _cluster(options, jobs), joblib.parallel_config(options.backend):
-            yield
-        return
-    with joblib.parallel_config(options.backend, inner_max_num_threads=None):
-        yield
-
-
-@contextmanager
-def _cluster(options: Options, jobs: int) -> Iterator[None]:
-    """Connect to a cluster, or start one of `jobs` processes here."""
-    try:
-        if options.backend == "dask":
-            from distributed import Client
-        else:
-            import ray
-            from ray.util.joblib import register_ray
-    except ModuleNotFoundError as error:
-        package = CLUSTERS[options.backend]
-        raise ModuleNotFoundError(
-            f"the {options.backend} backend needs {package}; install it with: "
-            f"pip install '{package}'"
-        ) from error
-    if options.backend == "ray":
-        ray.init(options.cluster, num_cpus=None if options.cluster else jobs)
-        register_ray()
-        yield
-        ray.shutdown()
-        return
-    local = {"n_workers": jobs, "threads_per_worker": 1, "processes": True}
-    with Client(options.cluster) if options.cluster else Client(**local):
-        yield
 
 
 def _within_budget(

@@ -13,6 +13,7 @@ import torch
 
 from studies.__main__ import main
 from studies._common import trials
+from studies._common.backends import CLUSTERS
 from studies._common.store import read_lines
 from studies._common.trials import Options, grid, sweep
 from tests.studies.tiny import tiny_task
@@ -46,6 +47,16 @@ def test_a_cut_off_sweep_has_run_all_arms_equally_often():
     arms = [config.arm for config in CONFIGS]
     for cut in range(0, len(arms), 2):
         assert arms[:cut].count("plain") == arms[:cut].count("E")
+
+
+def test_more_seeds_keep_all_else_and_stay_interleaved(tmp_path):
+    options = Options("smoke", out=tmp_path, jobs=1, seeds=3)
+    short = [replace(config, steps=1) for config in CONFIGS]
+    ran = [r["config"] for r in sweep("tiny", short, task, options)]
+    assert [c["seed"] for c in ran] == [seed for seed in range(3) for _ in range(4)]
+    kinds = [(c["arm"], c["lr"]) for c in ran]
+    assert kinds[:4] == kinds[4:8] == kinds[8:]
+    assert len(set(kinds)) == 4
 
 
 def test_two_processes_give_the_records_of_one(tmp_path):
@@ -98,7 +109,7 @@ def test_a_budget_that_does_not_pay_for_the_probes_is_refused(tmp_path, monkeypa
         sweep("tiny", CONFIGS, task, options)
 
 
-@pytest.mark.parametrize("backend", trials.CLUSTERS)
+@pytest.mark.parametrize("backend", CLUSTERS)
 def test_a_missing_cluster_is_said_and_how_to_get_it(backend, tmp_path, capsys):
     if importlib.util.find_spec(backend):
         pytest.skip(f"{backend} is installed")
@@ -115,11 +126,12 @@ def test_a_missing_tensorboard_is_said(tmp_path, capsys):
     assert "pip install tensorboard" in capsys.readouterr().err
 
 
-def test_a_dask_cluster_gives_the_records_of_one_process(tmp_path):
-    pytest.importorskip("distributed")
+@pytest.mark.parametrize("backend", CLUSTERS)
+def test_a_cluster_gives_the_records_of_one_process(backend, tmp_path):
+    pytest.importorskip("distributed" if backend == "dask" else backend)
     here, there = (
         sweep("tiny", CONFIGS, task, Options("smoke", out=tmp_path / b, backend=b))
-        for b in ("loky", "dask")
+        for b in ("loky", backend)
     )
     assert timeless(here) == timeless(there)
 
