@@ -32,6 +32,13 @@ def add_parser(commands: Any) -> None:
         "(default: as size allows)",
     )
     add("--products", type=int, metavar="K", help="of Lanczos (default: 100)")
+    add(
+        "--interior",
+        type=int,
+        default=0,
+        metavar="K",
+        help="more, by MINRES, to bound the smallest |lambda| of Lanczos (default: 0)",
+    )
     add("--probes", type=int, default=4, metavar="K", help="of the density (default 4)")
     add(
         "--gauge",
@@ -110,6 +117,7 @@ def _condition(
         K,
         method=args.method,
         num_matvecs=args.products,
+        interior=args.interior,
         invariances=known,
         generator=torch.Generator().manual_seed(args.seed),
     )

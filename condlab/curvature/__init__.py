@@ -9,6 +9,7 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
     raise missing_extra("torch", "torch", "condlab.curvature") from error
 
+from condlab.curvature._extremes import ProbableExtremes
 from condlab.curvature.assembly import Progress, assemble
 from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.condition import HessianCondition, Inertia, condition
@@ -32,7 +33,7 @@ from condlab.curvature.motions import line_numbers
 from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
 from condlab.curvature.quotient import Comparison, compare, hold_lengths
-from condlab.curvature.spectrum import ProbableExtremes, Spectrum, spectrum
+from condlab.curvature.spectrum import Spectrum, spectrum
 from condlab.curvature.trace import (
     DiagonalEstimate,
     Estimate,

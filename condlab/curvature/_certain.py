@@ -60,6 +60,9 @@ class Sizes:
         peaks = itertools.accumulate(values, max)
         off = itertools.accumulate((r for _, r in pairs), math.hypot)
         uppers = [peak + far for peak, far in zip(peaks, off, strict=True)]
+        if rest.smallest is not None:
+            better = (rest.smallest + leak).tolist()
+            uppers = [min(pair) for pair in zip(uppers, better, strict=True)]
         null = sum(v <= ZERO * noise and r <= ZERO * noise for v, r in pairs)
         largest = Bracket(max(max(values) - noise, 0.0), math.inf)
         return cls(values, largest, uppers, math.inf, null)

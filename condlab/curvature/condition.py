@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -19,12 +19,11 @@ from condlab.curvature._certain import (
     whole,
     zero,
 )
+from condlab.curvature._in_gauge import Gauge, in_gauge
 from condlab.curvature._products import Products
 from condlab.curvature.factored import Factored, factored
-from condlab.curvature.gauge import SphereOperator, sphere
 from condlab.curvature.invariances import Invariance
-from condlab.curvature.motions import Scale
-from condlab.curvature.null_space import NullSpace, null_space
+from condlab.curvature.null_space import NullSpace
 from condlab.curvature.spectrum import (
     METHODS,
     NUM_MATVECS,
@@ -37,7 +36,6 @@ from condlab.curvature.spectrum import (
 )
 from condlab.types import Bracket, ConditionEstimate
 
-Gauge = Literal["raw", "sphere"]
 ConditionMethod = Literal["auto", "exact", "factored", "counted", "lanczos"]
 
 
@@ -74,7 +72,7 @@ class HessianCondition:
     products : int
         Vectors multiplied, once the invariances had been verified.
     method : str
-        "dense", "ldl", "gram" or "lanczos-K".
+        "dense", "ldl", "gram" or "lanczos-K", with "+minres-M" for `interior` products.
     size : int
         The dimension.
     probable : ProbableExtremes or None
@@ -109,6 +107,7 @@ def condition(
     *,
     method: ConditionMethod = "auto",
     num_matvecs: int | None = None,
+    interior: int = 0,
     gauge: Gauge = "raw",
     invariances: Iterable[Invariance] = (),
     generator: torch.Generator | None = None,
@@ -128,6 +127,9 @@ def condition(
         Where eigenvalues are zero for no known reason, both do what "exact" does.
     num_matvecs : int, optional
         Products that Lanczos makes; 100 by default.
+    interior : int
+        Products that MINRES may add to Lanczos's, in five vectors of memory, to bring
+        down the upper bound of the smallest |eigenvalue| and so raise kappa's lower.
     gauge : {"raw", "sphere"}
         "sphere" takes the lengths of lines out; the lines are those of the scalings of
         single parameters among `invariances`, as `row_scale` makes them. For other
@@ -163,7 +165,9 @@ def condition(
     """
     everything = (*METHODS, "factored", "counted")
     require_arguments(H, method, num_matvecs, everything)
-    H, gauge, nulls = _in_gauge(H, gauge, tuple(invariances))
+    if interior < 0:
+        raise ValueError(f"interior must be at least 0, got {interior}")
+    H, gauge, nulls = in_gauge(H, gauge, tuple(invariances))
     products = Products(H)
     generator = generator or torch.Generator().manual_seed(0)
     N, leak = _known(products, nulls)
@@ -177,7 +181,13 @@ def condition(
         rest = exact(products, N)
     else:
         budget = num_matvecs or NUM_MATVECS
-        rest = lanczos(products, num_matvecs=budget, generator=generator, deflated=N)
+        rest = lanczos(
+            products,
+            num_matvecs=budget,
+            generator=generator,
+            deflated=N,
+            interior=interior,
+        )
     return report(
         rest,
         leak,
@@ -222,58 +232,6 @@ def report(
         size=size,
         probable=rest.probable,
     )
-
-
-def _in_gauge(
-    H: Any, gauge: str, invariances: tuple[Invariance, ...]
-) -> tuple[Any, Gauge, NullSpace]:
-    """Return the operator in its gauge, and its predicted null directions."""
-    if gauge not in ("raw", "sphere"):
-        raise ValueError(f'gauge must be "raw" or "sphere", got {gauge!r}')
-    if invariances and not (isinstance(H, SphereOperator) or hasattr(H, "params")):
-        raise ValueError(
-            f"invariances need an operator with parameters, got {type(H).__name__}; "
-            "use a HessianOperator"
-        )
-    scalings = [i for i in invariances if _is_line_scale(i)]
-    if gauge == "sphere" and not isinstance(H, SphereOperator):
-        if not scalings:
-            raise ValueError(
-                "the sphere gauge needs lines whose length does not count; give "
-                "row_scale(params, name) among invariances, or sphere(H, lines) as H"
-            )
-        lines = {
-            t.name: t.numbers for i in scalings for t in i.terms if isinstance(t, Scale)
-        }
-        H = sphere(H, lines)
-    if isinstance(H, SphereOperator):
-        others = [i for i in invariances if i not in scalings]
-        return H, "sphere", _tangent(H, others)
-    if not invariances:
-        return H, "raw", NullSpace(torch.zeros((H.shape[0], 0)), {})
-    return H, "raw", null_space(H, invariances)
-
-
-def _is_line_scale(invariance: Invariance) -> bool:
-    return len(invariance.terms) == 1 and isinstance(invariance.terms[0], Scale)
-
-
-def _tangent(K: SphereOperator, invariances: Sequence[Invariance]) -> NullSpace:
-    """Return the predicted null directions that do not change lengths of lines."""
-    if not invariances:
-        return NullSpace(torch.zeros((K.shape[0], 0)), {})
-    raw = null_space(K.inner, invariances)
-    near = torch.finfo(K.dtype).eps ** 0.5
-    moved = raw.basis - K.lift(K.coordinates(raw.basis))
-    _, s, Vt = torch.linalg.svd(moved, full_matrices=True)
-    size = torch.zeros(len(Vt), dtype=s.dtype, device=s.device)
-    size[: len(s)] = s
-    inside = K.coordinates(raw.basis @ Vt[size <= near].T)
-    basis = torch.linalg.qr(inside)[0]
-    if basis.shape[1] == raw.nullity:
-        return NullSpace(basis, raw.sources)
-    name = "tangent part of " + ", ".join(raw.sources)
-    return NullSpace(basis, {name: basis.shape[1]} if basis.shape[1] else {})
 
 
 def _known(H: Products, nulls: NullSpace) -> tuple[Tensor, float]:

@@ -18,6 +18,8 @@ import torch
 from torch import Tensor
 
 from condlab.curvature._products import Products, gaussian
+from condlab.curvature._saved import load, save
+from condlab.curvature.interior import inverse_iteration, singular
 
 DEPENDENT = 16  # times eps and the size of what it came from: rounding, no direction
 ROUNDING = 4  # times sqrt(n) eps |H|: the least that a product is thought to be off
@@ -168,6 +170,21 @@ class Basis:
         scale = self.H.scale
         return Ritz(values * scale, S, residuals * scale, gap * scale)
 
+    def smallest(self, num_matvecs: int) -> Tensor:
+        """Return upper bounds of the smallest |eigenvalues|, ascending, scaled.
+
+        No combination of the basis has a shorter image than the harmonic ones, so
+        these bounds are never above those from Ritz pairs. `num_matvecs` products
+        improve the first.
+        """
+        if self.k == 0:
+            return torch.zeros(0, dtype=torch.float64)
+        values, coefficients = singular(self.W[: self.k])
+        start = coefficients[0].to(self.V) @ self.V[: self.k]
+        least = inverse_iteration(self.H, start, self.locked, num_matvecs)
+        values[0] = min(float(values[0]), least)
+        return values * self.H.scale
+
     def restart(self, keep: int) -> None:
         """Keep the Ritz vectors at both ends, and those nearest to zero."""
         pairs = self.ritz()
@@ -199,41 +216,6 @@ class Basis:
         least = ROUNDING * math.sqrt(n) * torch.finfo(self.V.dtype).eps * self.peak
         return (least + gap) * self.H.scale
 
-    def save(self, path: Path) -> None:
-        """Write the basis to a file, which is whole at every moment."""
-        state = {name: getattr(self, name) for name in _NUMBERS}
-        for name in ("V", "W"):
-            state[name] = getattr(self, name)[: self.k].clone()
-        state |= {"T": self.T, "ahead": self.ahead, "coupling": self.coupling}
-        state |= {"generator": self.generator.get_state(), "probe": self.H.probe}
-        state |= {"count": self.H.count, "size": len(self.V)}
-        state["scale"] = self.H.scale
-        new = path.with_name(path.name + ".new")
-        torch.save(state, new)
-        os.replace(new, path)  # noqa: PTH105
-
-    def load(self, path: Path) -> None:
-        """Take up from a file that `save` wrote."""
-        state = torch.load(path, map_location=self.H.device, weights_only=True)
-        near = torch.finfo(self.H.dtype).eps ** 0.5
-        theirs, own = state["probe"], self.H.probe * (self.H.scale / state["scale"])
-        if (
-            state["size"] != len(self.V)
-            or theirs.shape != own.shape
-            or not bool((theirs - own).norm() <= near * own.norm())
-        ):
-            raise ValueError(
-                f"{path} is the checkpoint of another operator or run; name another "
-                "file, or remove it to start anew"
-            )
-        for name in _NUMBERS:
-            setattr(self, name, state[name])
-        self.V[: self.k], self.W[: self.k] = state["V"], state["W"]
-        self.T, self.coupling = state["T"].cpu(), state["coupling"].cpu()
-        self.ahead, self.H.count = state["ahead"], state["count"]
-        self.H.scale = state["scale"]
-        self.generator.set_state(state["generator"].cpu())
-
 
 def _unit(b: Tensor) -> Tensor:
     return b / b.norm()
@@ -252,9 +234,6 @@ def _rows(
     with tempfile.NamedTemporaryFile(dir=folder) as file:
         rows = torch.from_file(file.name, True, size * n, dtype=kind["dtype"])
     return rows.view(size, n)
-
-
-_NUMBERS = ("k", "steps", "restarts", "peak", "width")
 
 
 def block_lanczos(
@@ -297,14 +276,14 @@ def block_lanczos(
     """
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None and path.exists():
-        basis.load(path)
+        load(basis, path)
     while not basis.complete and basis.H.count < num_matvecs:
         if basis.room == 0:
             if len(basis.V) < 2 * (basis.width + INNER):
                 break  # too few rows to keep some and grow
             basis.restart(len(basis.V) // 2 - INNER)
             if path is not None:
-                basis.save(path)
+                save(basis, path)
         basis.grow(num_matvecs - basis.H.count)
         if rtol and _converged(basis, rtol):
             break

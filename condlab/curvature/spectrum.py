@@ -10,11 +10,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from condlab.curvature._extremes import ProbableExtremes, probable
 from condlab.curvature._point import available_bytes
 from condlab.curvature._products import Products, gaussian, require_operator
 from condlab.curvature.assembly import assemble
 from condlab.curvature.krylov import ROUNDING, Basis, block_lanczos
-from condlab.types import Bracket
 
 Method = Literal["auto", "exact", "lanczos"]
 METHODS = ("auto", "exact", "lanczos")
@@ -22,27 +22,6 @@ EXACT = 4096  # rows that "auto" assembles: a minute on one core
 COPIES = 4  # of the matrix, in float64, that LAPACK and the assembly need
 NUM_MATVECS = 100
 SAFETY = 4  # times what one random product is off: the 2-norm of what all are off
-FAILURE = 1e-6  # chance that a probable extreme is wrong
-
-
-@dataclass(frozen=True, slots=True)
-class ProbableExtremes:
-    """Where the extreme eigenvalues lie, except with probability `failure`.
-
-    The chance is over the random start of Lanczos, not over matrices: the bound holds
-    for every matrix that was fixed before the start was drawn.
-
-    Parameters
-    ----------
-    lambda_min, lambda_max : Bracket
-        With one certain end, from Rayleigh, and one probable end.
-    failure : float
-        The probability that one of the two is wrong, at most.
-    """
-
-    lambda_min: Bracket
-    lambda_max: Bracket
-    failure: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,9 +45,12 @@ class Spectrum:
     products : int
         Vectors multiplied; a matrix that was assembled counts its columns.
     method : str
-        "dense" or "lanczos-K" for K products.
+        "dense" or "lanczos-K" for K products, "+minres-M" for M more.
     probable : ProbableExtremes or None
         Where `complete`, None: nothing is left to chance.
+    smallest : Tensor or None, shape (k,)
+        Of Lanczos, upper bounds of the k smallest |eigenvalues|, ascending: singular
+        values of the basis's image.
     """
 
     values: Tensor
@@ -79,6 +61,7 @@ class Spectrum:
     products: int
     method: str
     probable: ProbableExtremes | None = None
+    smallest: Tensor | None = None
 
     @property
     def lower(self) -> Tensor:
@@ -261,6 +244,7 @@ def lanczos(
     checkpoint: str | os.PathLike[str] | None = None,
     deflated: Tensor | None = None,
     folder: str | os.PathLike[str] | None = None,
+    interior: int = 0,
 ) -> Spectrum:
     """Return Ritz values, on the complement of the deflated null vectors."""
     krylov = Basis(H, basis, block, generator, deflated, folder)
@@ -277,6 +261,11 @@ def lanczos(
     radii = pairs.residuals + noise
     if krylov.complete:  # Weyl: the matrix is V T V' and a sum of residuals
         radii = torch.full_like(radii, noise + math.hypot(*pairs.residuals.tolist()))
+    # Weyl: each row of the image is off by the noise
+    off = noise * math.sqrt(krylov.k)
+    before = H.count
+    smallest = krylov.smallest(0 if krylov.complete else interior) + off
+    more = H.count - before
     return Spectrum(
         pairs.values,
         radii,
@@ -284,51 +273,7 @@ def lanczos(
         krylov.complete,
         krylov.rank,
         H.count,
-        f"lanczos-{H.count}",
+        f"lanczos-{before}" + (f"+minres-{more}" if more else ""),
         None if krylov.complete else probable(pairs.values, noise, krylov),
+        smallest,
     )
-
-
-def probable(values: Tensor, noise: float, krylov: Basis) -> ProbableExtremes:
-    """Return the random-start bound; see `gap_fraction`."""
-    low, high = float(values[0]), float(values[-1])
-    part = gap_fraction(krylov.rank, krylov.steps, krylov.width, FAILURE / 2)
-    beyond = math.inf
-    if part < 0.5:  # both ends of the spread are found but for this part of it
-        beyond = part / (1 - 2 * part) * (high - low + 2 * noise) + noise
-    return ProbableExtremes(
-        Bracket(low - beyond, low + noise),
-        Bracket(high - noise, high + beyond),
-        FAILURE,
-    )
-
-
-def gap_fraction(n: int, steps: int, width: int, failure: float) -> float:
-    """Return what part of the spread a Ritz value can be below the largest eigenvalue.
-
-    Parameters
-    ----------
-    n, steps, width : int
-        The dimension, the degree of the Krylov space and its random starts. A block
-        fails only if each of its independent starts does.
-    failure : float
-        The probability with which it may be more.
-
-    Returns
-    -------
-    float
-        eps with ``1.648 sqrt(n) exp(-sqrt(eps) (2 steps - 1)) = failure^(1/width)``.
-
-    References
-    ----------
-    .. [1] J. Kuczynski and H. Wozniakowski, "Estimating the largest eigenvalue by the
-       power and Lanczos algorithms with a random start", SIAM J. Matrix Anal. Appl.
-       13(4), 1992, Section 4.
-
-    Examples
-    --------
-    >>> round(gap_fraction(300_000, 50, 1, 1e-6), 3)
-    0.043
-    """
-    each = math.log(1.648) + math.log(n) / 2 - math.log(failure) / width
-    return (each / (2 * steps - 1)) ** 2

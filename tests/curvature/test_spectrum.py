@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from condlab.curvature import HessianOperator
-from condlab.curvature.spectrum import gap_fraction, spectrum
+from condlab.curvature._extremes import gap_fraction
+from condlab.curvature.spectrum import spectrum
 from tests.curvature.networks import dense_hessian, problem
 from tests.curvature.spectra import SPECTRA, Diagonal, rotated
 

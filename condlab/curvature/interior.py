@@ -1,0 +1,104 @@
+"""Upper bounds of the smallest |eigenvalue|: no vector can look smaller than it is.
+
+For every unit vector w, |H w| is at least the smallest |eigenvalue| of H, so that the
+product with a good w is a certificate, however w was come by.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import scipy.sparse.linalg as spla
+import torch
+from torch import Tensor
+
+from condlab.curvature._products import Products
+
+ROWS = 65536  # of the images that are factored together
+SOLVED = 1e-10  # residual over |H| |y| at which MINRES ends and its solution is reused
+
+
+def singular(images: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the singular values of long images, ascending, and right vectors.
+
+    Parameters
+    ----------
+    images : Tensor, shape (k, n)
+        Rows; they are read in parts, and may be on disk.
+
+    Returns
+    -------
+    values : Tensor, shape (k,)
+        Ascending, float64, on the CPU.
+    coefficients : Tensor, shape (k, k)
+        Right singular vectors of the transpose, one a row.
+
+    Examples
+    --------
+    >>> values, _ = singular(torch.tensor([[0.0, 3.0, 4.0], [2.0, 0.0, 0.0]]))
+    >>> values
+    tensor([2., 5.], dtype=torch.float64)
+    """
+    R = images.new_zeros((0, len(images)))
+    for part in images.split(ROWS, dim=1):
+        R = torch.linalg.qr(torch.cat([R, part.T]), mode="r")[1]
+    _, values, rows = torch.linalg.svd(R.double().cpu(), full_matrices=True)
+    short = len(rows) - len(values)  # fewer columns than rows
+    return torch.cat([values, values.new_zeros(short)]).flip(0), rows.flip(0)
+
+
+def inverse_iteration(
+    H: Products, start: Tensor, locked: Tensor, num_matvecs: int
+) -> float:
+    """Return the least |H w| found by solving with MINRES, in five vectors of memory.
+
+    Parameters
+    ----------
+    H : Products
+        Of a symmetric operator.
+    start : Tensor, shape (n,)
+        The better, the fewer products are needed.
+    locked : Tensor, shape (r, n)
+        Orthonormal rows, to which w stays orthogonal.
+    num_matvecs : int
+        Products at most; one solution has nearly all of them if it needs them.
+
+    Returns
+    -------
+    float
+        In the scaled units of `Products`; inf with fewer than two products.
+
+    References
+    ----------
+    .. [1] C. C. Paige and M. A. Saunders, "Solution of sparse indefinite systems of
+       linear equations", SIAM J. Numer. Anal. 12(4), 1975.
+
+    Examples
+    --------
+    >>> H = Products(torch.diag(torch.tensor([-4.0, 0.25, 1.0], dtype=torch.float64)))
+    >>> none = torch.zeros((0, 3), dtype=torch.float64)
+    >>> bound = inverse_iteration(H, torch.ones(3, dtype=torch.float64), none, 20)
+    >>> round(H.scale * bound, 3)
+    0.25
+    """
+
+    def beyond(x: Tensor) -> Tensor:
+        return x - locked.T @ (locked @ x)
+
+    def product(v: np.ndarray) -> np.ndarray:
+        x = beyond(torch.as_tensor(v, dtype=H.dtype, device=H.device).reshape(-1))
+        return beyond((H @ x[:, None])[:, 0]).double().cpu().numpy()
+
+    A = spla.LinearOperator(H.shape, matvec=product, dtype=np.float64)
+    w, least, stop = start, math.inf, H.count + num_matvecs
+    while (left := stop - H.count) >= 2:
+        b = w.double().cpu().numpy()
+        y = spla.minres(A, b, maxiter=left - 1, rtol=SOLVED)[0]
+        y = beyond(torch.as_tensor(y, dtype=H.dtype, device=H.device))
+        size = float(y.norm())
+        if not 0 < size < math.inf:
+            break
+        w = y / size
+        least = min(least, float(beyond((H @ w[:, None])[:, 0]).norm()))
+    return least
