@@ -67,7 +67,7 @@ PAPER = Config(
 SMOKE = Config(steps=3, blocks=("3a", "5b"))
 PRESETS = {
     "smoke": grid(SMOKE, ("plain", "E"), (0.1,), range(1)),
-    "cpu": grid(Config(), ARMS, (0.03, 0.1, 0.3), range(2)),
+    "cpu": grid(Config(), ARMS, (0.01, 0.03, 0.1), range(2)),
     "gpu": grid(
         replace(PAPER, width=0.5, steps=4000, momentum=0.9, mixed=True),
         ARMS, (0.01, 0.1, 1.0), range(1),

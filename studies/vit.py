@@ -76,7 +76,7 @@ class Config:
     heads: int = 4
     optimiser: str = "adamw"
     batch: int = 32
-    steps: int = 130
+    steps: int = 70
     weight_decay: float = 0.05
     schedule: str = "constant"
     warm_up: float = 0.05
