@@ -23,12 +23,12 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
 
 from studies._common.claims import CLAIMS, CONTROLS
+from studies._common.described import describe, smoothness
 from studies._common.runs import (
     CONTROL,
     EARLY,
@@ -40,18 +40,13 @@ from studies._common.runs import (
     grouped,
     setting_of,
     study_of,
-    target_of,
-    time_of,
-    value_at,
 )
 from studies._common.statistics import (
     RESAMPLES,
     Interval,
     Time,
     holm,
-    median_time,
     paired_difference,
-    penalised,
     stratified_spearman,
 )
 from studies._common.store import number, read_lines
@@ -82,6 +77,9 @@ def main(results: Path = RESULTS, resamples: int = RESAMPLES) -> Path:
         "settings": settings,
         "claims": [judge(claim, runs) for claim in CLAIMS],
         "correlations": correlations(runs, resamples),
+        "smoothness": [
+            row for key, own in groups.items() for row in smoothness(key[0], own)
+        ],
     }
     counted = results / "theorem_52.json"
     if counted.exists():
@@ -90,74 +88,6 @@ def main(results: Path = RESULTS, resamples: int = RESAMPLES) -> Path:
     text = json.dumps(_plain(found), sort_keys=True, separators=(",", ":"))
     path.write_text(text.replace('},{"', '},\n{"') + "\n", encoding="utf-8")
     return path
-
-
-def describe(study: str, setting: str, records: Sequence[Json]) -> Json:
-    """Return the times of each arm at each rate, and its median curves at its best."""
-    arms = grouped(records, lambda r: r["config"]["arm"])
-    target = target_of(records)
-    config = records[0]["config"]
-    return {
-        "study": study,
-        "setting": setting,
-        "preset": records[0]["preset"],
-        "data": config.get("data", ""),
-        "steps": config["steps"],
-        "target": target,
-        "runs": len(records),
-        "diverged": sum(r["status"] == "diverged" for r in records),
-        "arms": {arm: _arm(rs, target) for arm, rs in arms.items()},
-    }
-
-
-def _arm(records: Sequence[Json], target: float) -> Json:
-    rates = dict(sorted(grouped(records, lambda r: r["config"]["lr"]).items()))
-    times = {lr: [time_of(r, target) for r in rs] for lr, rs in rates.items()}
-    best = best_rate(times)
-    shown = ("probe_loss", "lambda_max", "kappa_effective")
-    return {
-        "best_lr": best,
-        "rates": [_rate(lr, times[lr], rs) for lr, rs in rates.items()],
-        "curves": {name: _curve(rates[best], name) for name in shown},
-        "points": [_point(r, target) for r in records],
-        **_view(rates[best][0]),
-    }
-
-
-def _view(record: Json) -> Json:
-    """Return a held-out view as a run rendered it, where a study keeps them."""
-    kept = record["tables"].get("end") or {}
-    names = ("render", "truth", "ssim")
-    quality = [value for _, value in record["series"].get("psnr", ())][-1:]
-    found = {name: kept[name] for name in names if name in kept}
-    return {"view": {**found, "psnr": quality[0]}} if found else {}
-
-
-def _rate(lr: float, times: Sequence[Time], records: Sequence[Json]) -> Json:
-    return {
-        "lr": lr,
-        "median": median_time(times),
-        "reached": sum(t.reached for t in times),
-        "diverged": sum(r["status"] == "diverged" for r in records),
-    }
-
-
-def _point(record: Json, target: float) -> list[float]:
-    """Return learning rate, early kappa of the effective weights, and time."""
-    time = time_of(record, target)
-    kappa = value_at(record, "kappa_effective", EARLY)
-    return [record["config"]["lr"], kappa, penalised(time), time.reached]
-
-
-def _curve(records: Sequence[Json], name: str) -> list[list[float]]:
-    """Return the median over the runs at each step that any of them has."""
-    steps: dict[int, list[float]] = {}
-    for record in records:
-        for step, value in record["series"].get(name, ()):
-            steps.setdefault(step, []).append(
-                math.inf if value is None else float(value)
-            )
-    return [[step, median(values)] for step, values in sorted(steps.items())]
 
 
 def judge(claim: Json, runs: Sequence[Run]) -> Json:

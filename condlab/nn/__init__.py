@@ -53,6 +53,7 @@ from condlab.nn.ngpt import (
     renormalise_after,
 )
 from condlab.nn.selection import PRESETS
+from condlab.nn.smoothness import GradientShares, gradient_shares
 from condlab.nn.weights import WEIGHT_METHODS, normalise_weights
 
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "FixNorm",
     "GlobalResponseNorm",
     "GradNorm",
+    "GradientShares",
     "GroupRMSNorm",
     "LearnedScale",
     "LocalContrastNorm",
@@ -94,6 +96,7 @@ __all__ = [
     "describe",
     "effective_weights",
     "fold",
+    "gradient_shares",
     "layouts",
     "make_norm",
     "normalise_gradient",

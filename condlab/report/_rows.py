@@ -21,6 +21,7 @@ SCALED = {
     "ruiz": ("Ruiz", "both"),
 }
 CLAIMS = ("claim", "verdict", "own best rates", "equal rates", "arms alike")
+SHARES = ("arm", "removed by centring", "removed by dividing", "runs")
 CERTAIN = 5e-5  # relative width of a bracket that four printed digits hide
 
 
@@ -164,3 +165,16 @@ def claim_row(claim: Entry) -> str:
     verdict = markup.text(claim["verdict"])
     name = f'<th scope="row">{markup.text(claim["claim"])}</th>'
     return f"<tr>{name}<td>{verdict}</td>{cells}</tr>"
+
+
+def share_row(entry: Entry) -> str:
+    """Return the table row of what standardizing removes from an arm's gradient."""
+    name = f"{entry['study'].replace('_', ' ')}, {entry['arm']}"
+    cells = "".join(
+        f"<td>{100 * as_float(entry[part]):.2g} %</td>"
+        for part in ("share_centring", "share_dividing")
+    )
+    return (
+        f'<tr><th scope="row">{markup.text(name)}</th>{cells}<td>{entry["runs"]}</td>'
+        "</tr>"
+    )

@@ -10,9 +10,11 @@ from condlab.report import _markup as markup
 from condlab.report._rows import (
     CLAIMS,
     SCALED,
+    SHARES,
     VERDICTS,
     claim_row,
     matrix_row,
+    share_row,
     verdict_row,
 )
 from condlab.report.records import Records
@@ -60,7 +62,7 @@ def page(records: Records, drawings: list[Path]) -> str:
         _matrices(records.matrices, figures),
         _tightness(figures),
         _counterexamples(figures),
-        *([_studies(records.studies["claims"], figures)] if records.studies else []),
+        *([_studies(records.studies, figures)] if records.studies else []),
         _reproduce(records.settings),
         _sources(records.theorems),
     ]
@@ -163,9 +165,9 @@ def _counterexamples(figures: dict[str, str]) -> str:
     )
 
 
-def _studies(claims: list[Entry], figures: dict[str, str]) -> str:
+def _studies(found: Entry, figures: dict[str, str]) -> str:
     head = _head(CLAIMS)
-    rows = "\n".join(claim_row(claim) for claim in claims)
+    rows = "\n".join(claim_row(claim) for claim in found["claims"])
     return (
         '<section id="studies">\n<h2>Studies</h2>\n'
         f"{_figures('studies-answer', figures)}\n"
@@ -176,8 +178,23 @@ def _studies(claims: list[Entry], figures: dict[str, str]) -> str:
         "overlaps.</p>\n"
         '<div class="scroll" tabindex="0" role="region" aria-label="Claims of speed">'
         f"<table>{head}<tbody>\n{rows}\n</tbody></table></div>\n"
+        f"{_smoothness(found.get('smoothness', []))}"
         f"{_figures('studies-', figures, but='studies-answer')}\n"
         f"{_figures('theorem-52', figures)}\n</section>"
+    )
+
+
+def _smoothness(shares: list[Entry]) -> str:
+    if not shares:
+        return ""
+    rows = "\n".join(share_row(entry) for entry in shares)
+    return (
+        "<p>What weight standardization would remove from the squared gradient at the "
+        "weights of an arm, medians over rows, layers and times: its Figure 4, which "
+        "has dividing below 2 %. A norm behind a layer of centred rows leaves nothing "
+        "for dividing to remove.</p>\n"
+        '<div class="scroll" tabindex="0" role="region" aria-label="Gradient shares">'
+        f"<table>{_head(SHARES)}<tbody>\n{rows}\n</tbody></table></div>\n"
     )
 
 

@@ -20,6 +20,7 @@ from studies._common.probes import (
     gradient_norm,
     lambda_max,
     layer_table,
+    removed_shares,
     weight_probes,
 )
 from studies._common.trials import Options
@@ -141,6 +142,7 @@ def make_task(
         return {
             **weight_probes(net, made.param_groups[0]["lr"]),
             "grad_norm": gradient_norm(net, plain_loss, few),
+            **removed_shares(net, plain_loss, few),
         }
 
     return Task(

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from condlab.lanczos import lanczos
-from condlab.nn import effective_weights
+from condlab.nn import effective_weights, gradient_shares
 from studies._common.arms import batch_statistics, matrix_layers, raw_weights
 from studies._common.store import number
 
@@ -93,6 +93,28 @@ def gradient_norm(net: nn.Module, loss: Loss, batch: Any) -> float:
         value = loss(net, batch)
     gradients = torch.autograd.grad(value, parameters, allow_unused=True)
     return sum(float(g.square().sum()) for g in gradients if g is not None) ** 0.5
+
+
+def removed_shares(net: nn.Module, loss: Loss, batch: Any) -> dict[str, float]:
+    """Return what weight standardization's two steps would take from the gradient.
+
+    Shares of its square, medians over rows and then over the layers that standardizing
+    concerns, the convolutions, or all where there are none.
+    """
+    with batch_statistics(net):
+        shares = gradient_shares(net, lambda: loss(net, batch))
+    kernels = {
+        f"{name}.weight"
+        for name, layer in matrix_layers(net)
+        if isinstance(layer, nn.Conv2d)
+    }
+    own = [found for name, found in shares.items() if not kernels or name in kernels]
+    return {
+        f"share_{part}": statistics.median(
+            float(getattr(found, part).nanmedian()) for found in own
+        )
+        for part in ("centring", "dividing")
+    }
 
 
 def lambda_max(

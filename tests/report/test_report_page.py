@@ -158,3 +158,13 @@ def test_build_asks_for_markers_before_it_works(tmp_path):
     with pytest.raises(ValueError, match="verdicts:begin"):
         report_build(tmp_path / "out", readme)
     assert not (tmp_path / "out").exists()
+
+
+def test_claims_and_shares_of_studies_are_tables(records, tmp_path):
+    claim = {"claim": "E is <faster>", "verdict": "not testable here"}
+    shares = {"share_centring": 0.123, "share_dividing": 4.5e-5, "runs": 7}
+    share = {"study": "high_learning_rate", "arm": "WS", **shares}
+    found = replace(records, studies={"claims": [claim], "smoothness": [share]})
+    words = " ".join(Page(html.page(found, [])).text)
+    for part in ("E is <faster>", "high learning rate, WS", "12 %", "0.0045 %"):
+        assert part in words

@@ -148,3 +148,20 @@ def test_the_view_is_of_the_best_rates_first_run(tmp_path):
 def test_no_records_are_said_to_be_missing(tmp_path):
     with pytest.raises(SystemExit, match="no records"):
         meta_analysis.main(tmp_path)
+
+
+def test_shares_of_the_gradient_are_medians_over_runs_and_times(tmp_path):
+    made = records()
+    for i, run in enumerate(made):
+        run["series"]["share_centring"] = [[0, 0.25], [10, 0.75], [20, 0.5]]
+        run["series"]["share_dividing"] = [[0, i / 100]]
+    write_lines(tmp_path / "inception" / "cpu.jsonl", made)
+    rows = json.loads(analysed(tmp_path).read_text())["smoothness"]
+    assert [row["arm"] for row in rows] == ["plain", "E"]
+    assert {row["share_centring"] for row in rows} == {0.5}
+    assert rows[0]["share_dividing"] == pytest.approx(np.median(range(0, 24, 3)) / 100)
+    assert rows[0]["runs"] == 8
+
+
+def test_records_without_shares_have_none(results):
+    assert json.loads(analysed(results).read_text())["smoothness"] == []

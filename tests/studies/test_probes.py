@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import conv2d, cross_entropy, pad
 
 from condlab.curvature import HessianOperator, make_loss
-from condlab.nn import condition
+from condlab.nn import condition, normalise_weights
 from studies._common.arms import batch_statistics, build
 from studies._common.models import MLP, resnet20
 from studies._common.probes import (
@@ -17,6 +17,7 @@ from studies._common.probes import (
     lambda_max,
     layer_table,
     operator_kappa,
+    removed_shares,
     weight_probes,
 )
 
@@ -101,3 +102,16 @@ def test_the_table_has_a_row_a_layer():
     assert {len(column) for column in table.values()} == {2}
     assert table["kappa_operator"][1] is None
     assert 1 <= table["stable_rank"][0] <= 3
+
+
+def test_a_batch_norm_leaves_dividing_rows_nothing_to_remove():
+    torch.manual_seed(0)
+    net = resnet20(10, width=4).double()
+    batch = torch.randn(8, 3, 8, 8, dtype=torch.float64), torch.randint(10, (8,))
+    normalise_weights(net, "standardize")
+    for norm in net.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.eps = 1e-12
+    shares = removed_shares(net, loss, batch)
+    assert shares["share_dividing"] < 1e-15
+    assert 1e-3 < shares["share_centring"] < 1
