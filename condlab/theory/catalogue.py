@@ -18,6 +18,7 @@ from condlab.theory.claims import (
     krylov_iterations,
     networks,
     networks_conv,
+    networks_hessian,
     networks_modulation,
     networks_scale,
     networks_spectral,
@@ -99,5 +100,6 @@ CATALOGUE = by_key(
         *networks_scale.THEOREMS,
         *networks_spectral.THEOREMS,
         *networks_conv.THEOREMS,
+        *networks_hessian.THEOREMS,
     )
 )

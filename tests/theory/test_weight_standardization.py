@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from condlab.theory import CATALOGUE, balls, strategies, verify
 from condlab.theory.claims import (
+    _series,
     standardization,
-    taylor,
     weight_standardization,
     weight_standardization_eps,
     weight_standardization_hessian,
@@ -84,17 +84,17 @@ def floats(x):
 @given(A=strategies.symmetric(3), x=strategies.vectors(3))
 def test_derivatives_of_a_quadratic_are_exact(A, x):
     A, x = balls.ball(A), balls.ball(x)
-    found = taylor.gradient(lambda y: y @ A @ y / 2, x)
+    found = _series.gradient(lambda y: y @ A @ y / 2, x)
     assert all(a.contains(b) for a, b in zip(found, A @ x, strict=True))
-    found = taylor.hessian(lambda y: y @ A @ y / 2, x)
+    found = _series.hessian(lambda y: y @ A @ y / 2, x)
     assert all(a.contains(b) for a, b in zip(found.ravel(), A.ravel(), strict=True))
 
 
 def test_derivatives_of_a_norm_are_its_direction_and_the_projection_over_it():
     x = np.array([3.0, 0.0, 4.0])
-    found = taylor.gradient(lambda y: (y @ y).sqrt(), balls.ball(x))
+    found = _series.gradient(lambda y: (y @ y).sqrt(), balls.ball(x))
     assert floats(found) == pytest.approx(x / 5, abs=CLOSE)
-    found = taylor.hessian(lambda y: (y @ y).sqrt(), balls.ball(x))
+    found = _series.hessian(lambda y: (y @ y).sqrt(), balls.ball(x))
     projection = np.eye(3) - np.outer(x, x) / 25
     assert floats(found) == pytest.approx(projection / 5, abs=CLOSE)
 

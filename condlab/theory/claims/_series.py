@@ -1,4 +1,8 @@
-"""Derivatives of formulas on balls, as coefficients of power series."""
+"""Derivatives of formulas on balls, as coefficients of power series.
+
+A function is evaluated at w + t d with entries that are series in t over the balls, so
+it is differentiated as it stands, and no formula for the derivative is trusted.
+"""
 
 from __future__ import annotations
 
@@ -35,10 +39,43 @@ def coefficients(
 
 
 def gradient(f: Callable[[np.ndarray], Any], w: balls.Balls) -> balls.Balls:
-    """Return the gradient of f at w, of the shape of w."""
+    """Return the gradient of f at w, of the shape of w.
+
+    Examples
+    --------
+    >>> x = balls.ball(np.array([3.0, 5.0]))
+    >>> print(*gradient(lambda x: x[0] * x[0] * x[1], x))
+    30.0000000000000 9.00000000000000
+    """
     out = np.empty(w.shape, dtype=object)
     for index in np.ndindex(w.shape):
         axis = np.zeros(w.shape)
         axis[index] = 1
         out[index] = coefficients(f, w, balls.ball(axis), order=1)[1]
     return out
+
+
+def hessian(f: Callable[[np.ndarray], Any], w: balls.Balls) -> balls.Balls:
+    """Return the Hessian of f at w, for the entries of w row by row.
+
+    By polarisation of the second derivatives along one and two coordinates.
+
+    Examples
+    --------
+    >>> x = balls.ball(np.array([3.0, 5.0]))
+    >>> print(*hessian(lambda x: x[0] * x[0] * x[1], x).ravel())
+    10.0000000000000 6.00000000000000 6.00000000000000 0
+    """
+    n = w.size
+    axes = np.eye(n)
+
+    def half(direction: np.ndarray) -> balls.Ball:
+        return coefficients(f, w, balls.ball(direction.reshape(w.shape)), order=2)[2]
+
+    single = [half(axis) for axis in axes]
+    H = np.empty((n, n), dtype=object)
+    for i in range(n):
+        H[i, i] = 2 * single[i]
+        for j in range(i):
+            H[i, j] = H[j, i] = half(axes[i] + axes[j]) - single[i] - single[j]
+    return H

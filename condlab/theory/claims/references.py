@@ -380,7 +380,7 @@ IOFFE_SZEGEDY = Reference(
     2015,
     "Batch normalization: accelerating deep network training by reducing internal "
     "covariate shift",
-    "ICML 2015",
+    "ICML",
 )
 LAYER_NORM = Reference(
     "J. L. Ba, J. R. Kiros and G. E. Hinton",
@@ -450,4 +450,16 @@ QU_YE = Reference(
     2025,
     "Optimal diagonal preconditioning",
     "Operations Research 73(3)",
+)
+KUNIN = Reference(
+    "D. Kunin, J. Sagastuy-Brena, S. Ganguli, D. L. K. Yamins and H. Tanaka",
+    2021,
+    "Neural mechanics: symmetry and broken conservation laws in deep learning dynamics",
+    "ICLR",
+)
+MARTENS_GROSSE = Reference(
+    "J. Martens and R. Grosse",
+    2015,
+    "Optimizing neural networks with Kronecker-factored approximate curvature",
+    "ICML",
 )

@@ -13,7 +13,7 @@ import numpy as np
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls
-from condlab.theory.claims.taylor import gradient
+from condlab.theory.claims._series import gradient
 from condlab.theory.strategies import st
 
 

@@ -11,14 +11,13 @@ of power series over balls, not the formulas that the claims would give.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from condlab.theory import balls, strategies
 from condlab.theory.claims._layers import root
-from condlab.theory.claims._series import coefficients
+from condlab.theory.claims._series import hessian
 from condlab.theory.claims.references import WEIGHT_CONDITIONING as SOURCE
 from condlab.theory.formula import theorem
 from condlab.theory.model import Theorem
@@ -26,29 +25,6 @@ from condlab.theory.strategies import has_full_rank, st
 
 LARGEST = 3  # size: a Hessian takes the square of the weights in power series
 SEEN = 1e6  # a direction that the Hessian shrinks by more counts as not seen
-
-Loss = Callable[[np.ndarray], Any]
-
-
-def hessian(loss: Loss, W: balls.Balls) -> balls.Balls:
-    """Return the Hessian at W, for the entries of W row by row.
-
-    By polarisation of the second derivatives along one and two coordinates.
-    """
-    n = W.size
-    axes = np.eye(n)
-
-    def half(direction: np.ndarray) -> balls.Ball:
-        D = balls.ball(direction.reshape(W.shape))
-        return coefficients(loss, W, D, order=2)[2]
-
-    single = [half(axis) for axis in axes]
-    H = np.empty((n, n), dtype=object)
-    for i in range(n):
-        H[i, i] = 2 * single[i]
-        for j in range(i):
-            H[i, j] = H[j, i] = half(axes[i] + axes[j]) - single[i] - single[j]
-    return H
 
 
 def _squares(residuals: np.ndarray) -> Any:

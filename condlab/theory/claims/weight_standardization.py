@@ -22,6 +22,7 @@ import numpy as np
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls
+from condlab.theory.claims._series import gradient
 from condlab.theory.claims.references import WEIGHT_STANDARDIZATION as SOURCE
 from condlab.theory.claims.standardization import (
     Channel,
@@ -35,7 +36,6 @@ from condlab.theory.claims.standardization import (
     same,
     weights,
 )
-from condlab.theory.claims.taylor import gradient
 from condlab.theory.formula import theorem
 from condlab.theory.model import Theorem
 from condlab.theory.strategies import st

@@ -19,6 +19,7 @@ import numpy as np
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, norm_fro
+from condlab.theory.claims._series import hessian
 from condlab.theory.claims.references import WEIGHT_STANDARDIZATION as SOURCE
 from condlab.theory.claims.standardization import (
     centred,
@@ -27,7 +28,6 @@ from condlab.theory.claims.standardization import (
     same,
     weights,
 )
-from condlab.theory.claims.taylor import hessian
 from condlab.theory.formula import theorem
 from condlab.theory.strategies import st
 
