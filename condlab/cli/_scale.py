@@ -241,7 +241,7 @@ def _page(args: argparse.Namespace, A: Any, rows: list[_Row], notes: list[str]) 
             _text.number(row.kappa.value),
             _text.bracket(row.kappa.lower, row.kappa.upper),
             _text.bracket(row.best.lower, row.best.upper) if row.best else "",
-            f"{_text.number(row.within, 3)} x" if row.best else "",
+            _text.excess(row.within) if row.best else "",
         )
         for row in rows
     ]
@@ -262,7 +262,7 @@ def _conclusion(row: _Row, name: str) -> str:
     assert row.best is not None  # within would not be a number
     kind = _KINDS[row.side]
     return (
-        f"{row.method}: within {_text.number(row.within, 3)} x of the best {kind}; "
+        f"{row.method}: within {_text.excess(row.within)} of the best {kind}; "
         f"none has {name} below {_text.floor(row.best.lower)}"
     )
 

@@ -10,11 +10,12 @@ import textwrap
 import threading
 import time
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from types import TracebackType
 from typing import Any
 
 DIGITS = 4
+TWICE = 2.0  # from here on a factor reads better than a percentage
 PATIENCE = 2.0  # seconds without a word
 _TICK = 0.5
 
@@ -28,6 +29,21 @@ def number(x: float, digits: int = DIGITS) -> str:
     ('1234', '2.000e+09', 'inf', '-')
     """
     return "-" if math.isnan(x) else f"{x:#.{digits}g}".rstrip(".")
+
+
+def excess(ratio: float) -> str:
+    """Return how far a ratio may be above one: in percent, rounded up, or as a factor.
+
+    Examples
+    --------
+    >>> excess(1.000151), excess(1.5), excess(13.3), excess(math.inf)
+    ('0.016 %', '50 %', '13.3 x', 'inf x')
+    """
+    if not 1 < ratio < TWICE:
+        return f"{number(ratio, 3)} x" if ratio != 1 else "0 %"
+    percent = Decimal(ratio) * 100 - 100
+    step = Decimal(1).scaleb(percent.adjusted() - 1)
+    return f"{(percent / step).to_integral_value(ROUND_CEILING) * step:f} %"
 
 
 def bracket(lower: float, upper: float) -> str:

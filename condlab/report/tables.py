@@ -90,7 +90,10 @@ def claim_table(claims: list[Entry]) -> str:
     rows.append("|---|---|---|---|")
     for claim in claims:
         ratios = [speed(claim[k]) if k in claim else "–" for k in ("own", "matched")]
-        rows.append(f"| {claim['claim']} | {' | '.join(ratios)} | {claim['verdict']} |")
+        verdict = claim["verdict"]
+        if claim.get("alike") and verdict == "reproduced":
+            verdict += f"; as fast: {', '.join(claim['alike'])}"
+        rows.append(f"| {claim['claim']} | {' | '.join(ratios)} | {verdict} |")
     return "\n".join(rows)
 
 

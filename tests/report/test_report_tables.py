@@ -1,6 +1,12 @@
 import pytest
 
-from condlab.report.tables import SOURCES, check_readme, update_readme, verdict_table
+from condlab.report.tables import (
+    SOURCES,
+    check_readme,
+    claim_table,
+    update_readme,
+    verdict_table,
+)
 
 README = """# Title
 <!-- summary:begin -->
@@ -89,3 +95,13 @@ def test_claims_whose_readings_fare_alike_share_a_row(records):
     table = verdict_table([entry | {"key": key} for key in keys])
     assert "| `ws-a` `ws-b` | – | one (3) |" in table
     assert "| `ws-c` | – | two (3) |" in table
+
+
+def test_a_claim_that_holds_names_the_controls_that_do_as_well():
+    ratio = {"value": -1.0, "lower": -2.0, "upper": 0.0, "n": 3}
+    held = {"claim": "E", "verdict": "reproduced", "own": ratio, "matched": ratio}
+    *_, first, second = claim_table(
+        [{**held, "alike": ["init_E", "WN"]}, {"claim": "F", "verdict": "not testable"}]
+    ).splitlines()
+    assert first.endswith("| reproduced; as fast: init_E, WN |")
+    assert second == "| F | – | – | not testable |"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -45,12 +46,16 @@ def studies_figures(found: Entry) -> dict[str, Figure]:
         As ``python -m studies.meta_analysis`` writes it.
     """
     figures = {"studies-answer": answer_figure(found["correlations"])}
-    for i, setting in enumerate(found["settings"]):
-        if len(setting["arms"]) > 2:  # quadratics have a line in the answer
-            name = f"studies-{setting['study'].replace('_', '-')}-{i}"
-            figures[name] = study_figure(setting, found["claims"])
+    seen: Counter[str] = Counter()
+    for setting in found["settings"]:
+        if len(setting["arms"]) <= 2:  # quadratics have a line in the answer
+            continue
+        seen[setting["study"]] += 1
+        name = setting["study"].replace("_", "-")
+        name += f"-{seen[setting['study']]}" if seen[setting["study"]] > 1 else ""
+        figures[f"studies-{name}"] = study_figure(setting, found["claims"])
         if any("view" in own for own in setting["arms"].values()):
-            figures[f"studies-renders-{i}"] = renders_figure(setting)
+            figures[f"studies-{name}-renders"] = renders_figure(setting)
     return figures
 
 
@@ -224,7 +229,9 @@ def _steps_by_kappa(axes: Axes, setting: Entry, styles: Any) -> None:
             face = colour if reached else look.PAPER
             axes.plot(as_float(kappa), steps, marker, color=colour, mfc=face, ms=3.5)
     axes.set_xscale("log")
-    _logarithmic(axes.xaxis, (1.0, 2.0, 5.0))
+    low, high = axes.get_xlim()
+    subs = (1.0, 2.0, 5.0) if high > 10 * low else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
+    _logarithmic(axes.xaxis, subs)
     axes.set_xlabel("median κ of effective weights at 10 % of steps")
     axes.set_ylabel("steps to the target")
     _dress(axes, "Each run; hollow: never reached it")
