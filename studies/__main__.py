@@ -93,7 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("name", choices=(*STUDIES, "all"), metavar="NAME", help=", ".join(STUDIES))
     add("--preset", choices=PRESETS, default="smoke", help="how much (default: smoke)")
-    add("--data", type=Path, metavar="DIR", help="where CIFAR-10 and the like are")
+    add(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="where CIFAR-10 and the like are; they are downloaded otherwise",
+    )
     add(
         "--out",
         type=Path,

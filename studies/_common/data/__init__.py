@@ -13,6 +13,7 @@ from torch.nn.functional import avg_pool2d
 
 from condlab.errors import missing_extra
 from studies._common.data import cifar, idx, textures
+from studies._common.data.downloads import fetch
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,12 +57,15 @@ def load(name: str, data_dir: Path | None = None) -> Images:
         "cifar10x4" is a stand-in for data with more classes, the 40 of class and
         quarter turn; "mnist" and "fashion" are read from IDX files.
     data_dir : pathlib.Path, optional
-        Where, as `studies._common.data.cifar.read` and `idx.read` say.
+        Where, as `studies._common.data.cifar.read` and `idx.read` say; without it
+        files are downloaded, once.
 
     Raises
     ------
     ValueError
-        If there is none of that name, its folder is not given, or a file is damaged.
+        If there is none of that name, or a file is damaged.
+    OSError
+        If files are missing, or cannot be downloaded.
 
     Examples
     --------
@@ -76,16 +80,15 @@ def load(name: str, data_dir: Path | None = None) -> Images:
     if name not in READ:
         known = ", ".join((*BUILT_IN, *READ))
         raise ValueError(f"the data sets are {known}; got {name!r}")
-    if data_dir is None:
-        raise ValueError(f"{name} is read from files: say where with --data DIR")
+    whole = name.removesuffix("_16").removesuffix("x4")
+    data_dir = data_dir or fetch(whole)
     if name in idx.FOLDERS:
         train, test = idx.read(name, data_dir)
         return Images(name, *train, *test, idx.CLASSES)
-    if name == "cifar10x4":
-        train, test = (_turned(*part) for part in cifar.read("cifar10", data_dir))
-        return Images(name, *train, *test, 4 * cifar.CLASSES["cifar10"])
-    whole = name.removesuffix("_16")
     train, test = cifar.read(whole, data_dir)
+    if name == "cifar10x4":
+        train, test = (_turned(*part) for part in (train, test))
+        return Images(name, *train, *test, 4 * cifar.CLASSES[whole])
     if whole != name:
         train, test = ((_halved(images), labels) for images, labels in (train, test))
     return Images(name, *train, *test, cifar.CLASSES[whole])
