@@ -14,7 +14,7 @@ from condlab.curvature._extremes import ProbableExtremes, probable
 from condlab.curvature._point import available_bytes
 from condlab.curvature._products import Products, gaussian, require_operator
 from condlab.curvature.assembly import assemble
-from condlab.curvature.krylov import ROUNDING, Basis, block_lanczos
+from condlab.curvature.krylov import ROUNDING, Basis, Ritz, block_lanczos
 
 Method = Literal["auto", "exact", "lanczos"]
 METHODS = ("auto", "exact", "lanczos")
@@ -251,12 +251,7 @@ def lanczos(
     # one product is left for the noise
     block_lanczos(krylov, num_matvecs=num_matvecs - 1, rtol=rtol, checkpoint=checkpoint)
     noise, pairs = krylov.noise(), krylov.ritz()
-    largest = float(pairs.values.abs().max()) if krylov.k else 0.0
-    if pairs.asymmetry > 10 * torch.finfo(H.dtype).eps ** 0.5 * largest:
-        raise ValueError(
-            f"the operator must be symmetric, but V'HV differs by "
-            f"{pairs.asymmetry:.1e} from its transpose, of norm {largest:.1e}"
-        )
+    _require_symmetric(pairs, H.dtype)
     noise += pairs.asymmetry
     radii = pairs.residuals + noise
     if krylov.complete:  # Weyl: the matrix is V T V' and a sum of residuals
@@ -277,3 +272,12 @@ def lanczos(
         None if krylov.complete else probable(pairs.values, noise, krylov),
         smallest,
     )
+
+
+def _require_symmetric(pairs: Ritz, dtype: torch.dtype) -> None:
+    largest = float(pairs.values.abs().max()) if len(pairs.values) else 0.0
+    if pairs.asymmetry > 10 * torch.finfo(dtype).eps ** 0.5 * largest:
+        raise ValueError(
+            f"the operator must be symmetric, but V'HV differs by "
+            f"{pairs.asymmetry:.1e} from its transpose, of norm {largest:.1e}"
+        )
