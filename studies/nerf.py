@@ -88,7 +88,7 @@ PAPER = Config(
 SMOKE = Config(depth=3, skip=1, width=16, rays=32, coarse=8, fine=8, steps=4)
 PRESETS = {
     "smoke": grid(SMOKE, ("plain", "E_all"), (2e-3,), range(1)),
-    "cpu": grid(Config(), ARMS, (5e-4, 2e-3), range(2)),
+    "cpu": grid(Config(), ARMS, (2e-3, 6e-3), range(2)),
     "gpu": grid(replace(PAPER, steps=5000, decay=0.1), ARMS, (5e-4, 2e-3), range(1)),
     "paper": grid(PAPER, ARMS, (2e-4, 5e-4, 2e-3, 5e-3), range(5)),
 }
