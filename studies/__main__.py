@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-STUDIES = ("inception", "high_learning_rate", "vit", "nerf", "small_networks")
+STUDIES = ("inception", "high_learning_rate", "vit", "nerf", "shapes", "small_networks")
 PRESETS = ("smoke", "cpu", "gpu", "paper")
 
 

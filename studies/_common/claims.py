@@ -56,6 +56,10 @@ CLAIMS = (
         "table-4", "NeRF: E trains faster than plain weights", "nerf", "E_all", "plain"
     ),
     _claim(
+        "supplement-3d", "3D shapes: E trains faster than plain weights",
+        "shapes", "E_all", "plain",
+    ),
+    _claim(
         "theory",
         "Small networks: E trains faster than plain weights",
         "small_networks", "E", "plain",
@@ -67,5 +71,4 @@ CLAIMS = (
     ),
     _claim("table-2", "DenseNet: E trains faster than its rivals"),
     _claim("table-3-imagenet", "ViT-B on ImageNet: E reaches the best accuracy"),
-    _claim("supplement-3d", "3D shapes: E trains faster than plain weights"),
 )  # fmt: skip
