@@ -48,6 +48,11 @@ CLAIMS = (
         "vit", "LN+E", "LN",
     ),
     _claim(
+        "table-3-all",
+        "ViT: E in every layer, embedding and head too, trains faster than layer norm",
+        "vit", "E_all", "LN",
+    ),
+    _claim(
         "table-3-w",
         "ViT: E trains faster than weight normalisation",
         "vit", "LN+E", "LN+W",

@@ -33,6 +33,7 @@ def describe(study: str, setting: str, records: Sequence[Json]) -> Json:
         "setting": setting,
         "preset": records[0]["preset"],
         "data": config.get("data", ""),
+        "kind": config.get("activation", ""),
         "steps": config["steps"],
         "target": target,
         "runs": len(records),

@@ -35,6 +35,7 @@ PREDICTORS = {
     "initial_scale": "initial scale",
 }
 CENSORED = 1.5  # budgets
+MANY = 1e4  # a range with ticks at powers of ten only
 
 
 def studies_figures(found: Entry) -> dict[str, Figure]:
@@ -64,7 +65,7 @@ def answer_figure(correlations: list[Entry]) -> Figure:
     names = list(dict.fromkeys(entry["study"] for entry in correlations))
     names.sort(key=lambda name: name != "pooled")
     rows = list(PREDICTORS)
-    height = 1.05 + 0.24 * len(rows) + 0.62
+    height = 1.1 + 0.24 * len(rows) + 0.62
     figure = Figure(figsize=(look.WIDTH, height))
     left, gap = 1.55 / look.WIDTH, 0.012
     width = (0.985 - left) / len(names) - gap
@@ -110,12 +111,12 @@ def _forest(
     axes.grid(axis="x", color=look.RULE, lw=0.5)
     axes.set_axisbelow(True)
     runs = max(entry["runs"] for entry in own)
-    title = f"{name.replace('_', ' ').replace('learning rate', 'rate')}\n{runs} runs"
+    title = f"{name.replace('learning_', '').replace('_', chr(10))}\n{runs} runs"
     axes.set_title(title, fontsize=7, fontweight="normal", loc="center")
 
 
 def answer(correlations: list[Entry]) -> str:
-    """Return the finding in two lines: what predicts the speed over all networks."""
+    """Return the finding in two lines: what predicts the speed best."""
     pooled = {e["predictor"]: e for e in correlations if e["study"] == "pooled"}
     if not pooled:
         return "One study: nothing to pool"
@@ -126,11 +127,13 @@ def answer(correlations: list[Entry]) -> str:
         ends = [as_float(kappa[end]) for end in ("rho", "lower", "upper")]
         words = "κ of the effective weights: ρ = {:.2f} [{:.2f}, {:.2f}]".format(*ends)
         words += f" over {kappa['runs']} runs of networks"
-    listed = ", ".join(
-        f"{PREDICTORS[n]} ({as_float(pooled[n]['rho']):+.2f})" for n in sure
-    )
+    if not sure:
+        return _wrapped(f"{words}. Steps to the target go with none of these")
+    best = max(sure, key=lambda n: abs(as_float(pooled[n]["rho"])))
+    rho = f"{as_float(pooled[best]['rho']):+.2f}".replace("-", "−")
     return _wrapped(
-        f"{words}. Pooled, steps to the target go with {listed or 'none of these'}"
+        f"{words}. Of {len(sure)} that steps to the target go with, the strongest is "
+        f"{PREDICTORS[best]} ({rho})"
     )
 
 
@@ -139,7 +142,7 @@ def study_figure(setting: Entry, claims: list[Entry]) -> Figure:
     figure = Figure(figsize=(look.WIDTH, 5.6))
     styles = _styles(list(setting["arms"]))
     grid = figure.add_gridspec(
-        2, 2, left=0.09, right=0.985, top=0.86, bottom=0.2, hspace=0.42, wspace=0.26
+        2, 2, left=0.09, right=0.97, top=0.845, bottom=0.2, hspace=0.42, wspace=0.26
     )
     axes = [figure.add_subplot(grid[i // 2, i % 2]) for i in range(4)]
     _steps_by_rate(axes[0], setting, styles)
@@ -160,7 +163,9 @@ def study_figure(setting: Entry, claims: list[Entry]) -> Figure:
 def study_title(setting: Entry, claims: list[Entry]) -> str:
     """Return what E did to the time, at its own best rate and at equal ones."""
     name = setting["study"].replace("_", " ")
-    head = f"{name} ({setting['data']}, {setting['runs']} runs)"
+    kind = f", {setting['kind']}" if setting.get("kind") else ""
+    head = f"{name}{kind} ({setting['data']}, {setting['runs']} runs)"
+    head += "; with all kinds" if kind else ""
     for claim in claims:
         about = claim.get("study") == setting["study"] and "own" in claim
         if not about or claim["than"] not in BASELINES:
@@ -214,7 +219,8 @@ def _curves(axes: Axes, setting: Entry, styles: Any, name: str, label: str) -> N
             color=colour, linestyle=dash, lw=1.0, marker=marker, ms=3, markevery=every,
         )  # fmt: skip
     axes.set_yscale("log")
-    _logarithmic(axes.yaxis, (1.0, 3.0))
+    low, high = axes.get_ylim()
+    _logarithmic(axes.yaxis, (1.0, 3.0) if high < MANY * low else (1.0,))
     axes.set_xlabel("step")
     axes.set_ylabel(label)
     _dress(axes, "Each arm at its own best rate (median)")
