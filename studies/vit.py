@@ -52,6 +52,7 @@ ARMS = MappingProxyType({
     "E_mlp": Variant("E", "mlp"),
     "E_gain": Variant("E_gain"),
     "init_E": Variant("init_E"),
+    "init_E_all": Variant("init_E", ""),
     "spectral": Variant("spectral"),
     "orthogonal": Variant("orthogonal"),
     "RMS": Variant(options={"norm": "rms"}),

@@ -6,8 +6,8 @@ from typing import Any
 
 # Arms that share a part of what E does, but not its effect on every kappa.
 CONTROLS = (
-    "E_first", "E_last", "E_hidden", "E_gain", "init_E", "glorot", "spectral",
-    "orthogonal", "WN",
+    "E_first", "E_last", "E_hidden", "E_gain", "init_E", "init_E_all", "glorot",
+    "spectral", "orthogonal", "WN",
 )  # fmt: skip
 
 
