@@ -63,6 +63,6 @@ def _connected(backend: str, cluster: str | None, jobs: int) -> Iterator[None]:
         finally:
             ray.shutdown()
         return
-    own = {"n_workers": jobs, "threads_per_worker": 1, "processes": True}
+    own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
     with Client(cluster) if cluster else Client(**own):
         yield
