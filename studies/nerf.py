@@ -7,7 +7,8 @@ behind its layers, with and without row equilibration. Without a norm, equilibra
 changes the function at the start: torch draws rows of length about 0.58, and E makes
 them 1. "glorot" and "init_E" are the arms that change the start and nothing else,
 "E_gain" lets each layer undo the scaling as a whole, "E" leaves the heads of density
-and colour alone, and "WN" learns each row's length.
+and colour alone, and "WN" learns each row's length. Nine minutes on two cores (28
+runs).
 
 The scene is ray-traced on the spot; with ``--data`` it is LLFF's fern, if a folder of
 that name is there. Views that were held out are rendered at the end of each run and
@@ -101,12 +102,8 @@ def network(config: Config) -> nn.Module:
         for name in ("depth", "width", "skip", "frequencies", "direction_frequencies")
     }
     net = nn.ModuleList([NeRF(**settings), NeRF(**settings)])
-    layers = dict(matrix_layers(net))
-    if config.arm == "glorot":
-        for layer in layers.values():
-            nn.init.xavier_uniform_(layer.weight)
-        return net
-    body = tuple(name for name in layers if name.split(".")[-1] not in HEADS)
+    names = [name for name, _ in matrix_layers(net)]
+    body = tuple(name for name in names if name.split(".")[-1] not in HEADS)
     return build(config.arm, net, chosen=body if config.arm == "E" else ())
 
 

@@ -92,19 +92,14 @@ PRESETS = {
 
 
 def network(config: Config) -> nn.Module:
-    """Return the network of a run, as its kind is drawn, or as "glorot" is."""
+    """Return the network of a run, as torch draws its kind."""
     net = CoordinateMLP(
         width=config.width,
         depth=config.depth,
         activation=config.activation,
         frequencies=config.frequencies,
     )
-    layers = dict(matrix_layers(net))
-    if config.arm == "glorot":
-        for layer in layers.values():
-            nn.init.xavier_uniform_(layer.weight)
-        return net
-    body = tuple(layers)[:-1]
+    body = tuple(name for name, _ in matrix_layers(net))[:-1]
     return build(config.arm, net, chosen=body if config.arm == "E" else ())
 
 

@@ -2,7 +2,7 @@
 
     python -m studies vit --preset cpu
 
-Nine minutes on two cores (90 runs).
+Eight minutes on two cores (96 runs).
 
 Table 3 of Saratchandran, Wang and Lucey (2024): a ViT with layer norm, with weight
 normalisation beside it, and with equilibrated weights. The paper does not say which

@@ -8,13 +8,10 @@ import os
 import socket
 import stat
 import tarfile
-import threading
 import time
 import tracemalloc
 import warnings
 import zipfile
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -34,6 +31,7 @@ from condlab.io import (
     read_matrix,
     write_matrix,
 )
+from tests.servers import serving
 
 DENSE = np.array([[1.5, 0.0, -2e-300], [0.1, 3e300, 1 / 3]])
 COORDINATE = "%%MatrixMarket matrix coordinate real general\n"
@@ -588,11 +586,6 @@ def suitesparse_archive(path, members):
 WEST = (COORDINATE + "2 2 2\n1 1 4\n2 2 5\n").encode()
 
 
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture
 def mirror(tmp_path, monkeypatch):
     """A server on this machine that stands in for the collection's."""
@@ -600,17 +593,10 @@ def mirror(tmp_path, monkeypatch):
     suitesparse_archive(
         folder / "HB" / "west0479.tar.gz", {"west0479/west0479.mtx": WEST}
     )
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(QuietHandler, directory=folder)
-    )
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/{{group}}/{{name}}.tar.gz"
-    monkeypatch.setattr(_suitesparse, "MIRRORS", (url,))
-    yield folder
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(folder) as address:
+        url = f"{address}/{{group}}/{{name}}.tar.gz"
+        monkeypatch.setattr(_suitesparse, "MIRRORS", (url,))
+        yield folder
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def gradient_shares(
     ----------
     .. [1] S. Qiao, H. Wang, C. Liu, W. Shen and A. Yuille, "Micro-Batch Training with
        Batch-Channel Normalization and Weight Standardization", arXiv:1903.10520,
-       equations 8 to 13 and Figure 4.
+       equations 8 to 15 and Figure 4.
 
     Examples
     --------

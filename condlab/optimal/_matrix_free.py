@@ -2,8 +2,8 @@
 
 One sparse LU factorisation serves every scaling: with K = A Aᵀ, or K = A where A is
 symmetric positive definite, (D K D)⁻¹ = D⁻¹ K⁻¹ D⁻¹. Lanczos' method gives the ends of
-the spectrum, the smoothed objective of `_two_sided` is cut off after them, and the
-certificate is rigorous whatever Lanczos has missed.
+the spectrum, the objective, the logarithms of Schatten norms of A and A⁻¹, is cut off
+after them, and the certificate is rigorous whatever Lanczos has missed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import minimize
 from scipy.sparse.linalg import LinearOperator, eigsh, splu
+from scipy.special import logsumexp, softmax
 
 from condlab import _arrays
 from condlab._inverse import EPS
@@ -38,17 +39,6 @@ Product = Callable[[np.ndarray], np.ndarray]
 
 class Done(Exception):
     """The gap is small enough, or the time is up."""
-
-
-def softmax(x: np.ndarray) -> np.ndarray:
-    """Return the weights exp(x) / sum exp(x)."""
-    e = np.exp(x - x.max())
-    return e / e.sum()
-
-
-def log_sum_exp(x: np.ndarray) -> float:
-    """Return log sum exp(x)."""
-    return float(x.max() + np.log(np.exp(x - x.max()).sum()))
 
 
 @dataclass(slots=True)
@@ -130,7 +120,7 @@ class _Search:
         if gap <= self.ratio or self.clock.over():
             raise Done
         weights = [softmax(p * part) for part in logs]
-        value = sum(log_sum_exp(p * part) for part in logs) / p
+        value = sum(logsumexp(p * part) for part in logs) / p
         return value, 2 * (U**2 @ weights[0] - V**2 @ weights[1])
 
     def _end(self, apply: Product, end: int) -> tuple[np.ndarray, np.ndarray]:

@@ -33,12 +33,15 @@ class Arm:
         Of the method.
     folded : bool
         Train a plain network from the effective weights of the start.
+    glorot : bool
+        Draw all matrices anew, as Glorot and Bengio (2010) do.
     """
 
     method: str | None = None
     place: Place = "chosen"
     options: tuple[tuple[str, Any], ...] = ()
     folded: bool = False
+    glorot: bool = False
 
 
 NO_EPS = 1e-30  # of a batch norm: only without eps is its identity exact
@@ -46,6 +49,7 @@ NO_EPS = 1e-30  # of a batch norm: only without eps is its identity exact
 RUNNING = ("track_running_stats", "running_mean", "running_var", "num_batches_tracked")
 ARMS = MappingProxyType({
     "plain": Arm(),
+    "glorot": Arm(glorot=True),
     "WS": Arm("standardize", "convolutions"),
     "WN": Arm("weight_norm", "all"),
     "E": Arm("row"),
@@ -89,6 +93,9 @@ def build(
         for parameter in net.parameters():
             if parameter.ndim == 2 and not parameter.any():
                 parameter.normal_(std=0.02)
+    if arm.glorot:
+        for _, layer in matrix_layers(net):
+            nn.init.xavier_uniform_(layer.weight)
     if arm.method is None:
         return net
     layers = places(net, arm.place, tuple(chosen))

@@ -16,7 +16,7 @@ def problem(*layers, seed=0):
 
 
 def test_the_stored_gradient_has_what_neither_step_removes():
-    """Equation 13: sigma² |grad W|² = |grad Ŵ|² - <1, grad>²/I - <Ŵ, grad>²/I."""
+    """Equations 12, 15: sigma² |grad W|² = |grad Ŵ|² - <1, grad>²/I - <Ŵ, grad>²/I."""
     net, loss = problem(nn.Tanh())
     sigma = net[0].weight.detach().flatten(1).std(dim=1, correction=0)
     normalise_weights(net, "standardize", eps_place="none")

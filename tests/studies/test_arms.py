@@ -23,7 +23,7 @@ def drawn():
 
 CHOSEN = ("stem.0", "head")
 IMAGES = torch.randn(4, 3, 8, 8, generator=torch.Generator().manual_seed(1))
-REDRAWN = {"init_E"}
+REDRAWN = {"init_E": CHOSEN, "glorot": None}  # None: every layer
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -31,8 +31,22 @@ def test_every_arm_stores_the_weights_that_the_seed_drew(arm):
     plain, raw = raw_weights(drawn()), raw_weights(build(arm, drawn(), CHOSEN))
     assert plain.keys() == raw.keys()
     for name in plain:
-        if arm not in REDRAWN or name not in CHOSEN:
+        if arm not in REDRAWN or name not in (REDRAWN[arm] or plain):
             assert_close(raw[name], plain[name])
+
+
+def test_glorots_weights_fill_his_bounds_and_leave_all_else():
+    """Glorot and Bengio (2010), equation 16: sqrt(6 / (inputs + outputs))."""
+    torch.manual_seed(0)
+    net = MLP(300, 10, width=200)
+    biases = [layer.bias.clone() for layer in net.modules() if hasattr(layer, "bias")]
+    build("glorot", net)
+    for layer in (m for m in net.modules() if isinstance(m, nn.Linear)):
+        bound = (6 / sum(layer.weight.shape)) ** 0.5
+        largest = float(layer.weight.detach().abs().max())
+        assert 0.99 * bound < largest <= bound  # of 2,000 uniform entries or more
+    kept = [layer.bias for layer in net.modules() if hasattr(layer, "bias")]
+    assert_close(kept, biases)
 
 
 def test_init_e_is_plain_but_starts_where_e_does():
@@ -96,5 +110,5 @@ def test_batch_statistics_are_those_of_training_and_nothing_is_written():
 
 
 def test_an_unknown_arm_is_refused_with_the_list():
-    with pytest.raises(ValueError, match="the arms are plain, WS"):
+    with pytest.raises(ValueError, match="the arms are plain, glorot, WS"):
         build("F", drawn())

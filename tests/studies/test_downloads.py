@@ -5,9 +5,6 @@ import hashlib
 import io
 import struct
 import tarfile
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
@@ -15,11 +12,7 @@ import pytest
 from studies._common.data import downloads, load
 from studies._common.data.cifar import FOLDERS, TEST, TRAIN
 from studies._common.data.downloads import IDX, SOURCES, fetch
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
+from tests.servers import serving
 
 
 def cifar_archive(path):
@@ -43,31 +36,26 @@ def idx_files(folder):
         (folder / name).write_bytes(gzip.compress(head + array.tobytes()))
 
 
+def published(folder, address, *names):
+    return {
+        f"{address}/{name}": hashlib.md5((folder / name).read_bytes()).hexdigest()
+        for name in names
+    }
+
+
 @pytest.fixture
 def server(tmp_path, monkeypatch):
     folder = tmp_path / "server"
     folder.mkdir()
     cifar_archive(folder / "cifar-10-binary.tar.gz")
     idx_files(folder)
-    handler = partial(QuietHandler, directory=folder)
-    running = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=running.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    url = f"http://127.0.0.1:{running.server_port}"
-
-    def published(*names):
-        digests = [hashlib.md5((folder / name).read_bytes()) for name in names]
-        return {
-            f"{url}/{name}": digest.hexdigest()
-            for name, digest in zip(names, digests, strict=True)
+    with serving(folder) as address:
+        known = {
+            "cifar10": published(folder, address, "cifar-10-binary.tar.gz"),
+            "mnist": published(folder, address, *IDX),
         }
-
-    known = {"cifar10": published("cifar-10-binary.tar.gz"), "mnist": published(*IDX)}
-    monkeypatch.setattr(downloads, "SOURCES", known)
-    yield folder
-    running.shutdown()
-    thread.join()
-    running.server_close()
+        monkeypatch.setattr(downloads, "SOURCES", known)
+        yield folder
 
 
 def test_an_archive_is_fetched_once_and_only_its_own_files_unpacked(server, tmp_path):

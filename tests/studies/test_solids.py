@@ -77,6 +77,7 @@ def test_negative_numbers_of_an_obj_file_count_from_the_end(tmp_path):
         ("a.obj", obj().replace("f 1", "f one"), "line 10: cannot read"),
         ("a.off", off()[:-9], "must begin with OFF"),
         ("a.off", "solid", "must begin with OFF"),
+        ("a.off", "1 " + off(), "must begin with OFF"),
         ("a.obj", "", "must be closed"),
     ],
 )

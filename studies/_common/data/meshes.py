@@ -109,7 +109,8 @@ def _off(path: Path) -> Mesh:
     lines = path.read_text(encoding="utf-8").splitlines()
     words = [word for line in lines for word in line.split("#")[0].split()]
     try:
-        count, face_count = (int(word) for word in words[words.index("OFF") + 1 :][:2])
+        words.index("OFF", 0, 1)  # an error unless it comes first
+        count, face_count = int(words[1]), int(words[2])
         start = 4 + 3 * count
         vertices = np.array(words[4:start], dtype=np.float64).reshape(count, 3)
         faces: list[list[int]] = []
