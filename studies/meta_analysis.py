@@ -92,7 +92,9 @@ def main(results: Path = RESULTS, resamples: int = RESAMPLES) -> Path:
 
 def judge(claim: Json, runs: Sequence[Run]) -> Json:
     """Return what the runs say of a claim that one arm is faster than another."""
-    own = [r for r in runs if r.study == claim.get("study")]
+    own = [
+        r for r in runs if r.study == claim["study"] and claim["kind"] in ("", r.kind)
+    ]
     there = {r.arm for r in own}
     if not {claim.get("arm"), claim.get("than")} <= there:
         return {**claim, "verdict": "not testable here"}

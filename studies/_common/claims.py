@@ -11,8 +11,12 @@ CONTROLS = (
 )  # fmt: skip
 
 
-def _claim(key: str, text: str, study: str = "", arm: str = "", than: str = "") -> Any:
-    return {"key": key, "claim": text, "study": study, "arm": arm, "than": than}
+def _claim(
+    key: str, text: str, study: str = "", arm: str = "", than: str = "", kind: str = ""
+) -> Any:
+    """Return a claim; `kind` is that of the networks, where a study has several."""
+    about = {"study": study, "kind": kind, "arm": arm, "than": than}
+    return {"key": key, "claim": text, **about}
 
 
 # All of Saratchandran, Wang and Lucey (2024); `arm` is said to be faster than `than`.
@@ -61,8 +65,17 @@ CLAIMS = (
         "table-4", "NeRF: E trains faster than plain weights", "nerf", "E_all", "plain"
     ),
     _claim(
-        "supplement-3d", "3D shapes: E trains faster than plain weights",
-        "shapes", "E_all", "plain",
+        "supplement-3d", "3D shapes, ReLU: E trains faster than plain weights",
+        "shapes", "E_all", "plain", "relu",
+    ),
+    _claim(
+        "supplement-3d-gaussian",
+        "3D shapes, Gaussians: E trains faster than plain weights",
+        "shapes", "E_all", "plain", "gaussian",
+    ),
+    _claim(
+        "supplement-3d-sine", "3D shapes, sines: E trains faster than plain weights",
+        "shapes", "E_all", "plain", "sine",
     ),
     _claim(
         "theory",

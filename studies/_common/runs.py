@@ -44,6 +44,7 @@ class Run:
     budget: int
     time: Time
     predictors: Mapping[str, float]
+    kind: str = ""
 
     @property
     def speed(self) -> float:
@@ -63,6 +64,11 @@ def setting_of(record: Json) -> str:
     return f"{record['preset']} {json.dumps(rest, sort_keys=True)}"
 
 
+def kind_of(record: Json) -> str:
+    """Return the kind of network, where a study has several."""
+    return record["config"].get("activation", "")
+
+
 def as_runs(study: str, setting: str, records: Sequence[Json]) -> list[Run]:
     """Return the runs of a setting, timed to its target."""
     target = target_of(records)
@@ -74,6 +80,7 @@ def as_runs(study: str, setting: str, records: Sequence[Json]) -> list[Run]:
             r["config"]["steps"],
             time_of(r, target),
             predictors_of(r),
+            kind_of(r),
         )
         for r in records
     ]

@@ -165,3 +165,20 @@ def test_shares_of_the_gradient_are_medians_over_runs_and_times(tmp_path):
 
 def test_records_without_shares_have_none(results):
     assert json.loads(analysed(results).read_text())["smoothness"] == []
+
+
+def test_a_claim_of_one_kind_of_network_is_judged_by_that_kind_alone(tmp_path):
+    made = []
+    kinds = {"relu": ("plain", "E_all"), "sine": ("E_all", "plain")}
+    for kind, (first, second) in kinds.items():
+        for run in records("shapes", "E_all"):
+            names = {"plain": first, "E_all": second}
+            run["config"]["arm"] = names.get(run["config"]["arm"], "WN")
+            run["config"]["activation"] = kind
+            made.append(run)
+    write_lines(tmp_path / "shapes" / "cpu.jsonl", made)
+    found = json.loads(analysed(tmp_path).read_text())
+    verdicts = {c["key"]: c["verdict"] for c in found["claims"]}
+    assert verdicts["supplement-3d"] == "reproduced"
+    assert verdicts["supplement-3d-sine"] == "contradicted"
+    assert verdicts["supplement-3d-gaussian"] == "not testable here"

@@ -165,9 +165,9 @@ def study_title(setting: Entry, claims: list[Entry]) -> str:
     name = setting["study"].replace("_", " ")
     kind = f", {setting['kind']}" if setting.get("kind") else ""
     head = f"{name}{kind} ({setting['data']}, {setting['runs']} runs)"
-    head += "; with all kinds" if kind else ""
     for claim in claims:
         about = claim.get("study") == setting["study"] and "own" in claim
+        about = about and claim.get("kind", "") in ("", setting.get("kind"))
         if not about or claim["than"] not in BASELINES:
             continue
         own, matched = (speed(claim[kind]) for kind in ("own", "matched"))
