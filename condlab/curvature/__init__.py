@@ -34,6 +34,7 @@ from condlab.curvature.motions import line_numbers
 from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
 from condlab.curvature.quotient import Comparison, compare, hold_lengths
+from condlab.curvature.solve import Solution, solve
 from condlab.curvature.spectrum import Spectrum, spectrum
 from condlab.curvature.trace import (
     DiagonalEstimate,
@@ -61,6 +62,7 @@ __all__ = [
     "NullSpace",
     "ProbableExtremes",
     "Progress",
+    "Solution",
     "SpectralDensity",
     "Spectrum",
     "SphereOperator",
@@ -86,6 +88,7 @@ __all__ = [
     "relu_rescaling",
     "residual",
     "row_scale",
+    "solve",
     "spectrum",
     "sphere",
     "trace",
