@@ -29,6 +29,8 @@ from condlab.curvature.invariances import (
     relu_rescaling,
     row_scale,
 )
+from condlab.curvature.jacobian import jacobian, tangent_kernel
+from condlab.curvature.linear_map import LinearMap
 from condlab.curvature.losses import ModelLoss, make_loss
 from condlab.curvature.motions import line_numbers
 from condlab.curvature.null_space import NullSpace, null_space, residual, verify
@@ -36,6 +38,7 @@ from condlab.curvature.operator import CurvatureOperator, HessianOperator
 from condlab.curvature.quotient import Comparison, compare, hold_lengths
 from condlab.curvature.solve import Solution, solve
 from condlab.curvature.spectrum import Spectrum, spectrum
+from condlab.curvature.submatrix import submatrix
 from condlab.curvature.trace import (
     DiagonalEstimate,
     Estimate,
@@ -57,6 +60,7 @@ __all__ = [
     "HessianOperator",
     "Inertia",
     "Invariance",
+    "LinearMap",
     "ModelLoss",
     "NotAStackError",
     "NullSpace",
@@ -80,6 +84,7 @@ __all__ = [
     "gauss_newton",
     "gauss_newton_condition",
     "hold_lengths",
+    "jacobian",
     "line_numbers",
     "make_loss",
     "normalised_lines",
@@ -91,6 +96,8 @@ __all__ = [
     "solve",
     "spectrum",
     "sphere",
+    "submatrix",
+    "tangent_kernel",
     "trace",
     "verify",
 ]
