@@ -75,6 +75,7 @@ NAMES = {
         "jacobian",
         "line_numbers",
         "make_loss",
+        "monte_carlo_fisher",
         "normalised_lines",
         "null_space",
         "output_shift",

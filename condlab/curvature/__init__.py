@@ -32,6 +32,7 @@ from condlab.curvature.invariances import (
 from condlab.curvature.jacobian import jacobian, tangent_kernel
 from condlab.curvature.linear_map import LinearMap
 from condlab.curvature.losses import ModelLoss, make_loss
+from condlab.curvature.monte_carlo import monte_carlo_fisher
 from condlab.curvature.motions import line_numbers
 from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
@@ -87,6 +88,7 @@ __all__ = [
     "jacobian",
     "line_numbers",
     "make_loss",
+    "monte_carlo_fisher",
     "normalised_lines",
     "null_space",
     "output_shift",

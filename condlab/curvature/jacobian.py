@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -142,8 +142,7 @@ class OutputMaps:
 
     def __init__(self, point: Point, loss: ModelLoss) -> None:
         self._point, self._loss = point, loss
-        first = point.data.first
-        sizes = graph_sizes(point, lambda: self._graph(first))
+        sizes = graph_sizes(point, partial(self._graph, point.data.first))
         self._kept = Kept(point.memory, sizes)
         self._sizes = []
         for _, batch, _ in point.data:
@@ -160,8 +159,8 @@ class OutputMaps:
         parts = []
         for i, batch, _ in self._point.data:
             with differentiable():
-                dual, pulled, _ = self._kept.get(i, partial(self._graph, batch))
-                rows = [pull_back(pulled, {"u": dual}, v) for v in V.T]
+                graph = self._kept.get(i, partial(self._graph, batch))
+                rows = [graph.push(v) for v in V.T]
             parts.append(torch.stack(rows, dim=1))
         return torch.cat(parts)
 
@@ -172,18 +171,30 @@ class OutputMaps:
         for i, batch, _ in self._point.data:
             piece = next(pieces)
             with differentiable():
-                *_, outputs = self._kept.get(i, partial(self._graph, batch))
-                rows = [pull_back((outputs,), self._point.leaves, u) for u in piece.T]
+                graph = self._kept.get(i, partial(self._graph, batch))
+                rows = [graph.pull(self._point.leaves, u) for u in piece.T]
             total += torch.stack(rows, dim=1)
         return total
 
-    def _graph(self, batch: Any) -> tuple[Tensor, tuple[Tensor, ...], Tensor]:
-        """Return u, J'u as its function, and the outputs as one of the parameters."""
+    def _graph(self, batch: Any) -> OutputGraph:
         leaves = self._point.leaves
-        outputs = flat_outputs(self._loss, leaves, batch)
+        return OutputGraph.of(flat_outputs(self._loss, leaves, batch), leaves)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputGraph:
+    """The outputs of a batch as a graph, and J'u as a graph that is linear in u."""
+
+    outputs: Tensor
+    dual: Tensor
+    pulled: tuple[Tensor, ...]
+
+    @classmethod
+    def of(cls, outputs: Tensor, leaves: dict[str, Tensor]) -> OutputGraph:
+        """Return the graphs of outputs, shape (m,), of the parameters."""
         dual = torch.zeros_like(outputs, requires_grad=True)
         if not outputs.requires_grad:
-            return dual, tuple(map(torch.zeros_like, leaves.values())), outputs
+            return cls(outputs, dual, tuple(map(torch.zeros_like, leaves.values())))
         pulled = torch.autograd.grad(
             outputs,
             tuple(leaves.values()),
@@ -191,7 +202,15 @@ class OutputMaps:
             create_graph=True,
             materialize_grads=True,
         )
-        return dual, pulled, outputs
+        return cls(outputs, dual, pulled)
+
+    def push(self, v: Tensor) -> Tensor:
+        """Return J v, shape (m,)."""
+        return pull_back(self.pulled, {"u": self.dual}, v)
+
+    def pull(self, leaves: dict[str, Tensor], u: Tensor) -> Tensor:
+        """Return J' u, shape (n,)."""
+        return pull_back((self.outputs,), leaves, u)
 
 
 def flat_outputs(loss: ModelLoss, params: dict[str, Tensor], batch: Any) -> Tensor:

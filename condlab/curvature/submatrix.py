@@ -107,7 +107,7 @@ def _indices(H: Any, places: Any, axis: int) -> Tensor:
 def _named(H: Any, globs: list[Any]) -> Tensor:
     layout = getattr(H, "layout", None)
     if not isinstance(layout, Flat):
-        raise ValueError(
+        raise ValueError(  # noqa: TRY004
             f"names need an operator with parameters, got {type(H).__name__}; give "
             "integers or a slice"
         )
