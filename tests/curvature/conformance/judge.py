@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,7 +110,7 @@ def _pairs(
     for row in rows if constant is not None else ():
         H.unflatten(row)[constant[0]][constant[1]] = 0  # a view
     rows = rows / rows.norm(dim=1, keepdim=True)
-    return [(rows[0], rows[0]), *zip(rows[:-1], rows[1:], strict=True)]
+    return [(rows[0], rows[0]), *itertools.pairwise(rows)]
 
 
 def mixed_difference(

@@ -1,7 +1,8 @@
-"""Rows of the table: small networks, some built from configurations of public libraries."""
+"""Rows of the table: small networks, some from configurations of public libraries."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.nn import test_huggingface as huggingface
 
 def _mlp(*widths: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for m, n in zip(widths[:-1], widths[1:], strict=True):
+    for m, n in itertools.pairwise(widths):
         layers += [nn.Linear(m, n), nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 
@@ -343,10 +344,12 @@ GEOMETRIC = "torch_geometric"
 ROWS = (
     *(Row("network", name, make) for name, make in TORCHS.items()),
     *(Row("network", n, make, refused=why) for n, (make, why) in REFUSED.items()),
-    Row("network", "neural ODE", solved_ode(adjoint=False), needs="torchdiffeq"),
+    Row(
+        "network", "neural ODE, solved", solved_ode(adjoint=False), needs="torchdiffeq"
+    ),
     Row(
         "network",
-        "neural ODE, by its adjoint",
+        "neural ODE, solved by its adjoint",
         solved_ode(adjoint=True),
         refused="differences of the",
         needs="torchdiffeq",
