@@ -324,11 +324,8 @@ TORCHS = {
     "orthogonal, exponential": normed("matrix_exp"),
 }
 REFUSED = {
-    "checkpointed, reentrant": (
-        checkpointed(reentrant=True),
-        "differences of the loss",
-    ),
-    "checkpointed": (checkpointed(reentrant=False), "differences of the gradient"),
+    "checkpointed, reentrant": (checkpointed(reentrant=True), "of the loss"),
+    "checkpointed": (checkpointed(reentrant=False), "checkpointing off"),
     "straight-through rounding": (straight_through, "differences of the loss"),
     "stopped gradient": (stopped, "differences of the loss"),
     "dropout in training mode": (dropping, "call module.eval"),
