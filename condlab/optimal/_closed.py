@@ -10,7 +10,8 @@ from condlab._inverse import EPS, UNIT_ROUNDOFF
 from condlab.bounds import bauer
 from condlab.errors import SingularMatrixError
 from condlab.norms import row_norms
-from condlab.optimal._one_sided import Found, exact_units
+from condlab.optimal._one_sided import Found
+from condlab.optimal._units import exact_units
 from condlab.scaling import row_scaling
 from condlab.types import Scaling
 

@@ -4,21 +4,74 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+FREE = 0.05  # seconds; what takes less is done in any case
+CAUTION = 2.0  # a large decomposition no longer fits into the cache
+PROBE = 300  # the order of the matrix that is decomposed to learn the speed
+# How long each phase is expected to take at first, in decompositions without vectors.
+GUESSES = {"start": 2.0, "judge": 1.5, "step": 10.0, "bound": 15.0}
 
 
 class Clock:
-    """Knows when to stop, and tells how far the work is."""
+    """Knows when to stop, whether a phase still fits, and tells how far the work is."""
 
     def __init__(
         self, seconds: float | None, progress: Callable[[str], object] | None = None
     ) -> None:
-        self._end = math.inf if seconds is None else time.monotonic() + seconds
+        self._begun = time.monotonic()
+        self._end = math.inf if seconds is None else self._begun + seconds
         self._progress = progress
+        self._unit = 0.0
+        self._longest: dict[str, float] = {}
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit at all."""
+        return math.isfinite(self._end)
 
     def over(self) -> bool:
         """Tell whether the time is up."""
         return time.monotonic() >= self._end
+
+    def is_young(self) -> bool:
+        """Tell whether next to no time has passed."""
+        return time.monotonic() <= self._begun + FREE
+
+    def remaining(self) -> float:
+        """Return the seconds that are left."""
+        return max(0.0, self._end - time.monotonic())
+
+    def calibrate(self, shape: tuple[int, int]) -> None:
+        """Learn how long a singular value decomposition of this shape takes."""
+        least = min(shape)
+        if not self.limited or least <= PROBE:
+            return
+        sample = np.random.default_rng(0).standard_normal((PROBE, PROBE))
+        started = time.monotonic()
+        np.linalg.svd(sample, compute_uv=False)
+        share = least**2 * max(shape) / PROBE**3
+        self._unit = CAUTION * share * (time.monotonic() - started)
+
+    def seconds(self, *phases: str) -> float:
+        """Return how long the phases took at most, or are expected to take."""
+        guesses = ((phase, GUESSES.get(phase, 0.0) * self._unit) for phase in phases)
+        return sum(self._longest.get(phase, guess) for phase, guess in guesses)
+
+    def affords(self, *phases: str) -> bool:
+        """Tell whether there is time for the phases, or they take next to none."""
+        return self.seconds(*phases) <= max(self.remaining(), FREE)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measure a phase, so that the next of the name is predicted."""
+        started = time.monotonic()
+        yield
+        spent = time.monotonic() - started
+        self._longest[name] = max(spent, self._longest.get(name, 0.0))
 
     def say(self, label: str) -> None:
         """Report progress to whoever listens."""

@@ -52,7 +52,7 @@ def test_a_time_limit_ends_the_search_with_the_gap_reached():
     [
         (sp.eye_array(20), {"side": "both"}, ValueError),
         (sp.eye_array(20), {"p": 1}, ValueError),
-        (sp.eye_array(20, 30), {}, ValueError),
+        (sp.csr_array(np.ones((20, 30))), {}, ValueError),
         (sp.diags_array(-np.ones(20)), {"side": "symmetric"}, NotPositiveDefiniteError),
         (
             sp.diags_array(np.ones(19), offsets=1, shape=(20, 20)),
