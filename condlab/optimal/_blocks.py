@@ -15,8 +15,6 @@ from scipy.sparse.csgraph import connected_components, maximum_bipartite_matchin
 from condlab.optimal._one_sided import ROUNDING, TIME, Found
 from condlab.optimal._progress import Clock
 from condlab.optimal._two_sided import both
-from condlab.optimal._units import exact_units
-from condlab.types import Scaling
 
 Block = tuple[np.ndarray, np.ndarray]
 STEPS = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 26.0)  # bits between blocks
@@ -44,8 +42,6 @@ def diagonal_blocks(A: np.ndarray) -> list[Block]:
 
 def best_blocks(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, int]:
     """Return the scaling of a square A from its blocks', and how many there are."""
-    units = exact_units(A)
-    A = units.apply(A)
     blocks = sorted(diagonal_blocks(A), key=lambda block: -len(block[0]))
     left, right = np.ones(len(A)), np.ones(len(A))
     lower, most, steps, stopped = 1.0, 1.0, 0, ROUNDING
@@ -62,9 +58,7 @@ def best_blocks(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, int]:
     if len(blocks) > 1:
         enough = most * (1 + rtol / 8)
         left, right = _graded(A, left, right, blocks, enough, clock)
-    scaling = Scaling(left, right).compose(units)
-    found = Found(scaling.left, scaling.right, lower, steps, stopped)
-    return found, len(blocks)
+    return Found(left, right, lower, steps, stopped), len(blocks)
 
 
 def _block(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:

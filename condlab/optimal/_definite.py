@@ -18,9 +18,12 @@ from scipy.sparse.linalg import splu
 
 from condlab._estimate.fill import fits
 from condlab._inverse import EPS
+from condlab.optimal._progress import Clock
 
 FILL_LIMIT = 2e7  # entries of the factors
-PRODUCTS_LIMIT = 2e9  # multiplications of the residual
+PRODUCTS_LIMIT = 3e10  # multiplications of the residual, a minute's
+SHARE = 0.2  # of the time that is left, for one factorisation
+COUNTING = 1.2e3  # operations in the time of counting the fill of an entry
 SLACKS = (3e-6, 1e-4, 1e-2, 0.5)  # how far from the estimates a proof is tried
 
 
@@ -48,25 +51,37 @@ def gram(B: Any, d: np.ndarray) -> Symmetric:
     return Symmetric(sp.csc_array(M @ M.T), noise)
 
 
-def certain_range(S: Symmetric, low: float, high: float) -> tuple[float, float]:
+def certain_range(
+    S: Symmetric, low: float, high: float, clock: Clock
+) -> tuple[float, float]:
     """Bound the eigenvalues from below and above, from estimates of the extremes.
 
-    The ends are 0 and inf where nothing can be proved.
+    The ends are 0 and inf where nothing can be proved, or there is no time for it.
     """
-    if not fits(S.K, FILL_LIMIT):
+    limit = fill_limit(S.K.shape[0], clock.work(SHARE), FILL_LIMIT)
+    if S.K.nnz * COUNTING > clock.work(0.5) or not fits(S.K, limit):
         return 0.0, math.inf
-    below = (_above(S, low * (1 - slack), 1) for slack in SLACKS)
-    least = next((bound for bound in below if bound > 0), 0.0)
-    above = (-_above(S, high * (1 + slack), -1) for slack in SLACKS)
-    most = next((bound for bound in above if bound < math.inf), math.inf)
-    return least, most
+    least, most = 0.0, math.inf
+    for slack in SLACKS:
+        if least <= 0:
+            least = _above(S, low * (1 - slack), 1, clock)
+        if math.isinf(most):
+            most = -_above(S, high * (1 + slack), -1, clock)
+    return max(least, 0.0), most
 
 
-def _above(S: Symmetric, shift: float, sign: int) -> float:
+def fill_limit(n: int, work: float, most: float) -> float:
+    """Return how many entries factors may have that take so many operations."""
+    return min(most, math.sqrt(2 * n * work))
+
+
+def _above(S: Symmetric, shift: float, sign: int, clock: Clock) -> float:
     """Return a certain lower bound of the eigenvalues of ±K near ±shift, or -inf."""
+    if clock.over():
+        return -math.inf
     identity = sp.eye_array(S.K.shape[0], format="csc")
     shifted = sp.csc_array(sign * (S.K - shift * identity))
-    factor = _cholesky(shifted)
+    factor = _cholesky(shifted, clock)
     if factor is None:
         return -math.inf
     F, order = factor
@@ -79,7 +94,7 @@ def _above(S: Symmetric, shift: float, sign: int) -> float:
     return sign * shift - error
 
 
-def _cholesky(S: Any) -> tuple[Any, np.ndarray] | None:
+def _cholesky(S: Any, clock: Clock) -> tuple[Any, np.ndarray] | None:
     """Return F and an order with S near F Fᵀ in that order, None if not definite."""
     if not (S.diagonal() > 0).all():
         return None
@@ -95,7 +110,8 @@ def _cholesky(S: Any) -> tuple[Any, np.ndarray] | None:
     pivots = lu.U.diagonal()
     if not ((lu.perm_r == lu.perm_c).all() and (pivots > 0).all()):
         return None
-    if (np.diff(lu.L.indptr).astype(float) ** 2).sum() > PRODUCTS_LIMIT:
+    products = (np.diff(lu.L.indptr).astype(float) ** 2).sum()
+    if products > min(PRODUCTS_LIMIT, clock.work(1.0)):
         return None
     return sp.csc_array(lu.L @ sp.diags_array(np.sqrt(pivots))), lu.perm_c
 

@@ -20,9 +20,9 @@ from condlab.condition import cond_2
 from condlab.optimal import _closed, _one_sided
 from condlab.optimal._blocks import best_blocks
 from condlab.optimal._components import best_components, components
-from condlab.optimal._one_sided import ROUNDING, SINGULAR, Found, judged
+from condlab.optimal._one_sided import ROUNDING, SINGULAR, TIME, Found, judged
 from condlab.optimal._progress import Clock
-from condlab.optimal._units import exact_units, middle_units
+from condlab.optimal._units import middle_units
 from condlab.types import Scaling
 
 INTERIOR = "interior-point"
@@ -36,7 +36,7 @@ def best_dense(
     units = middle_units(A, "symmetric" if alike else side)
     B = units.apply(A)
     found, method = _best(B, side, p, rtol, clock)
-    exact = bool((units.undo(B) == A).all())
+    exact = B is A or bool((units.undo(B) == A).all())
     if found.stopped == SINGULAR and (exact or is_singular(A)):
         return found, SINGULAR
     scaling = Scaling(found.left, found.right)
@@ -47,6 +47,8 @@ def best_dense(
         found = replace(found, lower=1.0, upper=None, stopped=ROUNDING)
     if not floats:
         found = replace(found, upper=None)
+    if found.upper is None and not clock.affords("judge"):
+        found = replace(found, upper=math.inf, stopped=TIME)
     return judged(A, found, p), method
 
 
@@ -87,10 +89,9 @@ def _looks_singular(A: np.ndarray, clock: Clock) -> bool:
     """Tell whether A may be singular, which takes less time than to prove it."""
     if not A.all() and structural_rank(sp.csr_array(A)) < min(A.shape):
         return True
-    if not clock.affords("start"):
+    if not clock.affords("judge"):
         return False
-    scaled = exact_units(A).apply(A) if A.any(axis=0).all() else A
-    return math.isinf(cond_2(scaled).upper)
+    return math.isinf(cond_2(middle_units(A, "both").apply(A)).upper)
 
 
 def _by_formula(A: np.ndarray, side: str, p: Any) -> Found:

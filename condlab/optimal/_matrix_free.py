@@ -22,11 +22,18 @@ from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from scipy.special import logsumexp, softmax
 
 from condlab import _arrays
-from condlab._estimate.sparse_lu import factorise
+from condlab._estimate.sparse_lu import Factorisation, FillError, factorise
 from condlab._inverse import EPS
 from condlab.errors import NotPositiveDefiniteError
 from condlab.optimal._certificate import scaled_bound, symmetric_bound
-from condlab.optimal._definite import certain_range, congruence, gram
+from condlab.optimal._definite import (
+    COUNTING,
+    SHARE,
+    certain_range,
+    congruence,
+    fill_limit,
+    gram,
+)
 from condlab.optimal._one_sided import TIME, WITHIN, Found
 from condlab.optimal._progress import Clock
 from condlab.types import Scaling
@@ -78,8 +85,15 @@ def best_rows(
     lie around 1.
     """
     power = 1 if symmetric else 2  # the ratio of eigenvalues is κ to this power
-    search = _Search(A, symmetric, (1 + rtol / 2) ** power, clock, rng)
-    x, stopped = search.start(), STEPS
+    clock.calibrate(A.shape)
+    x = equilibrating(A, symmetric)
+    try:
+        lu = _factorised(A, clock)
+    except FillError:
+        d, stopped = np.exp(x), TIME if clock.limited else NO_PROOF
+        return Found(d, d if symmetric else None, 1.0, 0, stopped, math.inf)
+    search = _Search(A, lu, symmetric, (1 + rtol / 2) ** power, clock, rng)
+    stopped = STEPS
     try:
         for p in POWERS:
             options = {"maxfun": EVALUATIONS, "maxcor": 20, "ftol": 1e-10}
@@ -97,12 +111,27 @@ def best_rows(
     return Found(proved.d, right, lower, search.evaluations, stopped, upper)
 
 
+def equilibrating(A: Any, symmetric: bool) -> np.ndarray:
+    """Return the logarithms of what equilibrates A."""
+    squares = A.diagonal() if symmetric else A.power(2).sum(axis=1)
+    return -np.log(squares) / 2
+
+
+def _factorised(A: Any, clock: Clock) -> Factorisation:
+    """Return the sparse LU factors of A, if they are expected to come in time."""
+    products = float((np.diff(A.indptr).astype(float) ** 2).sum())  # as in A Aᵀ
+    if products * COUNTING > clock.work(0.5):
+        raise FillError
+    return factorise(A, fill_limit(A.shape[0], clock.work(2 * SHARE), FILL_LIMIT))
+
+
 class _Search:
     """The smoothed objective of x = log d."""
 
     def __init__(
         self,
         A: Any,
+        lu: Factorisation,
         symmetric: bool,
         ratio: float,
         clock: Clock,
@@ -110,23 +139,16 @@ class _Search:
     ) -> None:
         self.A, self.symmetric, self.ratio, self.clock = A, symmetric, ratio, clock
         self.rng = rng
-        lu = factorise(A, FILL_LIMIT)
         self.product: Product = (lambda v: A @ v) if symmetric else _gram(A)
         self.solve: Product = lu.solve  # for K = A Aᵀ it is A⁻ᵀ A⁻¹
         if not symmetric:
             self.solve = lambda v: lu.solve_adjoint(lu.solve(v))
         self.evaluations = 0
         nothing = np.zeros((A.shape[0], 1))
-        x = self.start()
+        x = equilibrating(A, symmetric)
         self.best = _Best(np.inf, x, 1.0, (x, nothing, nothing))
         self.first: _Proved | None = None
         self.starts: list[np.ndarray | None] = [None, None]
-
-    def start(self) -> np.ndarray:
-        """Return the logarithms of what equilibrates A."""
-        if self.symmetric:
-            return -np.log(self.A.diagonal()) / 2
-        return -np.log(self.A.power(2).sum(axis=1)) / 2
 
     def late(self) -> bool:
         """Tell whether there is only time for the proof of what was found."""
@@ -231,7 +253,7 @@ class _Search:
             return _Proved(d, math.inf)
         with self.clock.phase("proof"):
             form = congruence if self.symmetric else gram
-            low, high = certain_range(form(self.A, d), *self.best.ends)
+            low, high = certain_range(form(self.A, d), *self.best.ends, self.clock)
         if low == 0 or math.isinf(high):
             return _Proved(d, math.inf)
         centred = d * (low * high) ** -0.25

@@ -10,10 +10,19 @@ from contextlib import contextmanager
 import numpy as np
 
 FREE = 0.05  # seconds; what takes less is done in any case
-CAUTION = 2.0  # a large decomposition no longer fits into the cache
-PROBE = 300  # the order of the matrix that is decomposed to learn the speed
-# How long each phase is expected to take at first, in decompositions without vectors.
-GUESSES = {"start": 2.0, "judge": 1.5, "step": 10.0, "bound": 15.0}
+CAUTION = 1.4  # a large decomposition no longer fits into the cache
+PROBES = (300, 600)  # orders of the matrix that is decomposed to learn the speed
+PROBE_SHARE = 0.02  # of the time, for the larger one
+# How long phases are expected to take at first, in decompositions without vectors.
+GUESSES = {
+    "start": 3.0,
+    "judge": 1.1,
+    "step": 11.0,
+    "direction": 3.0,
+    "search": 9.0,
+    "bound": 30.0,
+}
+SPARSE_WORK = 4e6  # operations on sparse matrices in the time of the first probe
 
 
 class Clock:
@@ -26,6 +35,7 @@ class Clock:
         self._end = math.inf if seconds is None else self._begun + seconds
         self._progress = progress
         self._unit = 0.0
+        self._sparse = math.inf  # operations on sparse matrices a second
         self._longest: dict[str, float] = {}
 
     @property
@@ -48,13 +58,24 @@ class Clock:
     def calibrate(self, shape: tuple[int, int]) -> None:
         """Learn how long a singular value decomposition of this shape takes."""
         least = min(shape)
-        if not self.limited or least <= PROBE:
+        if not self.limited or least <= PROBES[0]:
             return
-        sample = np.random.default_rng(0).standard_normal((PROBE, PROBE))
-        started = time.monotonic()
-        np.linalg.svd(sample, compute_uv=False)
-        share = least**2 * max(shape) / PROBE**3
-        self._unit = CAUTION * share * (time.monotonic() - started)
+        self._unit = 0.0
+        for order in PROBES:
+            sample = np.random.default_rng(0).standard_normal((order, order))
+            started = time.monotonic()
+            np.linalg.svd(sample, compute_uv=False)
+            spent = time.monotonic() - started
+            share = least**2 * max(shape) / order**3
+            self._unit = max(self._unit, CAUTION * share * spent)
+            growth = (PROBES[1] / order) ** 3
+            if least <= PROBES[1] or growth * spent > PROBE_SHARE * self.remaining():
+                break
+        self._sparse = SPARSE_WORK / spent * (order / PROBES[0]) ** 3
+
+    def work(self, share: float) -> float:
+        """Return how many operations of sparse elimination fit into a share of time."""
+        return share * self.remaining() * self._sparse
 
     def seconds(self, *phases: str) -> float:
         """Return how long the phases took at most, or are expected to take."""

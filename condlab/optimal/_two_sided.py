@@ -29,7 +29,7 @@ from condlab import _arrays
 from condlab.optimal._certificate import scaled_bound
 from condlab.optimal._one_sided import ROUNDING, TIME, Found
 from condlab.optimal._progress import Clock
-from condlab.scaling import ruiz_scaling
+from condlab.scaling import row_column_scaling, ruiz_scaling
 
 NEAR = 100.0  # how many times closer than asked for the barriers may come
 FASTER = 8.0  # by how much τ rises
@@ -37,6 +37,7 @@ CENTRED = 0.5  # Newton decrement
 FARTHEST = 4.0  # change of a logarithm in a step
 SHORTEST = 1e-6  # share of a step
 REPAIRS = 30
+STEP = ("direction", "search", "bound", "judge")  # phases, with those at the end
 # Each is tried: what is less of diag Z₂ may be rounding, and what weighs less, relative
 # to the heaviest singular vector, is left out of Z₁ and Z₂.
 CUTS = (0.0, 1e-30, 1e-26, 1e-22, 1e-18)
@@ -83,18 +84,18 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
     """Scale rows and columns of an irreducible square A until κ ≤ `enough`."""
     n = len(A)
     clock.calibrate(A.shape)
-    if not clock.affords("start", "step", "bound", "judge"):
-        start = ruiz_scaling(A, p=2, max_sweeps=30)
+    if not clock.affords("start", *STEP):
+        start = row_column_scaling(A)
         return Found(start.left, start.right, 1.0, 0, TIME)
     point = best = _start(A)
     tau, steps, lower = float(_weights(point)[0].sum()), 0, 1.0
     last = NEAR * 2 * n / rtol  # there s is as low as it gets
     in_time = True
     while best.kappa > enough and tau < last:
-        in_time = not clock.over() and clock.affords("step", "step", "bound", "judge")
+        in_time = not clock.over() and clock.affords(*STEP)
         if not in_time:
             break
-        with clock.phase("step"):
+        with clock.phase("direction"):
             direction, decrement = _direction(point, tau)
         if decrement < CENTRED:
             tau *= FASTER
@@ -103,7 +104,7 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
             if best.kappa <= lower * (1 + rtol / 2):
                 break
             continue
-        with clock.phase("step"):
+        with clock.phase("search"):
             moved = _searched(A, point, direction, tau, decrement)
         if moved is None:
             break

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from condlab import _arrays
-from condlab.scaling import row_scaling, ruiz_scaling
 from condlab.types import Scaling
 
 SWEEPS = 40  # of the symmetric iteration, which halves its distance in each
 LOWEST = -(10**6)  # stands for the exponent of zero
+MIDDLE = 2.0**100  # and its inverse: products of some such entries are floats
 ROOM = 1000  # exponents of multipliers that leave room for products
 
 
@@ -29,11 +29,13 @@ class Units:
 
     def apply(self, A: np.ndarray) -> np.ndarray:
         """Return the matrix in these units, shape (m, n)."""
+        if not (self.rows.any() or self.columns.any()):
+            return A
         return np.ldexp(A, self.rows[:, None] + self.columns)
 
     def undo(self, B: np.ndarray) -> np.ndarray:
         """Return the matrix of which B is the one in these units, up to underflow."""
-        return np.ldexp(B, -self.rows[:, None] - self.columns)
+        return Units(-self.rows, -self.columns).apply(B)
 
     def apply_sparse(self, A: Any) -> Any:
         """Return a csr matrix in these units."""
@@ -63,11 +65,16 @@ class Units:
 def middle_units(A: np.ndarray, side: str) -> Units:
     """Return the units of the side in which no entry is far above 1.
 
-    The rows or columns, or both in turn, get peaks in [1/2, 1); on the symmetric side
+    They are 1 where A is all of middle size. Otherwise
+    the rows or columns, or both in turn, get peaks in [1/2, 1); on the symmetric side
     Ruiz's iteration for the maximum norm gives about that to rows and columns alike.
     """
-    L = np.where(A != 0, np.frexp(A)[1], LOWEST)
     rows, columns = np.zeros(len(A), int), np.zeros(A.shape[1], int)
+    sizes = np.abs(A)
+    top = float(sizes.max())
+    if top <= MIDDLE and sizes.min(where=sizes > 0, initial=top) >= 1 / MIDDLE:
+        return Units(rows, columns)  # it is there already
+    L = np.where(sizes > 0, np.frexp(A)[1], LOWEST)
     if side == "symmetric":
         rows = columns = _symmetric(L)
     if side in ("left", "both"):
@@ -101,14 +108,6 @@ def applied(A: np.ndarray, scaling: Scaling) -> np.ndarray:
             exponents = exponents + powers.reshape(shape)
     peak = np.max(exponents, where=M != 0, initial=LOWEST)
     return np.ldexp(M, exponents - peak)
-
-
-def exact_units(A: np.ndarray) -> Scaling:
-    """Return powers of two that bring rows and columns to about equal size."""
-    rows = row_scaling(A, p="inf", rounding="power-of-two")
-    sweep = ruiz_scaling(rows.apply(A), p="inf", tol=0.5)
-    units = (_arrays.power_of_two(d) for d in (sweep.left, sweep.right))
-    return Scaling(*units).compose(rows)
 
 
 def _peaks(L: np.ndarray, axis: int) -> np.ndarray:
