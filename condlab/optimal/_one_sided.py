@@ -15,6 +15,7 @@ import numpy as np
 from condlab import _arrays
 from condlab._inverse import EPS
 from condlab.bounds import bracket_of_scaled, van_der_sluis
+from condlab.norms import row_norms
 from condlab.optimal._certificate import scaled_bound, symmetric_bound
 from condlab.optimal._interior import Point, best_rows
 from condlab.optimal._progress import Clock
@@ -22,7 +23,7 @@ from condlab.optimal._units import applied
 from condlab.scaling import jacobi_scaling, row_scaling
 from condlab.types import Array, Scaling
 
-MARGIN = 0.98  # of the gap asked for; the rounding of the scaled matrix takes the rest
+MARGIN = 0.45  # of the gap asked for, at which to stop
 NEGLIGIBLE = 1e-14  # relative weight of a singular vector that is left out
 
 WITHIN = "within rtol"
@@ -131,13 +132,24 @@ def equilibrated(A: np.ndarray, side: str, clock: Clock) -> Found:
     if not clock.affords("judge"):
         return Found(scaling.left, scaling.right, 1.0, 0, TIME, math.inf)
     if not clock.affords("start"):
-        return judged(A, Found(scaling.left, scaling.right, 1.0, 0, TIME))
+        return _hurried(A, scaling)
     with clock.phase("start"):
         bracket = van_der_sluis(A, side=side)  # type: ignore[arg-type]
         if math.isinf(bracket.lower):
             return Found(scaling.left, scaling.right, math.inf, 0, SINGULAR, math.inf)
         found = Found(scaling.left, scaling.right, bracket.lower, 0, TIME)
         return judged(A, found)
+
+
+def _hurried(A: np.ndarray, scaling: Scaling) -> Found:
+    """Return van der Sluis's bracket with his worst factor, from one decomposition."""
+    B, symmetric = applied(A, scaling), scaling.right is not None
+    low, high = bracket_of_scaled(B, 2, rounded=True)
+    sizes = np.diagonal(B) if symmetric else row_norms(B)
+    most = np.count_nonzero(A, axis=0).max()
+    factor = (float(most) if symmetric else math.sqrt(most)) * sizes.max() / sizes.min()
+    lower = max(1.0, low / factor * (1 - 4 * (max(A.shape) + 8) * EPS))
+    return Found(scaling.left, scaling.right, lower, 0, TIME, high)
 
 
 def _is_enough(found: Found, rtol: float) -> bool:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 
 FREE = 0.05  # seconds; what takes less is done in any case
-CAUTION = 1.4  # a large decomposition no longer fits into the cache
+CAUTION = 1.2  # a large decomposition no longer fits into the cache
 PROBES = (300, 600)  # orders of the matrix that is decomposed to learn the speed
 PROBE_SHARE = 0.02  # of the time, for the larger one
 # How long phases are expected to take at first, in decompositions without vectors.
@@ -60,14 +60,13 @@ class Clock:
         least = min(shape)
         if not self.limited or least <= PROBES[0]:
             return
-        self._unit = 0.0
         for order in PROBES:
             sample = np.random.default_rng(0).standard_normal((order, order))
             started = time.monotonic()
             np.linalg.svd(sample, compute_uv=False)
             spent = time.monotonic() - started
             share = least**2 * max(shape) / order**3
-            self._unit = max(self._unit, CAUTION * share * spent)
+            self._unit = CAUTION * share * spent
             growth = (PROBES[1] / order) ** 3
             if least <= PROBES[1] or growth * spent > PROBE_SHARE * self.remaining():
                 break

@@ -27,7 +27,7 @@ import scipy.linalg as sl
 
 from condlab import _arrays
 from condlab.optimal._certificate import scaled_bound
-from condlab.optimal._one_sided import ROUNDING, TIME, Found
+from condlab.optimal._one_sided import MARGIN, ROUNDING, TIME, Found
 from condlab.optimal._progress import Clock
 from condlab.scaling import row_column_scaling, ruiz_scaling
 
@@ -101,7 +101,7 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
             tau *= FASTER
             lower = max(lower, _bound(A, point, clock))
             clock.say(f"gap {best.kappa / lower - 1:.2g}")
-            if best.kappa <= lower * (1 + rtol / 2):
+            if best.kappa <= lower * (1 + MARGIN * rtol):
                 break
             continue
         with clock.phase("search"):
