@@ -30,6 +30,7 @@ from condlab.optimal._progress import Clock
 
 Part = tuple[np.ndarray, np.ndarray]
 Solver = Callable[[Any], Found]
+FEW = 50  # parts whose equilibration takes next to no time, unless they are large
 
 
 @dataclass(slots=True)
@@ -76,12 +77,13 @@ def best_components(
         ones = np.ones(A.shape[0])
         right = ones if side == "symmetric" else None
         return Found(ones, right, math.inf, 0, SINGULAR, math.inf)
-    blocks = [_started(A, part, side, clock, room) for part in parts]
+    few = len(parts) <= FEW
+    blocks = [_started(A, part, side, clock, room, few) for part in parts]
     lower, steps, stopped = max(block.found.lower for block in blocks), 0, WITHIN
     for block in sorted(blocks, key=lambda block: -reach(block.found)):
         if lower == math.inf or reach(block.found) <= lower * (1 + rtol / 2):
             break
-        if clock.over() and not clock.is_young():
+        if clock.over() and (steps > 0 or not clock.allows_first(block.A.shape)):
             stopped = TIME
             break
         block.found = solve(block.A)
@@ -107,8 +109,10 @@ def _members(labels: np.ndarray, count: int) -> list[np.ndarray]:
     return np.split(np.argsort(labels, kind="stable"), ends)
 
 
-def _started(A: Any, part: Part, side: str, clock: Clock, room: float) -> _Block:
-    """Return the block of a part, equilibrated where it is dense."""
+def _started(
+    A: Any, part: Part, side: str, clock: Clock, room: float, few: bool
+) -> _Block:
+    """Return the block of a part, equilibrated where it is dense and there is time."""
     rows, columns = part
     B = A[rows][:, columns]
     found = Found(np.ones(len(rows)), None, 1.0, 0, TIME)
@@ -116,7 +120,7 @@ def _started(A: Any, part: Part, side: str, clock: Clock, room: float) -> _Block
         B = B.toarray() if sp.issparse(B) else B
         if min(B.shape) == 1:  # of rank one
             found = Found(_one_line(B, side), None, 1.0, 0, WITHIN, 1 + 8 * EPS)
-        elif clock.is_young() or not clock.over():
+        elif few or not clock.over():
             found = equilibrated(B, side, clock)
     return _Block(rows, columns, B, found)
 

@@ -152,7 +152,7 @@ class _Search:
 
     def late(self) -> bool:
         """Tell whether there is only time for the proof of what was found."""
-        if self.best.ratio == math.inf and self.clock.is_young():
+        if self.best.ratio == math.inf and self.clock.allows_first(self.A.shape):
             return False
         return self.clock.remaining() <= 1.1 * self.clock.seconds("proof")
 

@@ -31,8 +31,7 @@ class Clock:
     def __init__(
         self, seconds: float | None, progress: Callable[[str], object] | None = None
     ) -> None:
-        self._begun = time.monotonic()
-        self._end = math.inf if seconds is None else self._begun + seconds
+        self._end = math.inf if seconds is None else time.monotonic() + seconds
         self._progress = progress
         self._unit = 0.0
         self._sparse = math.inf  # operations on sparse matrices a second
@@ -47,9 +46,9 @@ class Clock:
         """Tell whether the time is up."""
         return time.monotonic() >= self._end
 
-    def is_young(self) -> bool:
-        """Tell whether next to no time has passed."""
-        return time.monotonic() <= self._begun + FREE
+    def allows_first(self, shape: tuple[int, int]) -> bool:
+        """Tell whether a first look at a matrix of this shape is always worth it."""
+        return min(shape) <= PROBES[0] or not self.over()
 
     def remaining(self) -> float:
         """Return the seconds that are left."""
