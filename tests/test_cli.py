@@ -177,7 +177,9 @@ def test_what_is_within_rounding_is_not_shown_with_a_dozen_zeros(run):
 
 
 def test_two_sides_of_a_rectangle_are_refused_with_what_to_do_instead(complaint):
-    line = complaint("scale", "gallery:lauchli:4", "--method", "optimal", "--side", "both")
+    line = complaint(
+        "scale", "gallery:lauchli:4", "--method", "optimal", "--side", "both"
+    )
     assert "needs a square matrix, got shape (5, 4)" in line
     assert 'side="left"' in line
 
