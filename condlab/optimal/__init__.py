@@ -224,16 +224,17 @@ def _is_large(A: Any, side: str, p: Any, clock: Clock) -> bool:
 
 
 def _recorded(found: Found, method: str, rtol: float) -> OptimalScaling:
-    scaling, upper = Scaling(found.left, found.right), reach(found)
-    if found.lower > upper:
+    scaling = Scaling(found.left, found.right)
+    lower, upper = float(found.lower), float(reach(found))
+    if lower > upper:
         raise ArithmeticError(
-            f"no scaling should reach less than {found.lower}, and this one reaches "
+            f"no scaling should reach less than {lower}, and this one reaches "
             f"{upper}: one of the two is wrong; please report the matrix"
         )
     singular = method == SINGULAR
-    gap = math.nan if singular else upper / found.lower - 1
+    gap = math.nan if singular else upper / lower - 1
     stopped = WITHIN if gap <= rtol else found.stopped
     if stopped == WITHIN and gap > rtol:  # as far as the search could see
         stopped = ROUNDING
-    optimum = Bracket(found.lower, upper)
+    optimum = Bracket(lower, upper)
     return OptimalScaling(scaling, optimum, gap, found.iterations, method, stopped)

@@ -12,7 +12,7 @@ import numpy as np
 FREE = 0.05  # seconds; what takes less is done in any case
 CAUTION = 1.2  # a large decomposition no longer fits into the cache
 PROBES = (300, 600)  # orders of the matrix that is decomposed to learn the speed
-PROBE_SHARE = 0.02  # of the time, for the larger one
+PROBE_SHARE = 0.1  # of the time, for the larger one, which a busy machine disturbs less
 # How long phases are expected to take at first, in decompositions without vectors.
 GUESSES = {
     "start": 3.0,

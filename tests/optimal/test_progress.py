@@ -76,3 +76,4 @@ def test_one_decomposition_gives_a_true_bracket(side, monkeypatch):
     best = optimal_scaling(A, side=side).optimum
     assert 1 < hurried.lower <= best.upper
     assert best.lower <= hurried.upper < np.inf
+    assert type(hurried.lower) is type(hurried.upper) is float
