@@ -166,6 +166,22 @@ def test_optimal_scaling_with_no_time_gives_the_start_and_its_bracket(run):
     options = ("--method", "optimal", "--time-limit", "0", "--json")
     row = parse_json(run("scale", "gallery:frank:6", *options))["scalings"][-1]
     assert row["best_lower"] < row["value"]
+    assert row["stopped"] == "time limit"
+    text = run("scale", "gallery:frank:6", "--method", "optimal", "--time-limit", "0")
+    assert "stopped by time limit" in re.sub(r"\s+", " ", text)
+
+
+def test_what_is_within_rounding_is_not_shown_with_a_dozen_zeros(run):
+    text = run("scale", "gallery:hilbert:3", "--method", "optimal", "--cond", "1")
+    assert "within 0.0001 % of the best D A" in text
+
+
+def test_two_sides_of_a_rectangle_are_refused_with_what_to_do_instead(complaint):
+    line = complaint(
+        "scale", "gallery:lauchli:4", "--method", "optimal", "--side", "both"
+    )
+    assert "needs a square matrix, got shape (5, 4)" in line
+    assert 'side="left"' in line
 
 
 def test_output_holds_the_scaled_matrix(run, tmp_path):

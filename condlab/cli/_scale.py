@@ -38,6 +38,7 @@ class _Row:
     scaling: Scaling
     side: str = ""
     best: Bracket | None = None
+    stopped: str = ""
 
     @property
     def within(self) -> float:
@@ -121,8 +122,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     estimate = _kappa.wants_estimate(A, args)
     p = _kappa.NORMS[args.cond]
     progress(f"{_kappa.symbol(p)} of {args.source}")
-    none = _Row("none", _kappa.kappa(A, p, estimate=estimate), Scaling())
-    rows = [none]
+    rows = [_Row("none", _kappa.kappa(A, p, estimate=estimate), Scaling())]
     notes = ["estimated: --exact brackets the best scalings too"] * estimate
     for method in METHODS if args.method == "all" else (args.method,):
         progress(f"{method} scaling of {args.source}")
@@ -144,12 +144,11 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
 
 
 def _check_output(args: argparse.Namespace) -> None:
-    if args.output is None:
-        return
-    if args.method == "all":
+    if args.output and args.method == "all":
         methods = ", ".join([*METHODS, OPTIMAL])
         raise ValueError(f"--output needs one --method, from {methods}")
-    require_writable(args.output, overwrite=args.force)
+    if args.output:
+        require_writable(args.output, overwrite=args.force)
 
 
 def _check_optimal(args: argparse.Namespace) -> None:
@@ -168,19 +167,18 @@ def _optimal(
 ) -> _Row:
     if args.strict:
         _require_no_zero_lines(A, OPTIMAL)
-    p = _kappa.NORMS[args.cond]
     side: Any = args.side or "left"
     found = condlab.optimal_scaling(
         A,
         side=side,
-        p=p,
+        p=_kappa.NORMS[args.cond],
         time_limit=args.time_limit,
         progress=lambda word: progress(f"optimal scaling of {args.source}: {word}"),
         **({} if args.rtol is None else {"rtol": args.rtol}),
     )
     scaling = _rounded(found.scaling, args)
-    kappa = _kappa.kappa(scaling.apply(A), p, estimate=estimate)
-    return _Row(OPTIMAL, kappa, scaling, side, found.optimum)
+    kappa = _kappa.kappa(scaling.apply(A), _kappa.NORMS[args.cond], estimate=estimate)
+    return _Row(OPTIMAL, kappa, scaling, side, found.optimum, found.stopped)
 
 
 def _row(A: Any, method: str, args: argparse.Namespace, estimate: bool) -> _Row:
@@ -260,10 +258,10 @@ def _page(args: argparse.Namespace, A: Any, rows: list[_Row], notes: list[str]) 
 def _conclusion(row: _Row, name: str) -> str:
     """Say in words what the bracket of the best scaling means."""
     assert row.best is not None  # within would not be a number
-    kind = _KINDS[row.side]
+    why = "" if row.stopped in ("", "within rtol") else f"; stopped by {row.stopped}"
     return (
-        f"{row.method}: within {_text.excess(row.within)} of the best {kind}; "
-        f"none has {name} below {_text.floor(row.best.lower)}"
+        f"{row.method}: within {_text.excess(row.within)} of the best "
+        f"{_KINDS[row.side]}; none has {name} below {_text.floor(row.best.lower)}{why}"
     )
 
 
@@ -285,6 +283,7 @@ def _record(
                 "best_upper": row.best.upper if row.best else None,
                 "factor": row.best.factor if row.best else None,
                 "within": row.within,
+                "stopped": row.stopped,
                 "left_spread": _spread(row.scaling.left),
                 "right_spread": _spread(row.scaling.right),
                 "left": row.scaling.left,

@@ -16,6 +16,7 @@ from typing import Any
 
 DIGITS = 4
 TWICE = 2.0  # from here on a factor reads better than a percentage
+LEAST_PERCENT = Decimal("0.0001")  # what is less is rounding, and shown as this
 PATIENCE = 2.0  # seconds without a word
 _TICK = 0.5
 
@@ -38,10 +39,12 @@ def excess(ratio: float) -> str:
     --------
     >>> excess(1.000151), excess(1.5), excess(13.3), excess(math.inf)
     ('0.016 %', '50 %', '13.3 x', 'inf x')
+    >>> excess(1 + 1e-14)
+    '0.0001 %'
     """
     if not 1 < ratio < TWICE:
         return f"{number(ratio, 3)} x" if ratio != 1 else "0 %"
-    percent = Decimal(ratio) * 100 - 100
+    percent = max(Decimal(ratio) * 100 - 100, LEAST_PERCENT)
     step = Decimal(1).scaleb(percent.adjusted() - 1)
     return f"{(percent / step).to_integral_value(ROUND_CEILING) * step:f} %"
 
