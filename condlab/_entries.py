@@ -38,10 +38,14 @@ def require_exact(A: np.ndarray) -> None:
 
 def rounded(value: Any, index: tuple[int, ...]) -> str:
     """Return why an entry is refused that float64 cannot hold."""
+    return inexact(f"{value!s:.60} at index {index}")
+
+
+def inexact(came: str) -> str:
+    """Return why a number is refused that float64 cannot hold."""
     return (
-        f"every entry must be a float64 as it is, got {value!s:.60} at index {index}, "
-        "which would be rounded; divide by a common factor first, or round it yourself "
-        "with .astype(float)"
+        f"every entry must be a float64 as it is, got {came}, which would be rounded; "
+        "divide by a common factor first, or round it yourself with .astype(float)"
     )
 
 

@@ -247,7 +247,7 @@ def test_sparse_and_quantised_tensors_are_refused_in_one_sentence():
         for ask in (condlab.cond_2, condlab.row_scaling, condlab.Scaling().apply):
             with pytest.raises(TypeError, match=r"layout torch\.sparse_.*to_dense"):
                 ask(M)
-    with pytest.raises(TypeError, match="quantised one; use A.dequantize"):
+    with pytest.raises(TypeError, match="quantised one"):
         condlab.cond_2(torch.quantize_per_tensor(torch.eye(3), 1.0, 0, torch.quint8))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import condlab
 from condlab import _arrays
 from condlab.cli import _kappa, _sources, _text
-from condlab.io import require_writable, write_matrix
+from condlab.io import require_fits, require_writable, write_matrix
 from condlab.types import Bracket, ConditionEstimate, Scaling
 
 _SIDES: dict[str, Literal["left", "right", "both", "symmetric"]] = {
@@ -118,6 +118,8 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     _check_optimal(args)
     progress(f"reading {args.source}")
     A = _sources.load(args.source, args.array)
+    if args.output:
+        require_fits(args.output, A)
     estimate = _kappa.wants_estimate(A, args)
     p = _kappa.NORMS[args.cond]
     progress(f"{_kappa.symbol(p)} of {args.source}")
@@ -149,7 +151,12 @@ def _check_output(args: argparse.Namespace) -> None:
     if args.method == "all":
         methods = ", ".join([*METHODS, OPTIMAL])
         raise ValueError(f"--output needs one --method, from {methods}")
-    require_writable(args.output, overwrite=args.force)
+    try:
+        require_writable(args.output, overwrite=args.force)
+    except FileExistsError:
+        raise FileExistsError(
+            f"{args.output} exists already; choose another name, or --force to replace it"
+        ) from None
 
 
 def _check_optimal(args: argparse.Namespace) -> None:
