@@ -23,6 +23,7 @@ from condlab.cli import _kappa, _list, _text, _verify, main
 from condlab.collection import COLLECTION
 from condlab.gallery import GALLERY, laplacian_2d
 from condlab.io import read_matrix, write_matrix
+from condlab.report.summary import outcome
 
 
 @pytest.fixture(autouse=True)
@@ -371,6 +372,23 @@ def test_verify_of_a_true_theorem_says_that_nothing_was_found(run):
     text = run("verify", "vandersluis1969-rows-2norm", "--sizes", "2", "--seed", "3")
     assert re.search(r"vandersluis1969-rows-2norm +holds", text)
     assert "No counterexample was found." in text
+
+
+def test_verify_without_an_instance_is_inconclusive_as_in_the_report(run):
+    arguments = ("verify", "ws-eps-paper-code", "--sizes", "1")
+    text = run(*arguments)
+    assert re.search(r"ws-eps-paper-code +inconclusive +1 +0 ", text)
+    assert "No instance of size 1 was found to try; try other --sizes." in text
+    (verdict,) = parse_json(run(*arguments, "--json"))["verdicts"]
+    assert (verdict["outcome"], verdict["examples"]) == ("inconclusive", 0)
+    assert verdict["reason"] == "no instance of size 1 was found to try"
+    assert outcome({"verdicts": [verdict]}) == "inconclusive"
+
+
+def test_help_says_what_exit_codes_mean(run):
+    assert "2 for bad usage" in " ".join(run("--help").split())
+    text = " ".join(run("verify", "--help").split())
+    assert "exit code is 0 whatever the verdicts" in text
 
 
 # ---- report ----------------------------------------------------------------------

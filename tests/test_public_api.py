@@ -138,6 +138,7 @@ NAMES = {
         "Reference",
         "Theorem",
         "Verdict",
+        "overall",
         "strategies",
         "theorem",
         "verify",
