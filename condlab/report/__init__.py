@@ -13,7 +13,9 @@ try:
     import latex2mathml  # noqa: F401
     import matplotlib  # noqa: F401
 except ImportError as error:  # pragma: no cover
-    raise missing_extra("matplotlib and latex2mathml", "figures", "a report") from error
+    raise missing_extra(
+        "matplotlib and latex2mathml", "figures,theory", "a report"
+    ) from error
 
 from condlab.collection import COLLECTION
 from condlab.report import collect, figures, html, records, tables
