@@ -88,6 +88,8 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
                 f"{_sources.closest(key, CATALOGUE)} (condlab list theorems)"
             )
     theorems = [CATALOGUE[key] for key in dict.fromkeys(args.keys or CATALOGUE)]
+    if not args.keys:
+        progress.in_lines()
     verdicts = [
         _trial(theorem, args, progress, f"{k} of {len(theorems)}")
         for k, theorem in enumerate(theorems, start=1)
