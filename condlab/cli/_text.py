@@ -35,14 +35,16 @@ def number(x: float, digits: int = DIGITS) -> str:
 def excess(ratio: float) -> str:
     """Return how far a ratio may be above one: in percent, rounded up, or as a factor.
 
+    What is less than a thousandth of a percent is called that.
+
     Examples
     --------
-    >>> excess(1.000151), excess(1.5), excess(13.3), excess(math.inf)
-    ('0.016 %', '50 %', '13.3 x', 'inf x')
+    >>> excess(1.000151), excess(1 + 6.7e-15), excess(1.5), excess(math.inf)
+    ('0.016 %', '0.001 %', '50 %', 'inf x')
     """
     if not 1 < ratio < TWICE:
         return f"{number(ratio, 3)} x" if ratio != 1 else "0 %"
-    percent = Decimal(ratio) * 100 - 100
+    percent = max(Decimal(ratio) * 100 - 100, Decimal("0.001"))
     step = Decimal(1).scaleb(percent.adjusted() - 1)
     return f"{(percent / step).to_integral_value(ROUND_CEILING) * step:f} %"
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import warnings
 from pathlib import Path
 from typing import Any
 
 import scipy.io
+from scipy.io.matlab import MatReadWarning
 
 from condlab.errors import MatrixFileError
 from condlab.io import _limits
@@ -26,7 +28,9 @@ def read(path: Path, name: str | None) -> Any:
         if kind != "sparse":
             _limits.require_plausible_inflation(path, 8 * math.prod(shape))
             _limits.require_memory(path, 16 * math.prod(shape))
-        return scipy.io.loadmat(path, variable_names=[name], spmatrix=False)[name]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MatReadWarning)  # of what was not asked for
+            return scipy.io.loadmat(path, variable_names=[name])[name]
     except MatrixFileError:
         raise
     except NotImplementedError:  # SciPy's word for HDF5
