@@ -77,7 +77,7 @@ def plain(A: Any) -> Array:
             )
         return A
     if isinstance(A, np.ndarray):
-        if np.ma.is_masked(A):
+        if isinstance(A, np.ma.MaskedArray) and np.ma.is_masked(A):
             index = tuple(int(i) for i in np.argwhere(np.ma.getmaskarray(A))[0])
             raise ValueError(
                 f"every entry must be known, and the one at index {index} is masked; "
@@ -104,7 +104,7 @@ def _promote(A: Array) -> Array:
         return A
     else:
         B = xp.astype(A, xp.float64)
-    if any_true(xp.abs(B) > _entries.CONSECUTIVE):
+    if any_true(xp.abs(B) >= _entries.CONSECUTIVE):
         _entries.require_exact(to_numpy(A))
     return B
 

@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-CONSECUTIVE = 2.0**53  # up to here float64 holds every integer
+CONSECUTIVE = 2.0**53  # float64 holds every integer below, and rounds the next to it
 
 
 def first_rounded(A: np.ndarray) -> int | None:
     """Return the flat index of the first integer that float64 cannot hold, or None."""
-    if A.dtype.itemsize < 8:
+    if A.dtype.itemsize < 8 or A.size == 0:
+        return None
+    if max(-int(A.min()), int(A.max())) < CONSECUTIVE:
         return None
     entries = np.ravel(A)
-    far = np.flatnonzero(np.abs(entries.astype(np.float64)) > CONSECUTIVE)
-    if far.size == 0:
-        return None
+    far = np.flatnonzero(np.abs(entries.astype(np.float64)) >= CONSECUTIVE)
     # Between powers of two the floats are the multiples of their spacing.
     spacing = np.spacing(np.abs(entries[far].astype(np.float64)))
     rounded = np.flatnonzero(entries[far] % spacing.astype(A.dtype))
@@ -98,7 +98,7 @@ def from_nested(A: Any) -> np.ndarray:
         if "inhomogeneous" in str(error):
             error = ValueError("a matrix needs rows of equal length; pad them first")
         raise error from None
-    if B.dtype.kind in "fc" and (np.abs(B) > CONSECUTIVE).any():
+    if B.dtype.kind in "fc" and (np.abs(B) >= CONSECUTIVE).any():
         from_objects(_as_objects(A))
     return B
 

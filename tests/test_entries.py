@@ -78,7 +78,14 @@ def test_first_rounded_agrees_with_exact_comparison(x):
         assert _entries.first_rounded(np.array([x], np.uint64)) == expected
 
 
-@given(k=st.integers(0, 10), e=st.integers(54, 63), sign=st.sampled_from([-1, 1]))
+@pytest.mark.parametrize("hold", HOLDERS.values(), ids=HOLDERS)
+def test_the_first_integer_that_float64_lacks_is_refused(hold):
+    assert_array_equal(plain(_arrays.as_float(hold([[2**53, 1]]))), [[2.0**53, 1]])
+    with pytest.raises(ValueError, match=rf"{2**53 + 1} at index \(0, 0\)"):
+        _arrays.as_float(hold([[2**53 + 1, 1]]))
+
+
+@given(k=st.integers(0, 10), e=st.integers(53, 63), sign=st.sampled_from([-1, 1]))
 def test_first_rounded_is_right_beside_powers_of_two(k, e, sign):
     for x in (2**e + sign * 2**k, 2**e + sign * 2 ** (e - 53), 2**64 - 2**k):
         expected = None if int(float(x)) == x else 0
@@ -87,6 +94,7 @@ def test_first_rounded_is_right_beside_powers_of_two(k, e, sign):
 
 ROUNDED = {
     "beside a float": [[BIG, 0.5], [1, 2]],
+    "the first beside a float": [[2**53 + 1, 0.5], [1, 2]],
     "beside a negative number": [[2**63 + 1, -1], [1, 1]],
     "beside a complex number": [[BIG, 1j], [1, 2]],
     "beyond 64 bits": [[2**70 + 1, 1], [1, 1]],

@@ -123,6 +123,7 @@ ARRAY = "%%MatrixMarket matrix array integer general\n"
         (INTEGER.replace("integer", "unsigned-integer") + f"1 1 1\n1 1 {2**64 - 1}", 3),
         (INTEGER.replace("general", "symmetric") + f"2 2 1\n2 1 -{BIG}\n", 3),
         (ARRAY + f"2 1\n{BIG}\n1\n", 3),
+        (ARRAY + f"2 1\n1\n{2**53 + 1}\n", 4),
         (INTEGER + f"1 1 1\n1 1 {10**30 + 1}\n", 3),
     ],
 )
@@ -262,6 +263,7 @@ BAD_TEXTS = {
     "nan": ("1,nan\n", r"finite, got nan at index \(0, 1\)"),
     "overflow": ("1,2\n1e999,2\n", r"finite, got inf at index \(1, 0\)"),
     "a rounded integer": (f"1,2\n{BIG},1\n", f"line 2: every entry .* got {BIG}"),
+    "the first rounded": (f"-{2**53 + 1},2\n", f"every entry .* got -{2**53 + 1}"),
     "only names": ("a,b\n", "holds no numbers"),
     "nothing": ("\n \n# x\n", "holds no numbers"),
     "binary": (bytes(range(256)), "line 1"),

@@ -17,8 +17,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "report",
         help="verify the catalogue, scale the matrices, draw the figures",
-        description="Write figures, tables and one self-contained report.html. It takes "
-        "some five minutes on two cores.",
+        description="Write figures, tables and one self-contained report.html; this "
+        "takes some five minutes on two cores.",
     )
     parser.add_argument(
         "--out",

@@ -87,7 +87,7 @@ def _number(word: str) -> float | complex | None:
 def _is_exact(word: str, number: float) -> bool:
     """Tell whether a number written as an integer is the float it was read as."""
     digits = word.lstrip("+-")
-    if abs(number) <= _entries.CONSECUTIVE or not (
+    if abs(number) < _entries.CONSECUTIVE or not (
         digits.isascii() and digits.isdigit()
     ):
         return True

@@ -172,7 +172,7 @@ def _require_exact(
     values: np.ndarray, body: bytes, header: _Header, path: Path
 ) -> None:
     """Raise where a number of an integer file is not the float64 it was read as."""
-    far = (np.abs(values) > _entries.CONSECUTIVE) & np.isfinite(values)
+    far = (np.abs(values) >= _entries.CONSECUTIVE) & np.isfinite(values)
     if not far.any():
         return
     lines = (line for line in enumerate(body.splitlines()) if line[1].strip())
