@@ -2,7 +2,7 @@
 # scipy.io.mmwrite writes a float32 matrix with the fewest digits that tell its entries
 # from other float32 numbers, 1.0000001 for 1 + 2^-23. scipy.io.mmread reads every real
 # file as float64, in which those digits are another number. So a matrix that is written
-# and read back has changed, by up to 2^-25 relative, although its float64 value needs no
+# and read back has changed, by up to 2^-24 relative, although its float64 value needs no
 # rounding at all; for the 2 x 2 matrix below the condition number goes from 33554434 to
 # 40000002. One would have guessed that the file holds the matrix, as .npy and .npz do.
 # The cure: A.astype(float64) first, for complex64 complex128.
