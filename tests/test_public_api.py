@@ -140,7 +140,6 @@ NAMES = {
         "Reference",
         "Theorem",
         "Verdict",
-        "overall",
         "strategies",
         "theorem",
         "verify",

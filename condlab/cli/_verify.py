@@ -122,7 +122,7 @@ def _trial(
 
 
 def _summary(theorems: list[Any], verdicts: list[list[Any]]) -> str:
-    from condlab.theory import overall
+    from condlab.theory.model import overall
 
     rows = []
     for theorem, found in zip(theorems, verdicts, strict=True):

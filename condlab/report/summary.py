@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from condlab.report._json import as_float
-from condlab.theory import overall
+from condlab.theory.model import overall
 
 Entry = dict[str, Any]
 

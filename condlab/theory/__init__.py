@@ -19,7 +19,7 @@ except ImportError as error:  # pragma: no cover
 from condlab.theory import strategies
 from condlab.theory.catalogue import CATALOGUE
 from condlab.theory.formula import theorem
-from condlab.theory.model import Margin, Reference, Theorem, Verdict, overall
+from condlab.theory.model import Margin, Reference, Theorem, Verdict
 from condlab.theory.search import verify
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "Reference",
     "Theorem",
     "Verdict",
-    "overall",
     "strategies",
     "theorem",
     "verify",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from condlab import theory
-from condlab.theory import Margin, Theorem, balls, verify
+from condlab.theory import Margin, Theorem, balls, model, verify
 from condlab.theory.search import _Chart
 
 INTEGERS = st.integers(-50, 50)
@@ -98,7 +98,7 @@ def test_sizes_without_instances_do_not_spoil_the_outcome_of_others():
 
     verdicts = verify(planted(lambda x: Margin(0.0, 1.0, 0.0), from_two), sizes=[1, 2])
     assert [v.outcome for v in verdicts] == ["inconclusive", "holds"]
-    assert theory.overall((v.outcome, v.examples) for v in verdicts) == "holds"
+    assert model.overall((v.outcome, v.examples) for v in verdicts) == "holds"
     assert verdicts[1].reason == ""
 
 
@@ -114,7 +114,7 @@ def test_sizes_without_instances_do_not_spoil_the_outcome_of_others():
     ],
 )
 def test_outcome_of_all_sizes(trials, outcome):
-    assert theory.overall(trials) == outcome
+    assert model.overall(trials) == outcome
 
 
 def test_doubt_is_the_reason_of_an_inconclusive_verdict():

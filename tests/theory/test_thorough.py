@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from condlab.theory import CATALOGUE, overall, verify
+from condlab.theory import CATALOGUE, verify
+from condlab.theory.model import overall
 from tests.theory.outcomes import outcomes
 
 EXAMPLES = int(os.environ.get("CONDLAB_EXAMPLES", "5000"))
