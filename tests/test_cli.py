@@ -175,7 +175,7 @@ def test_optimal_scaling_with_no_time_gives_the_start_and_its_bracket(run):
 
 def test_what_is_within_rounding_is_not_shown_with_a_dozen_zeros(run):
     text = run("scale", "gallery:hilbert:3", "--method", "optimal", "--cond", "1")
-    assert "within 0.0001 % of the best D A" in text
+    assert "within 0.001 % of the best D A" in text
 
 
 def test_two_sides_of_a_rectangle_are_refused_with_what_to_do_instead(complaint):
