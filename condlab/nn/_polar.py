@@ -20,12 +20,16 @@ def polar_factor(M: Tensor) -> Tensor:
     Parameters
     ----------
     M : Tensor, shape (..., m, n)
-        Of full rank; worked on in float64, since M M' squares the condition number.
+        Of full rank but for lines of zeros, which stay as they are; worked on in
+        float64, since M M' squares the condition number.
     """
     if M.shape[-2] > M.shape[-1]:
         return polar_factor(M.mT).mT
     wide = M.double()
-    H = _SquareRoot.apply(wide @ wide.mT)
+    peak = wide.detach().abs().amax((-2, -1), keepdim=True)
+    wide = wide / torch.where(peak == 0, 1, peak)  # the factor does not depend on it
+    zero = (wide.detach() == 0).all(-1).to(wide.dtype)
+    H = _SquareRoot.apply(wide @ wide.mT + zero.diag_embed())
     return torch.linalg.solve(H, wide).to(M.dtype)
 
 
