@@ -31,6 +31,7 @@ from condlab.nn.activations import (
     make_norm,
 )
 from condlab.nn.associate import AssocNorm, added_share
+from condlab.nn.checkpoint import load_checkpoint
 from condlab.nn.conditioning import (
     Conditioning,
     condition,
@@ -104,6 +105,7 @@ __all__ = [
     "fold",
     "gradient_shares",
     "layouts",
+    "load_checkpoint",
     "make_norm",
     "normalise_gradient",
     "normalise_gradients_",

@@ -59,6 +59,18 @@ def measured(layer: nn.Module) -> Tensor | None:
             return None
 
 
+def altered_by(layer: nn.Module, tensor: str) -> str:
+    """Return the class whose forward pass changes a weight again, or nothing."""
+    if tensor != "weight" or not overridden(layer):
+        return ""
+    found, stored = measured(layer), getattr(layer, tensor)
+    if found is None and isinstance(layer, nn.Embedding):
+        return ""  # a look-up of positions, say, which does not take numbers of rows
+    if found is not None and same_up_to_a_factor(found, stored):
+        return ""
+    return type(layer).__name__.removeprefix("Parametrized")
+
+
 def same_up_to_a_factor(found: Tensor, stored: Tensor) -> bool:
     """Tell whether one weight is a positive multiple of the other, up to rounding."""
     W, M = stored.detach().double().cpu().flatten(), found.flatten()

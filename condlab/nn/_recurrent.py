@@ -32,8 +32,9 @@ def keep_no_weights(layer: nn.Module) -> None:
     own._update_flat_weights = own.flatten_parameters = _do_nothing
 
 
-def _gathered(layer: nn.RNNBase) -> list[Tensor]:
-    return [getattr(layer, name) for name in layer._flat_weights_names]
+def _gathered(layer: nn.RNNBase) -> list[Tensor | None]:
+    # As in torch's list: a replica for another device has no parameters at first.
+    return [getattr(layer, name, None) for name in layer._flat_weights_names]
 
 
 def _ignore(_layer: nn.RNNBase, _weights: Any) -> None:

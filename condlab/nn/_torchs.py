@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 from torch.nn.utils.parametrizations import _SpectralNorm
 
+from condlab.nn._lengths import rows_of_lengths
 from condlab.nn._parametrization import add_map, all_or_nothing, take_class
 from condlab.nn._recurrent import keep_no_weights
 from condlab.nn._unit import unit_lines
@@ -109,7 +110,7 @@ class WeightNorm(nn.Module):
 
     def forward(self, g: Tensor, v: Tensor) -> Tensor:
         """Return the weight of rows with directions v and lengths g."""
-        return g * unit_lines(v, self.axes)[0]
+        return rows_of_lengths(g, v, self.axes)
 
     def right_inverse(self, W: Tensor) -> tuple[Tensor, Tensor]:
         """Return lengths and directions; those of a row of zeros are 1 and zero."""

@@ -17,6 +17,7 @@ from condlab.nn._equilibrated import (
 )
 from condlab.nn._names import one_spelling
 from condlab.nn._parametrization import EffectiveWeight, register, take_class
+from condlab.nn._unknown import warn_of_unknown_kinds
 from condlab.nn.layout import Kinds, Layout
 from condlab.nn.selection import Layers, Site, chain, choose, layer_modules
 
@@ -159,6 +160,8 @@ def condition(
             sweeps=sweeps,
         )
 
+    if layers == "all":
+        warn_of_unknown_kinds(module, kinds)
     register(chosen, make)
     for site in chosen:
         made = conditioning_of(site)

@@ -11,16 +11,16 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.parameter import is_lazy
 
 from condlab.nn._equilibrated import conditioning_of, is_square
+from condlab.nn._measured import altered_by
 from condlab.nn._names import name_of
+from condlab.nn._unknown import unplaced
 from condlab.nn.layout import Kinds
 from condlab.nn.selection import (
     Site,
-    altered_by,
     chain,
     layer_modules,
     objection,
     sites,
-    unplaced,
 )
 
 
@@ -151,7 +151,7 @@ def _known(site: Site, norms: dict[str, str], *, jacobi: bool) -> Weight:
     rows_only = methods == ("row",) and conditioning_of(site) is not None
     absorbed_by = norms.get(site.layer, "") if rows_only else ""
     kind = _class(site.module)
-    altered = altered_by(site) if methods else ""
+    altered = altered_by(site.module, site.tensor) if methods else ""
     return Weight(site.name, kind, shape, methods, reason, absorbed_by, altered)
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -14,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
 from condlab.nn._hooks import computed
-from condlab.nn._measured import measured, overridden, same_up_to_a_factor
+from condlab.nn._measured import altered_by
 from condlab.nn.layout import Kinds, Layout, layouts
 
 Layers = str | Iterable[str] | Callable[[str, nn.Module], bool]
@@ -86,6 +85,7 @@ def sites(module: nn.Module, kinds: Kinds | None = None) -> list[Site]:
         In order of registration; weights tied to each other appear at each of
         their layers.
     """
+    _require_layouts(kinds)
     found = []
     for name, layer in layer_modules(module):
         stated = isinstance(layer, tuple(kinds or ()))
@@ -102,6 +102,17 @@ def sites(module: nn.Module, kinds: Kinds | None = None) -> list[Site]:
                 _require_fit(site)
             found.append(site)
     return found
+
+
+def _require_layouts(kinds: Kinds | None) -> None:
+    for kind, given in (kinds or {}).items():
+        values = given.values() if isinstance(given, Mapping) else (given,)
+        fit = isinstance(kind, type) and issubclass(kind, nn.Module)
+        if not fit or not all(isinstance(value, Layout) for value in values):
+            raise ValueError(
+                "kinds needs classes of modules and for each a Layout, or one for each "
+                f"tensor's name, got {kind!r}: {given!r}"
+            )
 
 
 def _conditioned(layer: nn.Module) -> dict[str, Layout]:
@@ -171,29 +182,13 @@ def objection(site: Site) -> str | None:
         return "max_norm rescales it in place"
     if getattr(site.module, "sparse", False):
         return "its gradient is sparse"
-    return None if site.stated else _altered(site)
-
-
-def altered_by(site: Site) -> str:
-    """Return the class whose forward pass changes a weight again, or nothing."""
-    if site.tensor != "weight" or not overridden(site.module):
-        return ""
-    found = measured(site.module)
-    if found is None and isinstance(site.module, nn.Embedding):
-        return ""  # a look-up of positions, say, which does not take numbers of rows
-    if found is not None and same_up_to_a_factor(found, site.weight):
-        return ""
-    return type(site.module).__name__.removeprefix("Parametrized")
-
-
-def _altered(site: Site) -> str | None:
-    kind = altered_by(site)
-    if not kind:
-        return None
-    return (
-        f"{kind}.forward does not apply it as it is stored; "
-        f"kinds={{{kind}: Layout()}} conditions what is stored"
-    )
+    kind = "" if site.stated else altered_by(site.module, site.tensor)
+    if kind:
+        return (
+            f"{kind}.forward does not apply it as it is stored; "
+            f"kinds={{{kind}: Layout()}} conditions what is stored"
+        )
+    return None
 
 
 def choose(module: nn.Module, layers: Layers, kinds: Kinds | None = None) -> list[Site]:
@@ -237,36 +232,7 @@ def choose(module: nn.Module, layers: Layers, kinds: Kinds | None = None) -> lis
     fit = [site for site in known if id(site.raw) in tensors]
     for site in fit:
         _require_one_layout([s for s in fit if s.raw is site.raw])
-    if isinstance(layers, str) and layers == "all":
-        _warn_of_unknown_kinds(module, kinds)
     return fit
-
-
-def _warn_of_unknown_kinds(module: nn.Module, kinds: Kinds | None) -> None:
-    left = [place for place in unplaced(module, kinds) if _looks_like_weight(*place)]
-    if not left:
-        return
-    name, layer, value = left[0]
-    tensor = name.rpartition(".")[2]
-    rest = f" and {len(left) - 1} more" if len(left) > 1 else ""
-    entries = sum(place[2].numel() for place in left)
-    total = sum(p.numel() for p in module.parameters())
-    kind = type(layer).__name__.removeprefix("Parametrized")
-    layout = "Layout(stacked=True)" if value.ndim > 2 else "Layout()"
-    warnings.warn(
-        f"{name} {tuple(value.shape)}{rest}, {entries / total:.0%} of the network's "
-        f"entries, are weights of layers of unknown kind and stay plain; say how they "
-        f"are matrices with kinds={{{kind}: {{{tensor!r}: {layout}}}}}",
-        stacklevel=4,
-    )
-
-
-def _looks_like_weight(name: str, _layer: nn.Module, value: Tensor) -> bool:
-    """Tell a stack of matrices, or a matrix called weight, from tokens and tables."""
-    if is_lazy(value) or not value.requires_grad:
-        return False
-    axes = sum(n > 1 for n in value.shape)
-    return axes > 2 or (axes == 2 and name.rpartition(".")[2].startswith("weight"))
 
 
 def _predicate(layers: Layers, known: list[Site]) -> Callable[[str, nn.Module], bool]:
@@ -316,14 +282,3 @@ def _nothing(layers: Layers, known: list[Site], chosen: list[Site]) -> str:
         f"{names}{', ...' if len(known) > 5 else ''}, and the presets "
         f"{', '.join(PRESETS)}"
     )
-
-
-def unplaced(
-    module: nn.Module, kinds: Kinds | None = None
-) -> Iterator[tuple[str, nn.Module, Tensor]]:
-    """Yield the parameters that are no weight of a known layout, with their owners."""
-    for name, layer in layer_modules(module):
-        known = layouts(layer, kinds)
-        for tensor, value in layer.named_parameters(recurse=False):
-            if tensor not in known:
-                yield f"{name}.{tensor}" if name else tensor, layer, value

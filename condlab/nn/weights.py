@@ -14,6 +14,7 @@ from condlab.nn._parametrization import EffectiveWeight, register
 from condlab.nn._polar import polar_factor
 from condlab.nn._torchs import TORCH, register_torchs
 from condlab.nn._unit import unit_lines
+from condlab.nn._unknown import warn_of_unknown_kinds
 from condlab.nn.conditioning import Method, condition
 from condlab.nn.layout import Kinds, Layout
 from condlab.nn.selection import Layers, Site, chain, choose
@@ -128,6 +129,8 @@ def normalise_weights(
                 f"torch.nn.utils.parametrize.remove_parametrizations(layer, "
                 f"{site.tensor!r})"
             )
+    if layers == "all":
+        warn_of_unknown_kinds(module, kinds)
     if method in TORCH:
         register_torchs(chosen, method, options)
     else:
@@ -143,18 +146,16 @@ def _register_ours(chosen: list[Site], method: str, options: dict[str, Any]) -> 
     else:
         for site in chosen:
             _require_rank(site)
-        register(chosen, lambda _, layout: OrthogonalWeightNorm(layout, **options))
+        register(chosen, partial(OrthogonalWeightNorm, **options))
 
 
 @torch.no_grad()
 def _require_rank(site: Site) -> None:
     """Raise where lines to be made orthogonal, zeros aside, depend on each other."""
+    made = OrthogonalWeightNorm(site.weight, site.layout)
     stored = site.layout.matrices(site.weight)
-    M = OrthogonalWeightNorm(site.layout).centred(site.weight)
-    if M.shape[1] > M.shape[2]:
-        M, stored = M.mT, stored.mT
-    peaks = stored.abs().amax(2, keepdim=True)
-    lines = M.double() / torch.where(peaks > 0, peaks, 1)
+    peaks = stored.abs().amax(1 if made.tall else 2).unsqueeze(2)
+    lines = made.lines(site.weight).double() / torch.where(peaks > 0, peaks, 1)
     needed = (lines != 0).any(2).sum(1)
     # The polar factor works with squares: it cannot see what is below eps there.
     seen = math.sqrt(lines.shape[1] * torch.finfo(lines.dtype).eps)
@@ -204,6 +205,7 @@ class Standardization(EffectiveWeight):
         self.gamma = gamma if scaled else None
         affine = scaled if affine is None else affine
         rows = layout.row_shape(W)
+        self.columns = W.numel() // math.prod(rows)
         self.gain = nn.Parameter(W.new_ones(rows)) if affine else None
         shift = affine and not scaled
         self.shift = nn.Parameter(W.new_zeros(rows)) if shift else None
@@ -212,7 +214,6 @@ class Standardization(EffectiveWeight):
         """Return W standardized."""
         B = self.layout.split(W)
         axes = self.layout.row_axes(W)
-        n = W.numel() // math.prod(self.layout.row_shape(W))
         if self.method == "center":
             B = B - B.mean(axes, keepdim=True)
         else:
@@ -223,7 +224,7 @@ class Standardization(EffectiveWeight):
             B = B if self.method == "divide" else B - mean
             B = B / self._deviation(variance)
         if self.gamma is not None:
-            B = B * (self.gamma / math.sqrt(n))
+            B = B * (self.gamma / math.sqrt(self.columns))
         B = B if self.gain is None else B * self.gain
         B = B if self.shift is None else B + self.shift
         return self.layout.merge(B)
@@ -265,11 +266,21 @@ class OrthogonalWeightNorm(EffectiveWeight):
 
     method = "orthogonal_weight_norm"
 
+    def __init__(self, W: Tensor, layout: Layout) -> None:
+        super().__init__(layout)
+        _, m, n = layout.matrices(W).shape
+        self.tall, self.wide = m > n, m < n
+
     def effective(self, W: Tensor) -> Tensor:
         """Return W with orthonormal rows, or columns where they are fewer."""
-        return self.layout.unmatrix(polar_factor(self.centred(W)), W.shape)
+        M = polar_factor(self.lines(W))
+        return self.layout.unmatrix(M.mT if self.tall else M, W.shape)
 
-    def centred(self, W: Tensor) -> Tensor:
-        """Return the matrices, shape (groups, m, n), with centred rows if m < n."""
+    def lines(self, W: Tensor) -> Tensor:
+        """Return the rows of the matrices, centred, or the columns if they are fewer.
+
+        The result has shape (groups, min(m, n), max(m, n)).
+        """
         M = self.layout.matrices(W)
-        return M - M.mean(2, keepdim=True) if M.shape[1] < M.shape[2] else M
+        M = M.mT if self.tall else M
+        return M - M.mean(2, keepdim=True) if self.wide else M
