@@ -1,4 +1,4 @@
-"""Rows of given lengths: g v / ‖v‖ nearly as fast as torch's kernel, right to any order.
+"""Rows of given lengths: g v / ‖v‖ by torch's kernel, with derivatives of any order.
 
 The derivative of torch 2.13's fused kernel takes the norms it has saved for constants
 when it is differentiated again: of the second derivatives those in (v, v) and (g, v)
@@ -22,13 +22,13 @@ KINDS = (torch.float32, torch.float64)
 
 def rows_of_lengths(g: Tensor, v: Tensor, axes: Axes) -> Tensor:
     """Return g v / ‖v‖, the norm along the axes; a row of zeros has norm 1."""
-    if _fits_the_kernel(g, v, axes):
+    if not torch.compiler.is_compiling() and _fits_the_kernel(g, v, axes):
         return _Lengths.apply(g, v, axes)
     return g * unit_lines(v, axes)[0]
 
 
 def _fits_the_kernel(g: Tensor, v: Tensor, axes: Axes) -> bool:
-    """Tell whether an eager, first derivative on a CPU is all that is wanted for now."""
+    """Tell whether it is eager, on a CPU, and of a layout that the kernel knows."""
     return (
         len(axes) == v.ndim - 1
         and (axes[0] == 1 or axes[-1] == v.ndim - 2)  # the kernel keeps an end
@@ -39,7 +39,6 @@ def _fits_the_kernel(g: Tensor, v: Tensor, axes: Axes) -> bool:
         and g.is_contiguous()
         and v.numel() > 0
         and forward_ad._current_level < 0
-        and not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()
         and not torch._C._are_functorch_transforms_active()
     )

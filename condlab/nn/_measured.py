@@ -51,12 +51,16 @@ def measured(layer: nn.Module) -> Tensor | None:
     Tensor or None
         None where the forward pass wants other arguments, or is no affine map.
     """
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        try:
-            twin = copy.deepcopy(layer).cpu().double().eval()
-            return _probe(twin)
-        except Exception:  # a user's forward may raise anything when it is probed
-            return None
+    # In its own type where a forward pass that was put on the object, say, sees to it
+    # that not all of it is float64.
+    for dtype in (torch.float64, next(layer.parameters()).dtype):
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            try:
+                found = _probe(copy.deepcopy(layer).cpu().to(dtype).eval(), dtype)
+            except Exception:  # a user's forward may raise anything when it is probed
+                continue
+            return None if found is None else found.double()
+    return None
 
 
 def altered_by(layer: nn.Module, tensor: str) -> str:
@@ -87,38 +91,43 @@ def _base(layer: nn.Module) -> type[nn.Module] | None:
     return next((base for base in BASES if isinstance(layer, base)), None)
 
 
-def _probe(layer: nn.Module) -> Tensor | None:
+def _probe(layer: nn.Module, dtype: torch.dtype) -> Tensor | None:
     if isinstance(layer, nn.Embedding):
         rows = layer(torch.arange(layer.num_embeddings))
         return rows if rows.shape == layer.weight.shape else None
     if isinstance(layer, nn.Linear):
-        M = _matrix(layer.forward, layer.in_features)
-        return M if M is not None else _seen(layer, F.linear, (layer.in_features,))
+        M = _matrix(layer.forward, layer.in_features, dtype)
+        if M is not None:
+            return M
+        return _seen(layer, F.linear, torch.randn(1, layer.in_features, dtype=dtype))
     base: Any = _base(layer)
     conv: Any = layer
     extent = [
         2 * (k - 1) * d + 2 * s
         for k, d, s in zip(conv.kernel_size, conv.dilation, conv.stride, strict=True)
     ]
-    return _seen(layer, CONVOLUTIONS[base], (conv.in_channels, *extent))
+    x = torch.randn(1, conv.in_channels, *extent, dtype=dtype)
+    return _seen(layer, CONVOLUTIONS[base], x)
 
 
-def _matrix(forward: Callable[[Tensor], Tensor], n: int) -> Tensor | None:
+def _matrix(
+    forward: Callable[[Tensor], Tensor], n: int, dtype: torch.dtype
+) -> Tensor | None:
     """Return the matrix of an affine map of vectors, or None if it is not affine."""
-    zero = forward(torch.zeros(1, n, dtype=torch.float64))
-    M = forward(torch.eye(n, dtype=torch.float64)) - zero
-    x = torch.randn(2, n, dtype=torch.float64)
+    zero = forward(torch.zeros(1, n, dtype=dtype))
+    M = forward(torch.eye(n, dtype=dtype)) - zero
+    x = torch.randn(2, n, dtype=dtype)
     off = (forward(x) - zero - x @ M).abs().amax()
     sizes = x.abs() @ M.abs() + zero.abs()
     return M.mT if off <= 4 * n * torch.finfo(x.dtype).eps * sizes.amax() else None
 
 
-def _seen(layer: nn.Module, apply: Any, shape: tuple[int, ...]) -> Tensor | None:
+def _seen(layer: nn.Module, apply: Any, x: Tensor) -> Tensor | None:
     """Return the weight that one call gets, times the factor its result is given."""
     calls = []
-    for x in (torch.randn(1, *shape, dtype=torch.float64), torch.zeros(1, *shape)):
+    for probe in (x, torch.zeros_like(x)):
         with _Recorder(apply) as seen:
-            out = layer.forward(x.double())
+            out = layer.forward(probe)
         if len(seen.calls) != 1 or out.shape != seen.calls[0][1].shape:
             return None
         calls.append((*seen.calls[0], out))

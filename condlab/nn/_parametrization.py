@@ -130,4 +130,5 @@ class _Before:
                 self.parameter.set_(self.values)  # type: ignore[call-overload]
         layer._parameters[tensor] = self.parameter  # type: ignore[assignment]
         for name in self.order:  # registered anew, it would have become the last
-            layer._parameters[name] = layer._parameters.pop(name)
+            if name in layer._parameters:  # others may be put back later
+                layer._parameters[name] = layer._parameters.pop(name)

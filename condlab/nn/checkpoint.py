@@ -72,7 +72,7 @@ def _misfit(module: nn.Module, state: Mapping[str, Any]) -> str:
                 f"conditioned ones ({name}): load before conditioning, or give the "
                 "module its plain weights back by condlab.nn.uncondition"
             )
-    if any(STORED.search(name) for name in (*missing, *unexpected)):
+    if any("parametrizations." in name for name in (*missing, *unexpected)):
         return (
             "the checkpoint's weights are conditioned in another way than the "
             f"module's: {_first('it lacks', missing)}{_first('it has', unexpected)}"
