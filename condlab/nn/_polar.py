@@ -27,9 +27,9 @@ def polar_factor(M: Tensor) -> Tensor:
     peak = wide.detach().abs().amax((-2, -1), keepdim=True)
     wide = wide / torch.where(peak == 0, 1, peak)  # the factor does not depend on it
     zero = (wide.detach() == 0).all(-1).to(wide.dtype)
+    S = wide @ wide.mT + zero.diag_embed()
     # A tracer cannot save a custom function.
-    root = _SquareRoot.forward if torch.jit.is_tracing() else _SquareRoot.apply
-    H = root(wide @ wide.mT + zero.diag_embed())
+    H = _SquareRoot.forward(S) if torch.jit.is_tracing() else _SquareRoot.apply(S)
     return torch.linalg.solve(H, wide).to(M.dtype)
 
 
