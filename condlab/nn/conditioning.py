@@ -129,6 +129,7 @@ def condition(
 
     Examples
     --------
+    >>> import torch
     >>> layer = nn.Linear(2, 2, bias=False)
     >>> layer.weight.data = torch.tensor([[3.0, 4.0], [0.0, 0.5]])
     >>> condition(layer)(torch.eye(2)).T
