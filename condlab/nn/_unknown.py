@@ -45,8 +45,8 @@ def warn_of_unknown_kinds(module: nn.Module, kinds: Kinds | None) -> None:
 
 
 def _looks_like_weight(name: str, _layer: nn.Module, value: Tensor) -> bool:
-    """Tell a stack of matrices, or a matrix called weight, from tokens and tables."""
-    if is_lazy(value) or not value.requires_grad:
+    """Tell a stack of matrices, or what is called weight, from tokens and planes."""
+    if is_lazy(value) or not value.requires_grad or value.ndim < 2:
         return False
-    axes = sum(n > 1 for n in value.shape)
-    return axes > 2 or (axes == 2 and name.rpartition(".")[2].startswith("weight"))
+    called = name.rpartition(".")[2].startswith("weight")
+    return (min(value.shape) > 1 and value.ndim == 3) or (called and value.shape[0] > 1)

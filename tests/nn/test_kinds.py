@@ -151,6 +151,7 @@ def test_tokens_and_tables_are_no_weights():
             super().__init__()
             self.positions = nn.Parameter(torch.zeros(1, 7, 4))
             self.bias_table = nn.Parameter(torch.zeros(9, 2))
+            self.plane = nn.Parameter(torch.zeros(1, 3, 5, 5))
             self.linear = nn.Linear(4, 4)
 
     condition(Net())
