@@ -92,9 +92,11 @@ def _restore(module: Any, path: Path) -> None:
     if not isinstance(state, Mapping):
         kind = type(state).__name__
         raise ValueError(f"{path} holds {kind}, and no state dict")  # noqa: TRY004
+    from condlab.nn import load_checkpoint
+
     try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
+        load_checkpoint(module, state)
+    except ValueError as error:
         raise ValueError(f"{path} does not fit the model: {error}") from None
 
 
