@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from condlab import _arrays
+from condlab._scaled import scaled
 
 Norm = Literal[1, 2, "inf"]
 Array = Any  # a NumPy array, a SciPy sparse array or a torch tensor
@@ -34,8 +34,12 @@ class Scaling:
     right: Array | None = None
 
     def apply(self, A: Array) -> Array:
-        """Return diag(left) A diag(right) in the container of A, shape (m, n)."""
-        return _arrays.scale(A, self.left, self.right)
+        """Return diag(left) A diag(right) in the container of A, shape (m, n).
+
+        Entries are right to rounding wherever the product of the three factors is in
+        the range of floats, even where the product of two of them is not.
+        """
+        return scaled(A, self.left, self.right)
 
     def compose(self, first: Scaling) -> Scaling:
         """Return the scaling that applies `first` and then this one.

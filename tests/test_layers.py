@@ -19,9 +19,10 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["optimal"],
     ["bounds"],
     ["scaling", "condition", "collection"],
-    ["_estimate"],
+    ["_estimate", "_reciprocals"],
     ["norms", "lanczos", "gallery", "io", "_inverse", "_rank"],
     ["types"],
+    ["_scaled"],
     ["_arrays"],
     ["errors"],
 ]

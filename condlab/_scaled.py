@@ -1,0 +1,167 @@
+"""diag(left) A diag(right), right wherever the product itself is in range.
+
+Of three factors two can leave the range of floats though all three together do not:
+1e10 · 1e300 · 1e-310 is 1. So the plain product is looked at, and where it may have
+lost something on the way it is formed again from significands and exponents.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from condlab import _arrays
+
+Array = Any
+
+
+def scaled(A: Array, left: Array | None, right: Array | None) -> Array:
+    """Return diag(left) A diag(right) in the container of A, without writing to it."""
+    if not (_arrays.is_torch(A) or sp.issparse(A) or hasattr(A, "__array_namespace__")):
+        A = np.asarray(A)
+    if sp.issparse(A) and A.format not in ("csr", "csc", "coo"):
+        return scaled(A.tocsr(), left, right).asformat(A.format)
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        B = _arrays.scale(A, left, right)
+    if left is None or right is None or 0 in A.shape:
+        return B  # one product is right by itself
+    return shifted(A, left, right, like=B) if _lossy(A, B, left, right) else B
+
+
+def shifted(
+    A: Array,
+    left: Array,
+    right: Array,
+    rows: Any = 0,
+    columns: Any = 0,
+    *,
+    like: Array,
+) -> Array:
+    """Return 2^rows diag(left) A diag(right) 2^columns with one rounding at the end.
+
+    `rows` and `columns` are integers or vectors of them, beyond the range of floats if
+    need be; `like` is a matrix of the container and dtype that is asked for.
+    """
+    if sp.issparse(A):
+        return _sparse(A, left, right, rows, columns, like)
+    if _arrays.is_torch(A):
+        wide = like.dtype.itemsize < 4  # half precision has no room on the way
+        dtype = sys.modules["torch"].float32 if wide else like.dtype
+        factors = (x.to(dtype) for x in (A, left[:, None], right[None, :]))
+        shift = np.asarray(_column(rows) + _row(columns))
+        shift = sys.modules["torch"].from_numpy(shift).to(A.device)
+        return _torch(*factors, shift).to(like.dtype)
+    a, x, y = (np.asarray(z) for z in (A, left, right))
+    shift = _column(rows) + _row(columns)
+    product = _numpy(a, x[:, None], y[None, :], shift, np.asarray(like).dtype)
+    return product if _arrays.is_numpy(A) else _arrays.namespace(A).asarray(product)
+
+
+def powers(exponents: np.ndarray, like: Array) -> Array:
+    """Return 2^exponents as a vector of the container and dtype of `like`."""
+    found = np.ldexp(1.0, exponents)
+    if _arrays.is_torch(like):
+        return like.new_tensor(found)
+    return _arrays.namespace(like).asarray(found, dtype=like.dtype)
+
+
+def _column(shift: Any) -> Any:
+    return shift[:, None] if np.ndim(shift) else shift
+
+
+def _row(shift: Any) -> Any:
+    return shift[None, :] if np.ndim(shift) else shift
+
+
+def _lossy(A: Array, B: Array, left: Array, right: Array) -> bool:
+    """Tell whether an entry may have left the range on the way to B."""
+    orders = [(left, right)]
+    if sp.issparse(A):  # either side may have been multiplied first
+        orders, A, B = [(left, right), (right, left)], A.data, B.data
+    ends = [(_seen("min", first), _seen("max", second)) for first, second in orders]
+    # What underflows on the way to something smaller is no loss.
+    high = max((high for low, high in ends if not (low >= 1 or high <= 1)), default=0.0)
+    xp = _arrays.namespace(B)
+    kind = xp.finfo(xp.abs(B[..., :1]).dtype)
+    # An entry that was a normal number on the way ends no smaller than this.
+    enough = float(kind.smallest_normal) * high
+    if _arrays.is_numpy(B) and _all_between(B, enough, kind.max):
+        return False
+    sizes = xp.abs(B)
+    if _arrays.any_true(~xp.isfinite(sizes), unseen=True):
+        return True
+    return _arrays.any_true((sizes < enough) & (A != 0), unseen=True)
+
+
+def _all_between(B: np.ndarray, low: float, high: float) -> bool:
+    """Tell whether all |entries| are in a range, reading pieces that stay in cache."""
+    step = max(1, (1 << 15) // max(1, B[:1].size))
+    pieces = (np.abs(B[k : k + step]) for k in range(0, len(B), step))
+    return all(piece.min() >= low and piece.max() <= high for piece in pieces)
+
+
+def _seen(extreme: str, d: Array) -> float:
+    """Return the min or max of |d|; nan under torch.vmap, where values are hidden."""
+    xp = _arrays.namespace(d)
+    d = d.detach() if _arrays.is_torch(d) else d
+    try:
+        return float(getattr(xp, extreme)(xp.abs(d)))
+    except RuntimeError:
+        return math.nan
+
+
+def _numpy(
+    A: np.ndarray, x: np.ndarray, y: np.ndarray, shift: Any, dtype: np.dtype
+) -> np.ndarray:
+    """Return A x y 2^shift of arrays that broadcast; x and y are real."""
+    if np.iscomplexobj(A):
+        real = np.zeros(0, dtype).real.dtype
+        parts = (_numpy(part, x, y, shift, real) for part in (A.real, A.imag))
+        product = np.empty(np.broadcast_shapes(A.shape, x.shape, y.shape), dtype)
+        product.real, product.imag = parts
+        return product
+    pairs = [np.frexp(z.astype(dtype, copy=False)) for z in (A, x, y)]
+    (a, p), (b, q), (c, r) = pairs
+    exponents = p + q + r + shift
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ldexp(a * b * c, np.clip(exponents, -9999, 9999))
+
+
+def _sparse(A: Any, left: Any, right: Any, rows: Any, columns: Any, like: Any) -> Any:
+    i, j = _arrays.coordinates(A)
+    at_row = rows[i] if np.ndim(rows) else rows
+    at_column = columns[j] if np.ndim(columns) else columns
+    B = A.astype(like.dtype, copy=True)
+    B.data = _numpy(A.data, left[i], right[j], at_row + at_column, like.dtype)
+    return B
+
+
+def _torch(A: Any, x: Any, y: Any, shift: Any) -> Any:
+    """As `_numpy`, of tensors; the powers of two are constants of the derivative."""
+    torch = _arrays.namespace(A)
+    if A.is_complex():
+        x, y = x.real, y.real
+        return torch.complex(_torch(A.real, x, y, shift), _torch(A.imag, x, y, shift))
+    (a, p), (b, q), (c, r) = (_significand(z) for z in (A, x, y))
+    # Beyond the limit there is nothing but 0 and inf; two steps do not round twice.
+    limit = 1200 if A.dtype == torch.float64 else 160
+    exponent = (p + q + r + shift).clamp(-limit, limit)
+    half = torch.div(exponent, 2, rounding_mode="floor")
+    return a * b * c * _power(half, A) * _power(exponent - half, A)
+
+
+def _significand(x: Any) -> tuple[Any, Any]:
+    """Return x divided by a power of two, in [1, 2) or 0, and its exponent."""
+    exponent = x.detach().frexp().exponent.to(_arrays.namespace(x).int64) - 1
+    # The quotient is exact, even where the power of two is a subnormal number.
+    return x / _power(exponent, x), exponent
+
+
+def _power(exponent: Any, like: Any) -> Any:
+    torch = _arrays.namespace(like)
+    one = torch.ones_like(exponent, dtype=torch.float64)
+    return torch.ldexp(one, exponent).to(like.dtype)
