@@ -20,6 +20,25 @@ def divided_by_peak(A: np.ndarray, axis: int | None = None) -> np.ndarray:
     return np.ldexp(parts, -np.frexp(peaks)[1]).view(A.dtype)
 
 
+def equilibrated(A: np.ndarray) -> np.ndarray:
+    """Return A with rows and columns in units that are powers of two, peaks near 1.
+
+    The exponents are integers and are applied at once, so that rows may span more than
+    the range of floats.
+    """
+    parts = A.view(np.float64).reshape(*A.shape, -1)
+    mantissas, exponents = np.frexp(np.abs(parts).max(axis=2))
+    sizes = np.where(mantissas > 0, exponents, -np.inf)
+    rows = _finite(sizes.max(axis=1, keepdims=True))
+    columns = _finite((sizes - rows).max(axis=0, keepdims=True))
+    shift = -(rows + columns).astype(int)
+    return np.ldexp(parts, shift[:, :, None]).view(A.dtype)[:, :, 0]
+
+
+def _finite(peaks: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(peaks), peaks, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Inverse:
     """X near A⁻¹; bounds of the 1- and ∞-norm of I − XA (left) and I − AX (right)."""

@@ -14,7 +14,14 @@ from typing import Any, Literal
 import numpy as np
 
 from condlab import _arrays
-from condlab._inverse import EPS, UNIT_ROUNDOFF, divided_by_peak, invert, norm
+from condlab._inverse import (
+    EPS,
+    UNIT_ROUNDOFF,
+    divided_by_peak,
+    equilibrated,
+    invert,
+    norm,
+)
 from condlab._rank import is_singular
 from condlab.condition import _dense, cond_1, cond_2, cond_fro, cond_inf
 from condlab.errors import NotPositiveDefiniteError
@@ -101,8 +108,10 @@ def van_der_sluis(
     needs_square = side == "symmetric" or p != 2
     A = _dense(A, square=f"van der Sluis's bound for {side}, {p}" * needs_square)
     if side == "symmetric":
-        return _symmetric(A, p)
-    return _left(A, p) if side == "left" else _left(A.T.copy(), DUAL[p])
+        found = _symmetric(A, p)
+    else:
+        found = _left(A, p) if side == "left" else _left(A.T.copy(), DUAL[p])
+    return _decided(A, found)
 
 
 def _left(A: np.ndarray, p: Norm) -> Bracket:
@@ -174,8 +183,17 @@ def _bracket(
         if math.isfinite(high):
             break
     lower, upper = max(end[0] for end in ends), min(end[1] for end in ends)
-    certain = math.isinf(upper) and is_singular(A)
-    return Bracket(math.inf if certain else lower, upper, factors[0])
+    return Bracket(lower, upper, factors[0])
+
+
+def _decided(A: np.ndarray, found: Bracket) -> Bracket:
+    """Return the bracket, of infinities where A, as it came, is certainly singular.
+
+    In other units A may look singular: entries that leave the range become zeros.
+    """
+    if math.isinf(found.upper) and is_singular(A):
+        return Bracket(math.inf, math.inf, found.factor)
+    return found
 
 
 def bracket_of_scaled(B: np.ndarray, p: Any, rounded: bool) -> tuple[float, float]:
@@ -243,36 +261,30 @@ def bauer(
         raise ValueError(f'Bauer\'s formulas need p = 1 or "inf", got {p!r}')
     A = _dense(A, square="the best scaled κ₁ or κ∞")
     if side == "both":
-        return _both(A)
-    return _one_sided(A, p) if side == "left" else _one_sided(A.T.copy(), DUAL[p])
+        return _decided(A, _both(A))
+    left = side == "left"
+    return _decided(A, _one_sided(A, p) if left else _one_sided(A.T.copy(), DUAL[p]))
 
 
 def _one_sided(A: np.ndarray, p: Norm) -> Bracket:
     A = divided_by_peak(A, axis=1)  # |A⁻¹||A| does not depend on the units of rows
     inverse = invert(A)
     if inverse is None:
-        return _undecided(A)
+        return Bracket(1.0, math.inf)
     found = norm(np.abs(inverse.X) @ np.abs(A), p)
     rho, slack = inverse.left[p != 1], (2 * len(A) + 16) * EPS
-    if rho >= 1:
-        return _undecided(A, found * (1 - slack) / (1 + rho))
-    return Bracket(
-        max(1.0, found * (1 - slack) / (1 + rho)), found * (1 + slack) / (1 - rho)
-    )
-
-
-def _undecided(A: np.ndarray, lower: float = 1.0) -> Bracket:
-    return Bracket(math.inf if is_singular(A) else max(1.0, lower), math.inf)
+    lower = max(1.0, found * (1 - slack) / (1 + rho)) if found < math.inf else 1.0
+    return Bracket(lower, found * (1 + slack) / (1 - rho) if rho < 1 else math.inf)
 
 
 def _both(A: np.ndarray) -> Bracket:
-    A = divided_by_peak(A, axis=1)
+    A = equilibrated(A)
     sweep = ruiz_scaling(A, p="inf", tol=0.5)
     units = [_arrays.power_of_two(d) for d in (sweep.left, sweep.right)]
     A = Scaling(*units).apply(A)
     inverse = invert(A)
     if inverse is None or inverse.left[1] >= 1:
-        return _undecided(A)
+        return Bracket(1.0, math.inf)
     T = np.abs(inverse.X) @ np.abs(A)
     n, rho = len(T), inverse.left[1]
     gamma = (n + 16) * EPS
