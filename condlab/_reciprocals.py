@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -104,7 +104,7 @@ def root_reciprocal(norms: Array) -> Array:
 
 
 def in_range(multipliers: Array) -> bool:
-    """Tell whether all multipliers are normal numbers; if hidden, they count as such."""
+    """Tell whether all multipliers are normal numbers; hidden ones count as such."""
     return not _arrays.any_true(multipliers != clipped(multipliers))
 
 

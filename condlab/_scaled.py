@@ -51,10 +51,10 @@ def shifted(
     if _arrays.is_torch(A):
         wide = like.dtype.itemsize < 4  # half precision has no room on the way
         dtype = sys.modules["torch"].float32 if wide else like.dtype
-        factors = (x.to(dtype) for x in (A, left[:, None], right[None, :]))
+        a, x, y = (z.to(dtype) for z in (A, left[:, None], right[None, :]))
         shift = np.asarray(_column(rows) + _row(columns))
         shift = sys.modules["torch"].from_numpy(shift).to(A.device)
-        return _torch(*factors, shift).to(like.dtype)
+        return _torch(a, x, y, shift).to(like.dtype)
     a, x, y = (np.asarray(z) for z in (A, left, right))
     shift = _column(rows) + _row(columns)
     product = _numpy(a, x[:, None], y[None, :], shift, np.asarray(like).dtype)

@@ -7,12 +7,13 @@ products with A itself, whose rounding is bounded entry by entry.
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from condlab import _arrays, lanczos
+from condlab import _arrays, lanczos, norms
 from condlab._estimate.certain import (
     EPS,
     Products,
@@ -92,9 +93,9 @@ def estimate_cond_1(
     if block_size < 1:
         raise ValueError(f"block_size must be at least 1, got {block_size}")
     rng = np.random.default_rng(rng)
-    sums = sums_above(A, axis=0)
-    size, slack = float(sums.max()), (2 * n + 8) * EPS
-    least = max(1.0, at_least(size * (1 - slack), float(sums.min())))
+    size, slack = float(norms.column_norms(A, p=1).max()), (n + 8) * EPS
+    shortest = float(sums_above(A, axis=0).min())
+    least = max(1.0, at_least(size * (1 - slack), shortest))
     upper = over(size, dominance(A.tocsc(), axis=0)) * (1 + slack)
     method = "splu+hager-higham"
     try:
@@ -111,7 +112,7 @@ def estimate_cond_1(
     inverse = at_least(grown, asked + error)
     if error > BLURRED * asked:
         inverse = max(inverse, _from_adjoint(A, F, y))
-    lower = max(least, min(size * inverse, at_least(inverse, 1 / size)) * (1 - slack))
+    lower = max(least, min(size * inverse, sys.float_info.max) * (1 - slack))
     value = size * over(grown, asked)
     return _estimate(value, lower, upper, 1, method, decided)
 

@@ -84,9 +84,7 @@ def factorise(A: Any, fill_limit: float) -> Factorisation:
         ) from error
 
 
-def inverse_operator(
-    A: Any, fill_limit: float
-) -> tuple[LinearOperator, Factorisation]:
+def inverse_operator(A: Any, fill_limit: float) -> tuple[LinearOperator, Factorisation]:
     """Return A⁺, shape (n, m), of a full-rank A with m >= n, and the factorisation.
 
     A rectangular A goes through K = [[αI, A], [A', 0]]: K [r; x] = [b; 0] gives
