@@ -329,3 +329,44 @@ def test_numbers_in_the_record_are_python_floats():
 def test_bad_input_gets_one_clear_sentence(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+WIDE = {
+    "two": [[1e200, 1e-200], [1e200, -1e-200]],
+    "wider": [[1e300, 1e-300], [1e300, -1e-300]],
+    "units of columns": [[1e200, 1e-200], [-2e200, 1e-200]],
+    "complex": [[1e200j, 1e-200], [1e200, 1e-200j]],
+}
+
+
+@pytest.mark.parametrize("A", WIDE.values(), ids=WIDE)
+def test_rows_that_span_more_than_the_range_are_not_called_singular(A):
+    B = np.array(A) / [np.abs(A).max(axis=0)]  # the units of columns do not matter
+    for p in (1, "inf"):
+        for side in ("right", "both"):
+            expected = bauer(B, side=side, p=p).upper
+            found = bauer(A, side=side, p=p)
+            assert found.lower <= expected * (1 + ulps(2, expected))
+            assert found.upper == pytest.approx(expected)
+        assert bauer(A, side="left", p=p).lower < math.inf
+    for p in NORMS:
+        assert van_der_sluis(A, side="left", p=p).lower < math.inf
+        expected = van_der_sluis(B, side="right", p=p).upper
+        assert van_der_sluis(A, side="right", p=p).upper == pytest.approx(expected)
+
+
+def test_exactly_dependent_rows_that_span_more_than_the_range_are_singular():
+    A = [[1e200, 1e-200], [2e200, 2e-200]]
+    for side in ("left", "right"):
+        assert van_der_sluis(A, side=side).lower == math.inf
+    assert bauer(A, side="both", p=1).lower == math.inf
+
+
+def test_one_sided_bauer_keeps_its_digits_where_both_sides_are_graded():
+    rng = np.random.default_rng(2)
+    left, right = 10.0 ** rng.uniform(-12, 12, (2, 5))
+    A = left[:, None] * rng.standard_normal((5, 5)) * right
+    for side, p in itertools.product(("left", "right"), (1, "inf")):
+        bracket, best = bauer(A, side=side, p=p), bauer_truth(A, side, p)
+        assert best in bracket
+        assert bracket.upper <= best * (1 + 1e-10)

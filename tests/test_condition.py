@@ -252,3 +252,54 @@ def test_bad_input_gets_one_clear_sentence(function):
 def test_rectangles_are_sent_to_cond_2(function):
     with pytest.raises(ValueError, match=r"square matrix, got .* \(2, 3\).* cond_2"):
         function(np.ones((2, 3)))
+
+
+def near_parallel(m, n, gap, seed):
+    """Return a tall matrix with one column nearly the sum of the others."""
+    A = np.random.default_rng(seed).standard_normal((m, n))
+    noise = np.random.default_rng(seed + 1).standard_normal(m)
+    A[:, -1] = A[:, :-1].sum(axis=1) + gap * noise
+    return A
+
+
+@pytest.mark.parametrize("function", [cond_2, cond_fro], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("gap", [1e-12, 1e-14, 3e-16])
+@pytest.mark.parametrize("shape", [(50, 2), (30, 4), (2, 50), (9, 8)])
+def test_rectangles_go_through_their_r_factor(function, gap, shape):
+    A = near_parallel(max(shape), min(shape), gap, 3)
+    A = A if shape[0] > shape[1] else A.T
+    kappa, found = truth(function, A), function(A)
+    assert holds(found, kappa)
+    wide = float(np.finfo(np.longdouble).eps)  # float64's own where nothing is wider
+    tolerance = 4 * max(shape) * (EPS + min(wide * float(kappa), 0.1 / max(shape)))
+    assert found.value == pytest.approx(float(kappa), rel=tolerance)
+
+
+@pytest.mark.parametrize("is_complex", [False, True])
+def test_r_factor_of_a_complex_rectangle_keeps_its_digits(is_complex):
+    A = near_parallel(20, 3, 1e-14, 5) + 1j * is_complex * near_parallel(
+        20, 3, 1e-14, 7
+    )
+    kappa, found = truth(cond_2, A), cond_2(A)
+    assert holds(found, kappa)
+    assert found.upper < 1.1 * kappa
+
+
+@pytest.mark.parametrize("function", ALL, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("seed", range(6))
+def test_rows_and_columns_in_very_different_units_keep_their_digits(function, seed):
+    rng = np.random.default_rng(seed)
+    left, right = 10.0 ** rng.uniform(-12, 12, (2, 6))
+    A = left[:, None] * rng.standard_normal((6, 6)) * right
+    kappa, found = truth(function, A), function(A)
+    assert holds(found, kappa)
+    assert found.value == pytest.approx(float(kappa), rel=1e-10)
+
+
+def test_entries_beyond_the_range_of_the_largest_do_not_make_a_lower_bound_false():
+    A = np.array([[1e200, 1e-200], [1e200, -1e-200]])  # κ is about 1e400
+    for function in (cond_1, cond_2, cond_inf, cond_fro):
+        found = function(A)
+        assert found.value == math.inf
+        assert found.lower < math.inf
+    assert cond_skeel(A.T).value == pytest.approx(2.0)

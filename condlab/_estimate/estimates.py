@@ -207,7 +207,7 @@ def estimate_cond_2(
         inverse, F = inverse_operator(A, fill_limit)
         bottom = largest(inverse, num_matvecs, rng)
         sigma = over(1.0, bottom.value)
-        above, sees_all = _above_sigma_min(A, P, inverse, bottom.right, sigma)
+        above, sees_all = _above_sigma_min(A, P, inverse, bottom.right)
         if A.shape[0] == A.shape[1] and not F.is_equilibrated:
             sees_all = is_trusted(F, rng)
     except SingularMatrixError:
@@ -231,7 +231,7 @@ def _from_lines(A: Any, sigma_1: float) -> float:
 
 
 def _above_sigma_min(
-    A: Any, P: Products, inverse: Any, u: np.ndarray, sigma: float
+    A: Any, P: Products, inverse: Any, u: np.ndarray
 ) -> tuple[float, bool]:
     """Bound σ_min from above by ‖Av‖/‖v‖, v = A⁺u, and if A is square by its adjoint.
 
