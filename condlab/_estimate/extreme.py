@@ -72,9 +72,9 @@ def _chance_of_more(
     """
     if G.invariant:
         return 0.0
-    couplings = G.alpha * np.append(G.beta, G.coupling)
-    unit = limit**2
-    gaps = 1 - (values / limit) ** 2
-    logarithm = np.log(couplings / unit).sum() - np.log(gaps).sum()
+    ahead = np.append(G.beta, G.coupling)
+    with np.errstate(divide="ignore", under="ignore"):  # what underflows is no chance
+        logarithm = np.log(G.alpha / limit).sum() + np.log(ahead / limit).sum()
+        logarithm -= np.log1p(-((values / limit) ** 2)).sum()
     n = len(G.next)
     return math.sqrt(4 * n / math.pi) * math.exp(min(logarithm, 0.0))
