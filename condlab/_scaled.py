@@ -8,7 +8,6 @@ lost something on the way it is formed again from significands and exponents.
 from __future__ import annotations
 
 import math
-import sys
 from typing import Any
 
 import numpy as np
@@ -33,31 +32,28 @@ def scaled(A: Array, left: Array | None, right: Array | None) -> Array:
 
 
 def shifted(
-    A: Array,
-    left: Array,
-    right: Array,
-    rows: Any = 0,
-    columns: Any = 0,
-    *,
-    like: Array,
+    A: Array, left: Array, right: Array, columns: Any = 0, *, like: Array
 ) -> Array:
-    """Return 2^rows diag(left) A diag(right) 2^columns with one rounding at the end.
+    """Return diag(left) A diag(right) 2^columns with one rounding at the end.
 
-    `rows` and `columns` are integers or vectors of them, beyond the range of floats if
-    need be; `like` is a matrix of the container and dtype that is asked for.
+    `columns` is an integer or a vector of them, beyond the range of floats if need be;
+    `like` is a matrix of the container and dtype that is asked for.
     """
     if sp.issparse(A):
-        return _sparse(A, left, right, rows, columns, like)
+        i, j = _arrays.coordinates(A)
+        B = A.astype(like.dtype, copy=True)
+        shift = np.broadcast_to(columns, A.shape[1])[j]
+        B.data = _numpy(A.data, left[i], right[j], shift, like.dtype)
+        return B
     if _arrays.is_torch(A):
+        torch = _arrays.namespace(A)
         wide = like.dtype.itemsize < 4  # half precision has no room on the way
-        dtype = sys.modules["torch"].float32 if wide else like.dtype
+        dtype = torch.float32 if wide else like.dtype
         a, x, y = (z.to(dtype) for z in (A, left[:, None], right[None, :]))
-        shift = np.asarray(_column(rows) + _row(columns))
-        shift = sys.modules["torch"].from_numpy(shift).to(A.device)
+        shift = torch.as_tensor(columns, device=A.device)
         return _torch(a, x, y, shift).to(like.dtype)
     a, x, y = (np.asarray(z) for z in (A, left, right))
-    shift = _column(rows) + _row(columns)
-    product = _numpy(a, x[:, None], y[None, :], shift, np.asarray(like).dtype)
+    product = _numpy(a, x[:, None], y[None, :], columns, np.asarray(like).dtype)
     return product if _arrays.is_numpy(A) else _arrays.namespace(A).asarray(product)
 
 
@@ -67,14 +63,6 @@ def powers(exponents: np.ndarray, like: Array) -> Array:
     if _arrays.is_torch(like):
         return like.new_tensor(found)
     return _arrays.namespace(like).asarray(found, dtype=like.dtype)
-
-
-def _column(shift: Any) -> Any:
-    return shift[:, None] if np.ndim(shift) else shift
-
-
-def _row(shift: Any) -> Any:
-    return shift[None, :] if np.ndim(shift) else shift
 
 
 def _lossy(A: Array, B: Array, left: Array, right: Array) -> bool:
@@ -129,15 +117,6 @@ def _numpy(
     exponents = p + q + r + shift
     with np.errstate(over="ignore", under="ignore"):
         return np.ldexp(a * b * c, np.clip(exponents, -9999, 9999))
-
-
-def _sparse(A: Any, left: Any, right: Any, rows: Any, columns: Any, like: Any) -> Any:
-    i, j = _arrays.coordinates(A)
-    at_row = rows[i] if np.ndim(rows) else rows
-    at_column = columns[j] if np.ndim(columns) else columns
-    B = A.astype(like.dtype, copy=True)
-    B.data = _numpy(A.data, left[i], right[j], at_row + at_column, like.dtype)
-    return B
 
 
 def _torch(A: Any, x: Any, y: Any, shift: Any) -> Any:
