@@ -82,6 +82,7 @@ def test_a_small_regular_part_does_not_hide_that_the_rest_is_singular(estimate, 
     [
         np.diag([1e300, 1e-300]),
         np.array([[1e300, 1e-300], [1e300, -1e-300]]),
+        np.array([[1e300, 1e300], [1e-300, -1e-300]]),
         np.diag([1e300, 1.0, 5e-324]),
         np.array([[0, 1e-300j], [1e300, 0]]),
         np.array([[1e300, 0], [0, 1e-300], [0, 0]]),

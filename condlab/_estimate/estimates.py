@@ -94,7 +94,9 @@ def estimate_cond_1(
         raise ValueError(f"block_size must be at least 1, got {block_size}")
     rng = np.random.default_rng(rng)
     size, slack = float(norms.column_norms(A, p=1).max()), (n + 8) * EPS
-    shortest = float(sums_above(A, axis=0).min())
+    # A⁻¹A = I = AA⁻¹ bound ‖A⁻¹‖₁ by any column's 1-norm and any row's largest entry.
+    lines = sums_above(A, axis=0).min(), sums_above(A, axis=1, p="inf").min()
+    shortest = float(min(lines))
     least = max(1.0, at_least(size * (1 - slack), shortest))
     upper = over(size, dominance(A.tocsc(), axis=0)) * (1 + slack)
     method = "splu+hager-higham"
