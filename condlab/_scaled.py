@@ -77,19 +77,27 @@ def _lossy(A: Array, B: Array, left: Array, right: Array) -> bool:
     kind = xp.finfo(xp.abs(B[..., :1]).dtype)
     # An entry that was a normal number on the way ends no smaller than this.
     enough = float(kind.smallest_normal) * high
-    if _arrays.is_numpy(B) and _all_between(B, enough, kind.max):
-        return False
+    if _arrays.is_numpy(B):
+        return not _all_normal(A, B, enough, kind.max)
+    A, B = (x.detach() if _arrays.is_torch(x) else x for x in (A, B))
     sizes = xp.abs(B)
-    if _arrays.any_true(~xp.isfinite(sizes), unseen=True):
+    if _arrays.any_true(~(xp.max(sizes) <= kind.max), unseen=True):
         return True
-    return _arrays.any_true((sizes < enough) & (A != 0), unseen=True)
+    if not _arrays.any_true(xp.min(sizes) < enough):
+        return False
+    return _arrays.any_true((sizes < enough) & (A != 0))
 
 
-def _all_between(B: np.ndarray, low: float, high: float) -> bool:
-    """Tell whether all |entries| are in a range, reading pieces that stay in cache."""
+def _all_normal(A: np.ndarray, B: np.ndarray, low: float, high: float) -> bool:
+    """Tell whether |B| is in a range or 0 with A, in pieces that stay in cache."""
     step = max(1, (1 << 15) // max(1, B[:1].size))
-    pieces = (np.abs(B[k : k + step]) for k in range(0, len(B), step))
-    return all(piece.min() >= low and piece.max() <= high for piece in pieces)
+    for k in range(0, len(B), step):
+        sizes = np.abs(B[k : k + step])
+        if not sizes.max() <= high:
+            return False
+        if sizes.min() < low and ((sizes < low) & (A[k : k + step] != 0)).any():
+            return False
+    return True
 
 
 def _seen(extreme: str, d: Array) -> float:
