@@ -10,7 +10,14 @@ from studies._common.trials import Options
 
 pytestmark = pytest.mark.gpu
 
-STUDIES = ("high_learning_rate", "inception", "nerf", "shapes", "vit")
+STUDIES = (
+    "high_learning_rate",
+    "inception",
+    "nerf",
+    "shapes",
+    "small_networks",
+    "vit",
+)
 DRAWS = ("nerf",)  # random numbers on the device: there the step is another one
 
 
@@ -45,7 +52,7 @@ def one_step(study, index, place):
     return outcome.series, weights
 
 
-@pytest.mark.parametrize("index", [0, 1])
+@pytest.mark.parametrize("index", [0, -1])
 @pytest.mark.parametrize("study", STUDIES)
 def test_one_step_is_the_same(device, study, index):
     (ours, before), (theirs, after) = (
