@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condlab.curvature._dense import wide
 from condlab.curvature._products import Products
 from condlab.curvature.backends import differentiable, gradient_graph, pull_back
 from condlab.curvature.condition import HessianCondition, condition, report
@@ -65,7 +66,7 @@ def gauss_newton_condition(G: CurvatureOperator) -> HessianCondition:
     n, outputs = G.shape[0], count_outputs(G)
     if outputs >= n:
         return condition(G, method="exact")
-    M = factor(G).double()
+    M = wide(factor(G))
     K = M @ M.T
     peak = float(torch.linalg.matrix_norm(K, "fro"))
     # what forming K costs: rounding of sums over the n parameters

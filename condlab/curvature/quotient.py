@@ -86,7 +86,8 @@ def hold_lengths(
 def lengths_of(W: Tensor, numbers: Tensor) -> Tensor:
     """Return the lengths of the lines of W, shape (number of lines,)."""
     squares = torch.zeros(int(numbers.max()) + 1, dtype=W.dtype, device=W.device)
-    return squares.index_add(0, numbers.reshape(-1), W.square().reshape(-1)).sqrt()
+    places = numbers.reshape(-1).to(W.device)
+    return squares.index_add(0, places, W.square().reshape(-1)).sqrt()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

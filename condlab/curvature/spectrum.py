@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from condlab.curvature._dense import SAFETY, assembled, is_exact, rounding
+from condlab.curvature._dense import SAFETY, assembled, is_exact, rounding, wide
 from condlab.curvature._extremes import ProbableExtremes, probable
 from condlab.curvature._products import Products, require_operator
 from condlab.curvature.eigenpairs import (
@@ -217,7 +217,7 @@ def exact(
     A, gap = assembled(H)
     if deflated is not None and deflated.shape[1]:
         r = deflated.shape[1]
-        Q = torch.linalg.qr(deflated.double(), mode="complete")[0][:, r:]
+        Q = torch.linalg.qr(wide(deflated), mode="complete")[0][:, r:]
         A = Q.T @ A @ Q
     values, U = torch.linalg.eigh(A) if vectors else (torch.linalg.eigvalsh(A), None)
     peak = float(values.abs().max()) if len(A) else 0.0
@@ -227,7 +227,7 @@ def exact(
     pairs = None
     if U is not None:
         places = chosen(values, vectors, which)
-        Y = U[:, places.to(U.device)].to(H.dtype)
+        Y = U[:, places.to(U.device)].to(H.device, H.dtype)
         pairs = eigenpairs(H, Y, places, values, radii, noise=noise, complete=True)
     return Spectrum(
         values, radii, noise, True, len(A), H.count, "dense", None, None, pairs
