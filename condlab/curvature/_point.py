@@ -11,13 +11,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from condlab.curvature._check import Check
 from condlab.curvature._data import Data
 from condlab.curvature._parameters import Flat
 from condlab.curvature._pure import require_names, require_pure
+from condlab.curvature._trees import map_tensors
 from condlab.curvature._twice import differentiable
+from condlab.curvature._whole import weighed
 from condlab.curvature.backends import gradient_graph
 from condlab.curvature.losses import Loss, ModelLoss, hold
 
@@ -55,7 +56,17 @@ class Point:
         def in_double(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             return _gradient_in_double(loss, at, data.first)
 
-        centre, modules = require_pure(loss, lambda: evaluate(leaves))
+        def first_number() -> tuple[Tensor, Tensor]:
+            found = evaluate(leaves)
+            while not torch.isfinite(found[0]) and data.advance():
+                found = evaluate(leaves)  # of a batch that is ignored it is nan
+            return found
+
+        centre, modules = require_pure(loss, first_number)
+        if not isinstance(batches, Data):
+            seen, data = data.place, weighed(data, loss, leaves)
+            if data.place != seen:
+                centre, modules = require_pure(loss, lambda: evaluate(leaves))
         near, double = (
             modules.held(one, lambda: evaluate(leaves)) for one in (evaluate, in_double)
         )
@@ -77,7 +88,7 @@ class Point:
         return {name: p.detach() for name, p in self.leaves.items()}
 
     def gradient(self) -> Tensor:
-        """Return the gradient of the weighted mean over the batches, shape (n,)."""
+        """Return the gradient of the loss of all batches, shape (n,)."""
         total = torch.zeros(
             self.flat.size, dtype=self.flat.dtype, device=self.flat.device
         )
@@ -130,7 +141,7 @@ def _gradient_in_double(
     buffers = dict(module.named_buffers()) if module is not None else {}
     wide = {**{n: doubled(b) for n, b in buffers.items()}, **leaves}
     with differentiable():
-        value = loss(wide, tree_map(doubled, batch))
+        value = loss(wide, map_tensors(doubled, batch))
         if value.dtype != torch.float64:
             raise TypeError(f"float64 is needed, got {value.dtype}")
     _, gradient = _gradient(lambda *_: value, leaves, batch)

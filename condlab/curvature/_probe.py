@@ -152,11 +152,9 @@ def only(point: Point, backend: Backend) -> Choice:
 
 
 def graph_sizes(point: Point, build: Callable[[], Any]) -> list[float]:
-    """Return the bytes of each batch's graph, from the first by their weights."""
-    first, weights = float(graph_bytes(build, point.leaves)), point.data.weights
-    if weights[0] == 0:
-        return [first] * len(weights)
-    return [first * w / weights[0] for w in weights]
+    """Return the bytes of each batch's graph, from the first by their sizes."""
+    first, sizes = float(graph_bytes(build, point.leaves)), point.data.sizes
+    return [first * size / max(1, sizes[0]) for size in sizes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condlab.curvature._outputs import Outputs, require_all
 from condlab.curvature._point import Point
 from condlab.curvature._probe import graph_sizes, only
 from condlab.curvature.backends import (
     Kept,
     differentiable,
-    gradient_graph,
     pull_back,
     stack,
 )
@@ -35,7 +35,8 @@ def gauss_newton(
     Parameters
     ----------
     loss : ModelLoss
-        Outputs and criterion apart, as `make_loss` gives them.
+        Outputs and criterion apart, as `make_loss` gives them. Of outputs that are a
+        structure, all tensors count that the criterion uses.
     params, batches, weights, memory
         As of `HessianOperator`.
 
@@ -71,6 +72,8 @@ def gauss_newton(
         )
     point = Point.of(loss, params, batches, weights, memory)
     first = point.data.first
+    with differentiable():
+        require_all(loss, point.leaves, first)
     sizes = graph_sizes(point, lambda: _graph(loss, point.leaves, first))
     backend = GaussNewtonProduct(loss, point.leaves, Kept(point.memory, sizes))
 
@@ -84,29 +87,34 @@ def gauss_newton(
 class _Graph:
     """Three linear maps as graphs: J, C and J'."""
 
-    dual: Tensor  # u, in which the next is linear
+    dual: dict[str, Tensor]  # u, in which the next is linear
     pulled: tuple[Tensor, ...]  # J'u
-    outputs: Tensor  # as a function of the parameters
-    free: Tensor  # the outputs cut off from them
-    slope: tuple[Tensor, ...]  # the criterion's gradient there
+    outputs: Outputs  # as functions of the parameters, and C
 
 
 def _graph(loss: ModelLoss, leaves: dict[str, Tensor], batch: Any) -> _Graph:
-    outputs = loss.outputs(leaves, batch)
-    dual = torch.zeros_like(outputs, requires_grad=True)
-    free = outputs.detach().requires_grad_()
-    slope = gradient_graph(lambda z, b: loss.criterion(z["z"], b), {"z": free}, batch)
-    if not outputs.requires_grad:
-        zeros = tuple(torch.zeros_like(p) for p in leaves.values())
-        return _Graph(dual, zeros, outputs, free, slope[1])
+    outputs = Outputs.of(loss, leaves, batch)
+    dual = {
+        name: torch.zeros_like(z, requires_grad=True)
+        for name, z in outputs.free.items()
+    }
+    live = [
+        (z, u)
+        for z, u in zip(outputs.parts, dual.values(), strict=True)
+        if z.requires_grad
+    ]
+    if not live:
+        return _Graph(
+            dual, tuple(torch.zeros_like(p) for p in leaves.values()), outputs
+        )
     pulled = torch.autograd.grad(
-        outputs,
+        [z for z, _ in live],
         tuple(leaves.values()),
-        grad_outputs=dual,
+        grad_outputs=[u for _, u in live],
         create_graph=True,
         materialize_grads=True,
     )
-    return _Graph(dual, pulled, outputs, free, slope[1])
+    return _Graph(dual, pulled, outputs)
 
 
 class GaussNewtonProduct:
@@ -124,9 +132,10 @@ class GaussNewtonProduct:
         """Return the product of the matrix of batch i with each row."""
 
         def multiply(v: Tensor) -> Tensor:
-            pushed = pull_back(graph.pulled, {"u": graph.dual}, v)
-            curved = pull_back(graph.slope, {"z": graph.free}, pushed)
-            return pull_back((graph.outputs,), self._leaves, curved)
+            if not graph.dual:  # the criterion uses no outputs
+                return torch.zeros_like(v)
+            curved = graph.outputs.curve(pull_back(graph.pulled, graph.dual, v))
+            return pull_back(graph.outputs.parts, self._leaves, curved)
 
         with differentiable():
             graph = self._kept.get(i, lambda: _graph(self._loss, self._leaves, batch))
