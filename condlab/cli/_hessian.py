@@ -102,6 +102,7 @@ def _condition(
     import torch
 
     from condlab.curvature import condition, normalised_lines, sphere
+    from condlab.curvature.symmetries import find_invariances
 
     K = H
     if args.gauge == "sphere":
@@ -112,7 +113,7 @@ def _condition(
                 "has none; leave out --gauge"
             )
         K = sphere(H, lines)
-    known = _models.known_invariances(H, module, criterion)
+    known = find_invariances(H, module)
     found = condition(
         K,
         method=args.method,

@@ -96,33 +96,3 @@ def _restore(module: Any, path: Path) -> None:
         module.load_state_dict(state)
     except RuntimeError as error:
         raise ValueError(f"{path} does not fit the model: {error}") from None
-
-
-def known_invariances(H: Any, module: Any, criterion: Any) -> list[Any]:
-    """Return what softmax and attention cannot see here, each verified."""
-    from torch import nn
-
-    from condlab.curvature import attention, output_shift, verify
-
-    candidates = []
-    linear = [n for n, m in module.named_modules() if isinstance(m, nn.Linear)]
-    if isinstance(criterion, nn.CrossEntropyLoss) and linear:
-        dot = f"{linear[-1]}." if linear[-1] else ""
-        weight, bias = (
-            name if name in H.params else None
-            for name in (f"{dot}weight", f"{dot}bias")
-        )
-        if weight or bias:
-            candidates.append(output_shift(H.params, weight, bias))
-    for name, part in module.named_modules():
-        packed = f"{name}.in_proj_bias".removeprefix(".")
-        if isinstance(part, nn.MultiheadAttention) and packed in H.params:
-            candidates += attention(H.params, name, heads=part.num_heads)[2:]
-    found = []
-    for candidate in candidates:
-        try:
-            verify(H, candidate)
-        except ValueError:  # the last layer of the list is not the last in the network
-            continue
-        found.append(candidate)
-    return found

@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
 from condlab.curvature._extremes import ProbableExtremes
 from condlab.curvature.assembly import Progress, assemble
+from condlab.curvature.attention import attention
 from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.condition import HessianCondition, Inertia, condition
 from condlab.curvature.density import Band, SpectralDensity, density
@@ -22,7 +23,6 @@ from condlab.curvature.gauss_newton import gauss_newton
 from condlab.curvature.gram import gauss_newton_condition
 from condlab.curvature.invariances import (
     Invariance,
-    attention,
     bias_shift,
     output_shift,
     relu_rescaling,

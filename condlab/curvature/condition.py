@@ -180,7 +180,8 @@ def condition(
     if is_exact(products, method, num_matvecs):
         rest = exact(products, N)
     else:
-        budget = num_matvecs or NUM_MATVECS
+        # what the null directions have cost is not Lanczos's to pay
+        budget = (num_matvecs or NUM_MATVECS) + nulls.nullity
         rest = lanczos(
             products,
             num_matvecs=budget,
