@@ -42,6 +42,7 @@ NAMES = {
         "DataParallel",
         "DiagonalEstimate",
         "EXAMPLES",
+        "Eigenpairs",
         "Estimate",
         "HessianCondition",
         "HessianOperator",

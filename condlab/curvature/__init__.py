@@ -16,6 +16,7 @@ from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.condition import HessianCondition, Inertia, condition
 from condlab.curvature.density import Band, SpectralDensity, density
 from condlab.curvature.distributed import DataParallel
+from condlab.curvature.eigenpairs import Eigenpairs
 from condlab.curvature.examples import EXAMPLES, example
 from condlab.curvature.fisher import empirical_fisher
 from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
@@ -49,6 +50,7 @@ __all__ = [
     "CurvatureOperator",
     "DataParallel",
     "DiagonalEstimate",
+    "Eigenpairs",
     "Estimate",
     "HessianCondition",
     "HessianOperator",

@@ -40,7 +40,8 @@ class Point:
     ) -> Point:
         """Return the point with a copy of the parameters, once the loss is checked."""
         flat = Flat.of(params)
-        leaves = {n: p.detach().clone().requires_grad_() for n, p in params.items()}
+        with torch.inference_mode(mode=False):  # else they could not be differentiated
+            leaves = {n: p.detach().clone().requires_grad_() for n, p in params.items()}
         data = batches if isinstance(batches, Data) else Data(batches, weights)
 
         def gradient() -> tuple[Tensor, Tensor]:
