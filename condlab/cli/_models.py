@@ -6,28 +6,39 @@ import importlib
 import pickle
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 HELP = "module:factory, which returns (module, criterion, batches), or example:NAME"
 _NESTED = ("state_dict", "model")  # where training scripts keep the weights
+_NAMED = 3  # names of tensors that a sentence bears
 
 
-def load(source: str, checkpoint: Path | None) -> tuple[Any, Any, Any]:
-    """Return module, criterion and batches, or raise ValueError in one sentence."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A network, what its outputs cost, and the data."""
+
+    module: Any
+    criterion: Any
+    batches: Any
+
+
+def load(source: str, device: str | None) -> Problem:
+    """Return what a factory makes, on a device, or raise ValueError in one sentence."""
     where, colon, name = source.partition(":")
     if not (where and colon and name):
         raise ValueError(f"a model is {HELP}; got {source!r}")
+    if device is not None:
+        _require_device(device)
     if where == "example":
         from condlab.curvature.examples import example
 
-        problem: Any = example(name)
+        made: Any = example(name)
     else:
-        problem = _made(source, where, name)
-    _require_problem(source, problem)
-    if checkpoint is not None:
-        _restore(problem[0], checkpoint)
-    return tuple(problem)
+        made = _made(source, where, name)
+    _require_problem(source, made)
+    return Problem(*made) if device is None else _on(device, *made)
 
 
 def _made(source: str, where: str, name: str) -> Any:
@@ -75,11 +86,58 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def _restore(module: Any, path: Path) -> None:
+def _require_device(name: str) -> None:
     import torch
 
-    if not path.is_file():
-        raise ValueError(f"there is no checkpoint {path}")
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).strip().split("\n")[0]
+        raise ValueError(
+            f"--device must name a device that torch can use here, as cpu, got "
+            f"{name!r}: {why}"
+        ) from None
+
+
+def _on(device: str, module: Any, criterion: Any, batches: Any) -> Problem:
+    from torch import nn
+
+    if isinstance(criterion, nn.Module):
+        criterion = criterion.to(device)
+    held = [moved(batch, device) for batch in batches]
+    try:
+        return Problem(module.to(device), criterion, held)
+    except (RuntimeError, TypeError) as error:  # as float64 on mps
+        why = str(error).strip().split("\n")[0]
+        raise ValueError(f"the model cannot be moved to {device}: {why}") from None
+
+
+def moved(value: Any, device: str) -> Any:
+    """Return a batch with its tensors on a device."""
+    if hasattr(value, "to"):  # a tensor, or a container that knows how
+        return value.to(device)
+    if isinstance(value, Mapping):
+        return {name: moved(part, device) for name, part in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(moved(part, device) for part in value))
+    if isinstance(value, tuple | list):
+        return type(value)(moved(part, device) for part in value)
+    return value
+
+
+def restore(problem: Problem, path: Path) -> None:
+    """Give the module the weights of a file, or raise ValueError in one sentence."""
+    state = _state(path)
+    _require_fit(problem.module, state, path)
+    try:
+        problem.module.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(f"{path} does not fit the model: {error}") from None
+
+
+def _state(path: Path) -> Mapping[str, Any]:
+    import torch
+
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError):
@@ -92,7 +150,84 @@ def _restore(module: Any, path: Path) -> None:
     if not isinstance(state, Mapping):
         kind = type(state).__name__
         raise ValueError(f"{path} holds {kind}, and no state dict")  # noqa: TRY004
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit the model: {error}") from None
+    return state
+
+
+def _require_fit(module: Any, state: Mapping[str, Any], path: Path) -> None:
+    """Raise ValueError, and say what may be the reason, unless the names agree."""
+    shapes = module.state_dict()
+    own, given = set(shapes), set(state)
+    if own == given:
+        _require_shapes(shapes, state, path)
+        return
+    cure = _cure(own, given)
+    if cure:
+        raise ValueError(f"{path} does not fit the model: {cure}")
+    parts = [
+        f"{what} {_some(names)}"
+        for what, names in (("it lacks", own - given), ("the model lacks", given - own))
+        if names
+    ]
+    raise ValueError(f"{path} does not fit the model: {'; '.join(parts)}")
+
+
+def _require_shapes(
+    own: Mapping[str, Any], given: Mapping[str, Any], path: Path
+) -> None:
+    for name, tensor in own.items():
+        wanted, got = (tuple(getattr(t, "shape", ())) for t in (tensor, given[name]))
+        if wanted != got:
+            raise ValueError(
+                f"{path} does not fit the model: {name} has shape {got} there, and "
+                f"{wanted} in what the factory makes"
+            )
+
+
+def _cure(own: set[str], given: set[str]) -> str:
+    """Return what makes the names of one network those of the other, if so."""
+    plain_own, plain_given = _plain(own), _plain(given)
+    if plain_own != plain_given:
+        for prefix in ("module.", "_orig_mod."):  # of DataParallel and torch.compile
+            if {name.removeprefix(prefix) for name in given} == own:
+                return (
+                    f"its names begin with {prefix!r}, those of a wrapped module; save "
+                    f"the state dict of what is wrapped"
+                )
+        return ""
+    theirs, ours = (
+        any(".parametrizations." in f".{name}" for name in names)
+        for names in (given - own, own - given)
+    )
+    if theirs and ours:
+        return (
+            "its weights are conditioned or parametrized in another way than the "
+            "factory's; do in the factory what was done in training"
+        )
+    if theirs:
+        return (
+            "its weights are conditioned or otherwise parametrized, and the factory's "
+            "are plain; call condlab.nn.condition in the factory as in training, or "
+            "condlab.nn.fold before saving"
+        )
+    return (
+        "its weights are plain, and the factory's are conditioned or otherwise "
+        "parametrized; load plain weights in the factory before condlab.nn.condition"
+    )
+
+
+def _plain(names: set[str]) -> set[str]:
+    """Return what weights are called without parametrizations."""
+    plain = set()
+    for name in names:
+        before, parametrized, after = f".{name}".rpartition(".parametrizations.")
+        if parametrized:
+            before, name = f"{before}.", after.split(".")[0]
+        plain.add(f"{before}{name}".removeprefix("."))
+    return plain
+
+
+def _some(names: set[str]) -> str:
+    ordered = sorted(names)
+    more = len(ordered) - _NAMED
+    shown = ", ".join(ordered[:_NAMED])
+    return f"{shown} and {more} more" if more > 0 else shown

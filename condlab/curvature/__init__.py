@@ -35,6 +35,7 @@ from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
 from condlab.curvature.quotient import Comparison, compare, hold_lengths
 from condlab.curvature.spectrum import Spectrum, spectrum
+from condlab.curvature.symmetries import find_invariances
 from condlab.curvature.trace import (
     DiagonalEstimate,
     Estimate,
@@ -74,6 +75,7 @@ __all__ = [
     "diagonal",
     "empirical_fisher",
     "example",
+    "find_invariances",
     "frobenius_norm",
     "gauss_newton",
     "gauss_newton_condition",

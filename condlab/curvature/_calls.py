@@ -71,10 +71,6 @@ class Calls:
 
     def what_follows(self, layer: str) -> str:
         """Return what may not see a shift of all of a layer's outputs."""
-        last = (
-            len(self.order) - 1 - self.order[::-1].index(layer)
-            if layer in self.order
-            else 0
-        )
-        later = any(place > last for place in self.means)
+        places = [i for i, name in enumerate(self.order) if name == layer]
+        later = bool(places) and any(place > places[-1] for place in self.means)
         return "layer norm shift" if later else "softmax shift"

@@ -215,6 +215,7 @@ def exact(
 ) -> Spectrum:
     """Return all eigenvalues, on the complement of the deflated null vectors."""
     A, gap = assembled(H)
+    Q = None
     if deflated is not None and deflated.shape[1]:
         r = deflated.shape[1]
         Q = torch.linalg.qr(deflated.double(), mode="complete")[0][:, r:]
@@ -227,7 +228,8 @@ def exact(
     pairs = None
     if U is not None:
         places = chosen(values, vectors, which)
-        Y = U[:, places.to(U.device)].to(H.dtype)
+        Y = U[:, places.to(U.device)]
+        Y = (Y if Q is None else Q @ Y).to(H.dtype)
         pairs = eigenpairs(H, Y, places, values, radii, noise=noise, complete=True)
     return Spectrum(
         values, radii, noise, True, len(A), H.count, "dense", None, None, pairs

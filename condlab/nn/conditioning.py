@@ -227,17 +227,13 @@ class Conditioning(EffectiveWeight):
     def effective(self, W: Tensor) -> Tensor:
         """Return the effective weight, computed anew but for stored divisors."""
         B = self.layout.split(W)
-        if self.frozen:
-            V = _divide(B, *self.divisors(W))
+        if self._stored:
+            V = _divide(B, self.left, self.right)
+        elif self.frozen:
+            V = _divide(B, *self._scale(W.detach())[1:])
         else:
             V = self._scale(W)[0]
         return self.layout.merge(V if self.gain is None else V * self.gain)
-
-    def divisors(self, W: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """Return what divides the rows and the columns of the split weight."""
-        if self._stored:
-            return self.left, self.right
-        return self._scale(W.detach())[1:]
 
     def _scale(self, W: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Return the split weight scaled, and the divisors of rows and columns."""

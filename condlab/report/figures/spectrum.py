@@ -33,7 +33,7 @@ def draw_spectrum(known: Any, seen: Any, found: Any, path: Path, *, title: str) 
     known : condlab.curvature.Spectrum
         Values with intervals.
     seen : condlab.curvature.SpectralDensity
-        Of the same operator.
+        Of the same operator, or whatever has its ``cumulative``.
     found : condlab.curvature.HessianCondition
         Of the same operator.
     path : Path
@@ -47,7 +47,8 @@ def draw_spectrum(known: Any, seen: Any, found: Any, path: Path, *, title: str) 
         figure.suptitle(f"Hessian of {title}", x=0.01, ha="left", fontweight="bold")
         size = max(float(known.values.abs().max()), np.finfo(float).tiny)
         linear = _linear(size, found, known)
-        _counts(counts, seen, size, linear)
+        band = "certain" if known.complete else "99.9 % band"
+        _counts(counts, seen, size, linear, band)
         _intervals(values, known, size, linear)
         _kappa(bracket, found)
         figure.savefig(path)
@@ -75,14 +76,12 @@ def _plain(x: float, _position: float) -> str:
     return f"{mantissa}e{int(power)}" if x else "0"
 
 
-def _counts(axes: Axes, seen: Any, size: float, linear: float) -> None:
+def _counts(axes: Axes, seen: Any, size: float, linear: float, name: str) -> None:
     """Draw the cumulative density with its band."""
     far = np.geomspace(linear / 10, 2 * size, _POINTS)
     x = np.concatenate([-far[::-1], [0.0], far])
     band = seen.cumulative(x)
-    axes.fill_between(
-        x, band.lower, band.upper, color=SKY, alpha=0.4, lw=0, label="99.9 % band"
-    )
+    axes.fill_between(x, band.lower, band.upper, color=SKY, alpha=0.4, lw=0, label=name)
     axes.plot(x, band.value, color=BLUE, lw=1.2, label="estimate")
     axes.set_ylim(0, 1)
     _axis(axes, size, linear)
