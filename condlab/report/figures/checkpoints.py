@@ -9,8 +9,10 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from condlab.report.figures._style import BLUE, VERMILLION, WIDTH, style
+from condlab.report.figures.spectrum import plain
 
 _TICKS = 12  # names that are told apart below an axis
 
@@ -47,6 +49,9 @@ def draw_checkpoints(
         top.set_title("Largest eigenvalue, certainly within (an arrow: no bound)")
         middle.set_yscale("log")
         _brackets(middle, [r["kappa_nonnull"] for r in records])
+        middle.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        middle.yaxis.set_major_formatter(plain)
+        middle.minorticks_off()
         middle.set_title("Condition number off null directions")
         _overlaps(low, [r["overlap"]["before"] for r in records])
         low.set_title(

@@ -68,10 +68,11 @@ def _axis(axes: Axes, size: float, linear: float) -> None:
     places = [10.0**k for k in down if 10.0**k > linear]
     axes.set_xticks([*(-x for x in places), 0.0, *places])
     axes.minorticks_off()
-    axes.xaxis.set_major_formatter(_plain)
+    axes.xaxis.set_major_formatter(plain)
 
 
-def _plain(x: float, _position: float) -> str:
+def plain(x: float, _position: float) -> str:
+    """Return a tick's number in few letters."""
     mantissa, _, power = f"{x:.0e}".partition("e")
     return f"{mantissa}e{int(power)}" if x else "0"
 
@@ -122,6 +123,6 @@ def _kappa(axes: Axes, found: Any) -> None:
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.minorticks_off()
-    axes.xaxis.set_major_formatter(_plain)
+    axes.xaxis.set_major_formatter(plain)
     axes.set_title("Condition number, certainly within (an arrow: no upper bound)")
     axes.set_xlabel("kappa")
