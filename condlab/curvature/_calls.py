@@ -25,7 +25,7 @@ class Calls:
     norms : dict of str to Module
         For a layer whose output is, as it is, the input of a normalisation, that one.
     means : list of int
-        Places in the order where a mean over features is taken off.
+        Numbers, from 1, of the calls that take a mean over features off.
     """
 
     order: list[str]
@@ -43,7 +43,7 @@ class Calls:
         def before(name: str, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
             order.append(name)
             if isinstance(layer, nn.LayerNorm):
-                means.append(len(order))
+                means.append(len(order))  # its number, from 1
             if isinstance(layer, NORMS) and inputs and id(inputs[0]) in made:
                 norms[made[id(inputs[0])][0]] = layer
 
@@ -70,7 +70,12 @@ class Calls:
         return cls(order, norms, means)
 
     def what_follows(self, layer: str) -> str:
-        """Return what may not see a shift of all of a layer's outputs."""
-        places = [i for i, name in enumerate(self.order) if name == layer]
-        later = bool(places) and any(place > places[-1] for place in self.means)
+        """Return what may not see a shift of all of a layer's outputs.
+
+        A layer that is never called, as attention's last one, belongs to one that is.
+        """
+        while layer and layer not in self.order:
+            layer = layer.rpartition(".")[0]
+        last = max((i for i, name in enumerate(self.order) if name == layer), default=0)
+        later = any(place > last + 1 for place in self.means)
         return "layer norm shift" if later else "softmax shift"

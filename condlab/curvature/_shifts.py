@@ -17,6 +17,7 @@ from condlab.nn.conditioning import conditioning_of
 from condlab.nn.selection import Site, chain, layer_modules, sites, unplaced
 
 KEYS = ("k", "key", "qkv", "query_key_value", "c_attn", "in_proj")
+IDLE = "no effect"
 ALWAYS = ("softmax shift", "key bias")
 
 
@@ -127,7 +128,7 @@ def _biases(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 def _by_name(layer: str) -> str:
     last = layer.rpartition(".")[2]
-    return "key bias" if last in KEYS or last.startswith("k_") else "no effect"
+    return "key bias" if last in KEYS or last.startswith("k_") else "bias"
 
 
 def _twins(layer: str, module: Any, own: dict[str, str]) -> Iterator[Candidate]:

@@ -8,7 +8,7 @@ and the product with it vanish next to what other motions of the same layer do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from condlab.curvature._calls import Calls
-from condlab.curvature._shifts import ALWAYS, Candidate, Candidates, some
+from condlab.curvature._shifts import (
+    ALWAYS,
+    IDLE,
+    Candidate,
+    Candidates,
+    some,
+)
 from condlab.curvature.invariances import Invariance
 from condlab.curvature.motions import STILL, Shift
 from condlab.curvature.null_space import INVARIANT, Surroundings
@@ -61,15 +67,18 @@ def find_invariances(
     >>> [(found.source, found.size) for found in find_invariances(H, net)]
     [('softmax shift', 4), ('layer norm shift', 3)]
     """
-    trial = _Trial(H, Surroundings.of(H))
+    trial = _Trial.of(H)
     names = {id(p): n for n, p in module.named_parameters() if n in H.params}
     tried = Candidates(H.params, names, Calls.of(H, module), trial.flat())
-    candidates = sorted([*tried.of(module), *trial.idle()], key=lambda c: c.rank)
+    candidates = sorted(
+        [*tried.of(module), *trial.without_effect()], key=lambda c: c.rank
+    )
     found: list[Invariance] = []
-    for one in trial.kept(candidates):
-        most -= 0 if one.source in ALWAYS else one.size
-        if one.source in ALWAYS or most >= 0:
-            found.append(one)
+    for one in candidates:
+        counted = 0 if one.shift.source in ALWAYS else one.shift.size
+        if counted <= most and trial.holds(one):
+            most -= counted
+            found.append(one.shift)
     return _joined(found)
 
 
@@ -77,41 +86,42 @@ def find_invariances(
 class _Trial:
     H: Any
     around: Surroundings
+    idle: Tensor  # which entries neither the gradient nor a product knows of
+    sizes: dict[frozenset[str], float]  # of products with some parameters
+
+    @classmethod
+    def of(cls, H: Any) -> _Trial:
+        around = Surroundings.of(H)
+        still = (around.gradient == 0) & (H @ _random(H, 2) == 0)
+        return cls(H, around, still, {})
 
     def flat(self) -> dict[str, Tensor]:
         """Return which entries have no gradient, up to rounding."""
         g = self.around.gradient.abs()
         return self.H.unflatten((g <= self._tolerance * float(g.max())).cpu())
 
-    def idle(self) -> Iterator[Candidate]:
-        """Yield the entries that neither the gradient nor a product knows of."""
-        product = self.H @ self._random(2)
-        still = ((self.around.gradient == 0) & (product == 0)).cpu()
-        count = int(still.sum())
-        if 0 < count < len(still):
-            parts = self.H.unflatten(some(still))
+    def without_effect(self) -> Iterator[Candidate]:
+        """Yield the idle entries, if there are some."""
+        count = int(self.idle.sum())
+        if 0 < count < len(self.idle):
+            parts = self.H.unflatten(some(self.idle.cpu()))
             terms = tuple(Shift(n, k) for n, k in parts.items() if bool((k >= 0).any()))
-            yield Candidate("", Invariance("no effect", count, terms))
+            yield Candidate("", Invariance(IDLE, count, terms))
 
-    def kept(self, candidates: Iterable[Candidate]) -> Iterator[Invariance]:
-        """Yield what the gradient and a product do not see."""
-        sizes: dict[frozenset[str], float] = {}
-        for one in candidates:
-            shift, scope = one.shift, self._scope(one)
-            c = torch.randn(
-                shift.size,
-                generator=torch.Generator().manual_seed(3),
-                dtype=torch.float64,
-            ).to(self.H.device, self.H.dtype)
-            xi = self.H.flatten(shift.direction(self.H.params, c))
-            if not self._is_level(xi, scope):
-                continue
-            if scope not in sizes:
-                sizes[scope] = float((self.H @ self._within(scope)).norm())
-            local = min(sizes[scope], self.around.size) * float(xi.norm())
-            # half: `verify` asks again, with other coefficients
-            if float((self.H @ xi).norm()) <= self._tolerance / 2 * local:
-                yield shift
+    def holds(self, one: Candidate) -> bool:
+        """Tell whether neither the gradient nor a product sees a shift."""
+        H, shift, scope = self.H, one.shift, self._scope(one)
+        generator = torch.Generator().manual_seed(3)
+        c = torch.randn(shift.size, generator=generator, dtype=torch.float64)
+        xi = H.flatten(shift.direction(H.params, c.to(H.device, H.dtype)))
+        only_idle = not bool((xi[~self.idle] != 0).any())
+        if only_idle or not self._is_level(xi, scope):
+            return shift.source == IDLE
+        if scope not in self.sizes:
+            self.sizes[scope] = float((H @ self._within(scope)).norm())
+        local = min(self.sizes[scope], self.around.size) * float(xi.norm())
+        # half: `verify` asks again, with other coefficients
+        return float((H @ xi).norm()) <= self._tolerance / 2 * local
 
     def _is_level(self, xi: Tensor, scope: frozenset[str]) -> bool:
         """Tell whether the loss does not change along a direction, at first order."""
@@ -137,20 +147,21 @@ class _Trial:
 
     def _within(self, scope: frozenset[str]) -> Tensor:
         """Return a random direction, of length one, that moves these parameters."""
-        v = self._random(4)
+        v = _random(self.H, 4)
         for name, place in self.H.layout.slices.items():
             if name not in scope:
                 v[place] = 0
         return v / v.norm()
 
-    def _random(self, seed: int) -> Tensor:
-        generator = torch.Generator().manual_seed(seed)
-        v = torch.randn(self.H.shape[0], generator=generator, dtype=torch.float64)
-        return v.to(self.H.device, self.H.dtype)
-
     @property
     def _tolerance(self) -> float:
         return INVARIANT * torch.finfo(self.H.dtype).eps
+
+
+def _random(H: Any, seed: int) -> Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    v = torch.randn(H.shape[0], generator=generator, dtype=torch.float64)
+    return v.to(H.device, H.dtype)
 
 
 def _joined(found: Sequence[Invariance]) -> list[Invariance]:
