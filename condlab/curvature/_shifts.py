@@ -72,7 +72,8 @@ class Candidates:
         """Yield shifts by which all outputs of a layer move alike."""
         source = self.calls.what_follows(site.layer)
         bias = self.names.get(id(getattr(site.module, "bias", None)), "")
-        if bias:
+        norm = self.calls.norms.get(site.layer)
+        if bias and (norm is None or isinstance(norm, nn.LayerNorm)):
             numbers = torch.zeros_like(self.params[bias], dtype=torch.int64)
             yield _candidate(site.layer, source, bias, numbers)
         name = self.names.get(id(site.raw), "")
