@@ -1,7 +1,9 @@
 """`condlab hessian` prints what the library finds, and one line for bad input."""
 
+import importlib
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -10,10 +12,13 @@ from matplotlib.image import imread
 
 from condlab.cli import main
 from condlab.curvature import HessianOperator, example, make_loss
+from condlab.nn import condition
 
 FACTORIES = """
+from collections import UserDict
 import torch
 from condlab.curvature import example
+from condlab.nn import condition
 
 def net():
     return example("regression")
@@ -31,11 +36,50 @@ def attentive():
     net = Net().double()
     return net, torch.nn.CrossEntropyLoss(), [(x, torch.arange(5) % 2)]
 
+class Named(torch.nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.net, self.kind = example("mlp")[0], kind
+    def forward(self, pixels):
+        z = self.net(pixels)
+        return {"dict": {"logits": z}, "tuple": (z, pixels)}[self.kind]
+
+def named(kind):
+    _, criterion, batches = example("mlp")
+    key = {"dict": "logits", "tuple": 0}[kind]
+    return (
+        Named(kind),
+        lambda z, y: criterion(z[key], y),
+        [(UserDict(pixels=x), y) for x, y in batches],
+    )
+
+def gives_dict():
+    return named("dict")
+
+def gives_tuple():
+    return named("tuple")
+
+def conditioned():
+    net, criterion, batches = example("mlp")
+    return condition(net), criterion, batches
+
+def frozen():
+    net, criterion, batches = example("mlp")
+    return condition(net, frozen=True, every=None), criterion, batches
+
 def pair():
     return 1, 2
 
 def broken():
     raise RuntimeError("no data")
+
+def mismatched():
+    net, criterion, batches = example("mlp")
+    return net, lambda z, y: z.logits.mean(), batches
+
+def empty():
+    net, criterion, _ = example("mlp")
+    return net, criterion, []
 
 value = 3
 """
@@ -137,6 +181,8 @@ def test_checkpoint_replaces_the_weights(run, factories, tmp_path, nested):
         (["some_nets:missing"], "some_nets has no function 'missing'"),
         (["some_nets:value"], "some_nets has no function 'value'"),
         (["some_nets:broken"], "some_nets:broken() fails: RuntimeError: no data"),
+        (["some_nets:mismatched"], "on its first batch fails: AttributeError"),
+        (["some_nets:empty"], "must give at least one batch, got none"),
         (["some_nets:pair"], "must return (module, criterion, batches)"),
         (["example:mlp", "--checkpoint", "none.pt"], "there is no checkpoint none.pt"),
         (["example:mlp", "--checkpoint", __file__], "is no checkpoint of tensors"),
@@ -146,6 +192,9 @@ def test_checkpoint_replaces_the_weights(run, factories, tmp_path, nested):
         (["example:mlp", "--figure", "a.txt"], "--figure must end in .png"),
         (["example:mlp", "--figure", "no/a.png"], "there is no directory no"),
         (["example:mlp", "--gauge", "sphere"], "and the model has none"),
+        (["example:mlp", "--device", "abacus"], "--device must name a device"),
+        (["example:mlp", "--interior", "-1"], "--interior must be at least 0"),
+        (["example:mlp", "--leading", "2"], "needs two checkpoints or more, got 0"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(capsys, factories, arguments, message):
@@ -160,3 +209,208 @@ def test_checkpoint_with_code_is_not_run(capsys, tmp_path):
     options = ["--checkpoint", str(tmp_path / "module.pt")]
     assert main(["hessian", "example:mlp", *options]) == 2
     assert "is no checkpoint of tensors alone" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [[], ["--method", "lanczos", "--products", "20"]])
+def test_figure_and_json_come_from_one_decomposition(
+    run, tmp_path, monkeypatch, options
+):
+    """One assembly, or one Lanczos run; the density's probes are products alone."""
+    calls = {"dense": 0, "lanczos": 0, "exact": 0}
+    module = importlib.import_module("condlab.curvature.condition")
+
+    def counted(name, inner):
+        def call(*arguments, **keywords):
+            calls[name] += 1
+            return inner(*arguments, **keywords)
+
+        return call
+
+    dense = counted("dense", HessianOperator.dense)
+    monkeypatch.setattr(HessianOperator, "dense", dense)
+    for name in ("lanczos", "exact"):
+        monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
+    monkeypatch.setattr("condlab.curvature.gauss_newton", refuse)
+    options = ["--json", "--figure", tmp_path / "spectrum.svg", *options]
+    record = json.loads(run("example:regression", *options))
+    by_lanczos = len(options) > 3
+    assert calls == {
+        "dense": not by_lanczos,
+        "lanczos": by_lanczos,
+        "exact": not by_lanczos,
+    }
+    n = record["parameters"]
+    assert len(record["ritz"]["values"]) == (n if not by_lanczos else 18)
+    assert record["products"] <= (22 if by_lanczos else n + 4)
+
+
+def refuse(*_arguments):
+    raise ValueError("not now")
+
+
+def test_what_keeps_the_gauss_newton_matrix_away_is_said(run, monkeypatch):
+    monkeypatch.setattr("condlab.curvature.gauss_newton", refuse)
+    assert "no Gauss-Newton matrix: not now" in run("example:regression")
+    assert json.loads(run("example:regression", "--json"))["gauss_newton"] is None
+
+
+@pytest.mark.parametrize("kind", ["dict", "tuple"])
+def test_structured_outputs_and_mappings_give_the_same_table(run, factories, kind):
+    plain = json.loads(run("example:mlp", "--json"))
+    named = json.loads(run(f"some_nets:gives_{kind}", "--json"))
+    for end in ("lower", "upper"):
+        expected = pytest.approx(plain["lambda_max"][end])
+        assert named["lambda_max"][end] == expected
+    assert named["null_sources"] == plain["null_sources"] == {"softmax shift": 13}
+
+
+def test_backend_is_the_one_asked_for_and_changes_nothing(run):
+    records = [
+        json.loads(run("example:mlp", "--backend", name, "--device", "cpu", "--json"))
+        for name in ("auto", "rebuilt", "forward")
+    ]
+    assert records[1]["backend"] == "rebuilt graph"
+    assert records[2]["backend"] == "forward over reverse"
+    assert {record["device"] for record in records} == {"cpu"}
+    tops = [record["lambda_max"]["lower"] for record in records]
+    assert tops == pytest.approx(tops[:1] * 3, rel=1e-12)
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    """Write weights of a network at its start, after some steps, and after more."""
+    net, criterion, batches = example("mlp")
+    inputs, targets = batches[0]
+    paths, optimiser = [], torch.optim.SGD(net.parameters(), lr=0.2)
+    for steps in (0, 20, 200):
+        for _ in range(steps):
+            optimiser.zero_grad()
+            criterion(net(inputs), targets).backward()
+            optimiser.step()
+        paths.append(tmp_path / f"step-{steps}.pt")
+        torch.save(net.state_dict(), paths[-1])
+    return paths
+
+
+def leading(path, k):
+    """Return the largest eigenvalue at a checkpoint, and the leading eigenspace."""
+    net, criterion, batches = example("mlp")
+    net.load_state_dict(torch.load(path))
+    params = dict(net.named_parameters())
+    H = HessianOperator(make_loss(net, criterion), params, batches).dense().numpy()
+    values, vectors = np.linalg.eigh(H)
+    return values[-1], vectors[:, np.argsort(-abs(values))[:k]]
+
+
+def test_series_follows_eigenvalues_and_eigenspaces(run, checkpoints):
+    options = ("--leading", 2, "--json", "--checkpoint", *checkpoints)
+    record = json.loads(run("example:mlp", *options))
+    truth = [leading(path, 2) for path in checkpoints]
+    rows = record["checkpoints"]
+    assert [row["checkpoint"] for row in rows] == list(map(str, checkpoints))
+    for row, (top, _) in zip(rows, truth, strict=True):
+        assert row["lambda_max"]["lower"] <= top <= row["lambda_max"]["upper"]
+    assert rows[0]["overlap"] == {"before": None, "first": None}
+    for now, then, key in ((1, 0, "before"), (2, 1, "before"), (2, 0, "first")):
+        found = rows[now]["overlap"][key]
+        expected = np.square(truth[now][1].T @ truth[then][1]).sum() / 2
+        assert found["value"] == pytest.approx(expected, abs=1e-6)
+        assert found["lower"] <= expected <= found["upper"]
+        assert found["upper"] - found["lower"] < 1e-3
+
+
+def test_series_is_a_table_and_a_figure(run, checkpoints, tmp_path):
+    path = tmp_path / "series.png"
+    first, *_, last = checkpoints
+    few = ("--checkpoint", first, first, last, "--figure", path, "--lr", 0.2)
+    text = run("example:mlp", *few)
+    head, *rows = text.split("\n\n")[1].splitlines()
+    assert head.split()[:2] == ["checkpoint", "lambda_max"]
+    assert len(rows) == 3
+    assert rows[1].endswith("1.000")  # the same weights once more
+    assert "1.000" in rows[1].split()
+    assert "lambda_max has risen for certain" in text
+    image = imread(path)
+    parts = np.array_split(image[..., :3], 3)
+    assert all((part.min(axis=2) < 0.5).mean() > 0.002 for part in parts)
+
+
+def test_series_of_lanczos_certifies_no_angle(run, checkpoints):
+    options = ("--method", "lanczos", "--products", 30, "--json")
+    record = json.loads(run("example:mlp", "--checkpoint", *checkpoints[:2], *options))
+    found = record["checkpoints"][1]["overlap"]["before"]
+    assert (found["lower"], found["upper"]) == (0, 1)
+    assert 0 < found["value"] < 1
+
+
+def test_series_in_the_sphere_gauge_compares_tangents(run, factories, tmp_path):
+    """Raw rows of other lengths are the same network."""
+    net = condition(example("mlp")[0])
+    torch.save(net.state_dict(), tmp_path / "one.pt")
+    state = {n: 3 * p if "original" in n else p for n, p in net.state_dict().items()}
+    torch.save(state, tmp_path / "longer.pt")
+    files = [tmp_path / "one.pt", tmp_path / "longer.pt"]
+    options = ("--gauge", "sphere", "--json", "--checkpoint", *files)
+    rows = json.loads(run("some_nets:conditioned", *options))["checkpoints"]
+    assert rows[1]["overlap"]["before"]["value"] == pytest.approx(1, abs=1e-9)
+    tops = [row["lambda_max"]["lower"] for row in rows]
+    assert tops[1] == pytest.approx(tops[0])
+
+
+@pytest.mark.parametrize(
+    ("saved", "model", "message"),
+    [
+        ("conditioned", "example:mlp", "call condlab.nn.condition in the factory"),
+        ("plain", "some_nets:conditioned", "before condlab.nn.condition"),
+        ("conditioned", "some_nets:frozen", "in another way than the factory's"),
+        ("wrapped", "example:mlp", "begin with 'module.', those of a wrapped module"),
+        ("other", "example:mlp", "it lacks 0.bias, 0.weight, 2.bias and 3 more"),
+        ("wider", "example:mlp", "0.weight has shape (9, 8) there, and (12, 8)"),
+    ],
+)
+def test_checkpoint_that_does_not_fit_says_what_to_do(
+    capsys, factories, tmp_path, saved, model, message
+):
+    net, _, _ = example("mlp")
+    state = net.state_dict()
+    if saved == "conditioned":
+        state = condition(net).state_dict()
+    elif saved == "wrapped":
+        state = {f"module.{name}": p for name, p in state.items()}
+    elif saved == "other":
+        state = {"w": torch.zeros(3)}
+    elif saved == "wider":
+        state["0.weight"] = torch.zeros(9, 8)
+    torch.save(state, tmp_path / "net.pt")
+    for more in ([], [str(tmp_path / "net.pt")]):  # alone, and in a series
+        options = ["--checkpoint", str(tmp_path / "net.pt"), *more]
+        assert main(["hessian", model, *options]) == 2
+        out, err = capsys.readouterr()
+        assert (out, err.count("\n")) == ("", 1)
+        assert message in err
+
+
+def test_series_refuses_what_has_no_eigenvectors(capsys, checkpoints):
+    options = ["--checkpoint", *map(str, checkpoints), "--method", "counted"]
+    assert main(["hessian", "example:mlp", *options]) == 2
+    assert "a series needs eigenvectors" in capsys.readouterr().err
+
+
+def test_without_torch_the_extra_is_named(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["hessian", "example:mlp"]) == 2
+    assert "pip install 'condlab[torch]'" in capsys.readouterr().err
+
+
+def test_parameters_that_do_not_train_are_held(run, factories, tmp_path):
+    (tmp_path / "held.py").write_text(
+        "from some_nets import *\n"
+        "def make():\n"
+        "    net, criterion, batches = conditioned()\n"
+        "    net[0].requires_grad_(False)\n"
+        "    return net, criterion, batches\n"
+    )
+    record = json.loads(run("held:make", "--json"))
+    assert record["parameters"] == 12 * 13 + 4 * 13
+    sphere = json.loads(run("held:make", "--json", "--gauge", "sphere"))
+    assert sphere["size"] == record["parameters"] - 16

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from condlab.cli._models import Problem
+from condlab.cli._models import Problem, require_loss
 
 _GRAM = 2000  # outputs, or parameters, whose Gauss-Newton matrix takes seconds
 _EXACT = 4096  # rows up to which a matrix is assembled, unless Lanczos is asked for
@@ -45,6 +45,7 @@ def examine(
 
     params = {n: p for n, p in problem.module.named_parameters() if p.requires_grad}
     loss = make_loss(problem.module, problem.criterion)
+    require_loss(args.model, loss, params, problem.batches)
     H = HessianOperator(loss, params, problem.batches, backend=args.backend)
     G, unable = _gauss_newton(H, problem.batches)
     progress(f"multiplying with the Hessian of {H.shape[0]} parameters")

@@ -125,6 +125,21 @@ def moved(value: Any, device: str) -> Any:
     return value
 
 
+def require_loss(source: str, loss: Any, params: Any, batches: Any) -> None:
+    """Raise ValueError, and say why, unless the loss of the first batch comes out."""
+    first = next(iter(batches), None)
+    if first is None:
+        raise ValueError(f"{source} must give at least one batch, got none")
+    try:
+        loss(params, first)
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"the loss of {source} on its first batch fails: {_brief(error)}"
+        ) from error
+
+
 def restore(problem: Problem, path: Path) -> None:
     """Give the module the weights of a file, or raise ValueError in one sentence."""
     state = _state(path)
@@ -196,7 +211,7 @@ def _cure(own: set[str], given: set[str]) -> str:
         return ""
     theirs, ours = (
         any(".parametrizations." in f".{name}" for name in names)
-        for names in (given - own, own - given)
+        for names in (given, own)
     )
     if theirs and ours:
         return (

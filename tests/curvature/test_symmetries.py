@@ -240,7 +240,7 @@ def test_rotated_keys_see_their_bias():
 
 
 def test_in_single_precision_no_more_is_claimed_than_in_double():
-    """A large eigenvalue of one layer makes the others' curvature look like rounding."""
+    """One layer's large eigenvalue makes the others' curvature look like rounding."""
     torch.manual_seed(1)
     net = nn.Sequential(
         nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 5), nn.Tanh(), nn.Linear(5, 3)
