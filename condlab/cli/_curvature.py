@@ -11,6 +11,7 @@ from condlab.cli._models import Problem, require_loss
 _GRAM = 2000  # outputs, or parameters, whose Gauss-Newton matrix takes seconds
 _EXACT = 4096  # rows up to which a matrix is assembled, unless Lanczos is asked for
 _SHARE = 8  # of the products, one in so many for the directions predicted to be null
+_NOISY = 1e-2  # of the largest |eigenvalue|: more leaves not two digits
 STEPS = 60  # of Lanczos for each probe of the density
 Record = dict[str, Any]
 
@@ -60,6 +61,7 @@ def examine(
         "backend": H.backend,
         **_plain(look.condition),
         **_of_gauss_newton(G, unable),
+        "noisy": _noisy(look, problem.module),
         "sharpness": None if args.lr is None else _sharpness(look.condition, args.lr),
     }
     return record, look
@@ -137,6 +139,42 @@ def _of_gauss_newton(G: Any, unable: str) -> Record:
         },
         "no_gauss_newton": None,
     }
+
+
+def _noisy(look: Look, module: Any) -> str | None:
+    """Return why the products say little, if they do."""
+    values = look.condition.spectrum.values
+    top = float(values.abs().max()) if len(values) else 0.0
+    if look.condition.noise <= _NOISY * top:
+        return None
+    line = _zero_line(module)
+    if line:
+        return (
+            f"{line} is zero and conditioned: moved from there it jumps to length one, "
+            "so the loss has no derivative; fill it in the factory"
+        )
+    return (
+        "the loss and its gradient change otherwise than the products say, within the "
+        "steps that these are held against: it has kinks or jumps near these "
+        "parameters, or turns sharply, as a layer norm of zeros does"
+    )
+
+
+def _zero_line(module: Any) -> str:
+    """Return the first line of zeros that is scaled to length one, or nothing."""
+    from condlab.nn.conditioning import conditioning_of
+    from condlab.nn.selection import sites
+
+    axes = {"row": (2, "row"), "row_column": (2, "row"), "column": (1, "column")}
+    for site in sites(module):
+        made = conditioning_of(site)
+        if made is None or made.frozen or made.method not in axes:
+            continue
+        axis, kind = axes[made.method]
+        zero = (site.layout.matrices(site.raw.detach()) == 0).all(axis).reshape(-1)
+        if bool(zero.any()):
+            return f"{kind} {int(zero.nonzero()[0])} of {site.name}"
+    return ""
 
 
 def _sharpness(found: Any, lr: float) -> Record:

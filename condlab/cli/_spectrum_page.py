@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +61,12 @@ def _notes(record: dict[str, Any]) -> list[str]:
     notes.append(f"signs: {', '.join(counts)}")
     if record["probable"] is not None:
         top, low = record["probable"]["lambda_max"], record["probable"]["lambda_min"]
-        notes.append(
-            f"all eigenvalues are within {_text.bracket(low['lower'], top['upper'])}, "
-            f"except with probability {record['probable']['failure']:g}"
-        )
+        ends = (low["lower"], top["upper"])
+        if all(map(math.isfinite, ends)):
+            notes.append(
+                f"all eigenvalues are within {_text.bracket(*ends)}, "
+                f"except with probability {record['probable']['failure']:g}"
+            )
     if record["probably_below"] < record["kappa_nonnull"]["upper"]:
         most = _text.bracket(1.0, record["probably_below"]).split()[-1]
         notes.append(
@@ -77,6 +80,8 @@ def _notes(record: dict[str, Any]) -> list[str]:
         notes.append(
             f"sharpness against 2/lr = {edge}: {record['sharpness']['verdict']}"
         )
+    if record["noisy"] is not None:
+        notes.append(record["noisy"])
     notes.append(
         f"noise of the product {record['noise']:.1e}; {record['products']} products; "
         f"{record['method']}"
