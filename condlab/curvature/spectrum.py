@@ -262,7 +262,7 @@ def lanczos(
         which=which,
     )
     noise, pairs = krylov.noise(), krylov.ritz()
-    _require_symmetric(pairs, H.dtype)
+    _require_symmetric(pairs, H)
     noise += pairs.asymmetry
     radii = pairs.residuals + noise
     if krylov.complete:  # Weyl: the matrix is V T V' and a sum of residuals
@@ -293,9 +293,10 @@ def lanczos(
     )
 
 
-def _require_symmetric(pairs: Ritz, dtype: torch.dtype) -> None:
+def _require_symmetric(pairs: Ritz, H: Products) -> None:
     largest = float(pairs.values.abs().max()) if len(pairs.values) else 0.0
-    if pairs.asymmetry > 10 * torch.finfo(dtype).eps ** 0.5 * largest:
+    known = torch.finfo(H.dtype).eps ** 0.5 * largest + H.noise * H.scale
+    if pairs.asymmetry > 10 * known:
         raise ValueError(
             f"the operator must be symmetric, but V'HV differs by "
             f"{pairs.asymmetry:.1e} from its transpose, of norm {largest:.1e}"

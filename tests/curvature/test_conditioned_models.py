@@ -15,6 +15,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from condlab.cli import main
 from condlab.curvature import HessianOperator, make_loss
@@ -57,6 +58,33 @@ class SamplesFirst(nn.Module):
     def forward(self, x):
         x = x.transpose(0, 1)
         return (self.net(x, x) if self.twice else self.net(x)).transpose(0, 1)
+
+
+class InDouble(TorchFunctionMode):
+    """Compute in float64 what a network casts to float32, whatever its own dtype.
+
+    Norms, softmax and scans of transformers 5.23.0 do so; their loss values are then
+    too rough for second differences.
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        def wide(value):
+            return torch.float64 if value is torch.float32 else value
+
+        func = torch.Tensor.double if func is torch.Tensor.float else func
+        named = {name: wide(value) for name, value in (kwargs or {}).items()}
+        return func(*map(wide, args), **named)
+
+
+def in_double(net):
+    inner = net.forward
+
+    def forward(*arguments, **keywords):
+        with InDouble():
+            return inner(*arguments, **keywords)
+
+    net.forward = forward
+    return net
 
 
 def first_tensor(outputs):
@@ -106,6 +134,7 @@ def problem(name, method):
         net, _ = pretrained(name)
         if name == "Mixtral":  # grouped products know no float64
             net.set_experts_implementation("eager")
+        net = in_double(net)
         kind = FAMILIES[name].inputs
         batch = {
             key: x.double() if x.is_floating_point() else x

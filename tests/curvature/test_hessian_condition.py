@@ -211,7 +211,7 @@ def test_bad_input_is_refused_by_name(options, message):
 
 @pytest.mark.parametrize("method", ["exact", "lanczos"])
 def test_eigenvectors_come_with_angles_that_know_of_the_nulls(method):
-    """The nulls are among the other eigenvalues: a gap that leaves them out is false."""
+    """Nulls are among the other eigenvalues: a gap that leaves them out is false."""
     net = torch.nn.Linear(4, 3).double()
     torch.manual_seed(0)
     batch = torch.randn(20, 4, dtype=torch.float64), torch.arange(20) % 3
