@@ -43,7 +43,7 @@ REST = [
     if (name, method) not in CHEAP
 ]
 SMOOTH = 1e-15  # steps within rounding of a point: they show the noise of the loss
-STEPS = (0.1, 0.1 / 4, 0.1 / 16, 0.1 / 64)  # of the parameters' length
+STEPS = tuple(0.1 / 4**k for k in range(6))  # of the parameters' length
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # others' about their own affairs
 
