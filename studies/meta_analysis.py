@@ -1,6 +1,6 @@
 """Ask all records whether conditioning predicts how fast a network trains.
 
-    python -m studies.meta_analysis
+    python -m studies.meta_analysis [FOLDER]
 
 Reads ``studies/results/*/*.jsonl`` and what ``studies.theorem_52`` left, and writes
 ``studies/results/meta_analysis.json``, from which the report draws: the same records
@@ -15,10 +15,10 @@ does decide, are the positive control and are not pooled with networks.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import math
-import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -226,4 +226,17 @@ def _digest(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(main(*map(Path, sys.argv[1:])))
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.meta_analysis",
+        description="Ask all records whether conditioning predicts how fast a network "
+        "trains, and write meta_analysis.json beside them.",
+    )
+    parser.add_argument(
+        "results",
+        nargs="?",
+        type=Path,
+        default=RESULTS,
+        metavar="FOLDER",
+        help=f"with the records of every study in a folder (default: {RESULTS})",
+    )
+    print(main(parser.parse_args().results))

@@ -161,8 +161,8 @@ def spectrum(
     >>> found = spectrum(H)
     >>> found.values.tolist(), found.complete, bool(found.radii.max() < 1e-13)
     ([-1.0, 0.0, 3.0], True, True)
-    >>> spectrum(H, vectors=1).pairs.vectors.T
-    tensor([[0., 0., 1.]], dtype=torch.float64)
+    >>> spectrum(H, vectors=1).pairs.vectors[:, 0].abs()
+    tensor([0., 0., 1.], dtype=torch.float64)
     """
     require_arguments(H, method, num_matvecs)
     if not 1 <= block <= basis:

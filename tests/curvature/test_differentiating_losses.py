@@ -271,7 +271,13 @@ def test_odd_layers_are_assembled_by_one_way_or_the_other(name):
     net, batches = ODD[name](), data()
     params = dict(net.named_parameters())
     loss = make_loss(net, nn.MSELoss())
-    agrees(HessianOperator(loss, params, batches).dense(), loss, params, batches)
+    try:
+        H = HessianOperator(loss, params, batches)
+    except ValueError as error:  # recomputes with the module's own parameters
+        assert name == "checkpointed"
+        assert "torch cannot differentiate this loss twice" in str(error)  # noqa: PT017
+        return
+    agrees(H.dense(), loss, params, batches)
 
 
 @pytest.mark.parametrize("name", ["output hook", "input hook", "lazy"])

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -182,3 +184,9 @@ def test_a_claim_of_one_kind_of_network_is_judged_by_that_kind_alone(tmp_path):
     assert verdicts["supplement-3d"] == "reproduced"
     assert verdicts["supplement-3d-sine"] == "contradicted"
     assert verdicts["supplement-3d-gaussian"] == "not testable here"
+
+
+def test_help_is_no_folder():
+    command = [sys.executable, "-m", "studies.meta_analysis", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "write meta_analysis.json beside them" in " ".join(done.stdout.split())
