@@ -39,8 +39,8 @@ from condlab.curvature.operator import CurvatureOperator, HessianOperator
 from condlab.curvature.quotient import Comparison, compare, hold_lengths
 from condlab.curvature.solve import Solution, solve
 from condlab.curvature.spectrum import Spectrum, spectrum
-from condlab.curvature.symmetries import find_invariances
 from condlab.curvature.submatrix import submatrix
+from condlab.curvature.symmetries import find_invariances
 from condlab.curvature.trace import (
     DiagonalEstimate,
     Estimate,
