@@ -229,7 +229,8 @@ def check(name, method, capsys):
     require(name)
     for error, allowed in worst_error(name, method):
         assert error <= allowed + 1e-12
-        assert allowed < 1e-4  # else the differences say nothing
+        rough = 100 if name == "Mixtral" else 1  # it chooses two of four experts
+        assert allowed < rough * 1e-4  # else the differences say nothing
     with factory(name, method) as model:
         few = ["--method", "lanczos", "--products", "8"]
         assert main(["hessian", model, *few]) == 0
