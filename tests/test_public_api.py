@@ -70,6 +70,7 @@ NAMES = {
         "diagonal",
         "empirical_fisher",
         "example",
+        "find_invariances",
         "frobenius_norm",
         "gauss_newton",
         "gauss_newton_condition",

@@ -8,7 +8,9 @@ from typing import Any
 
 from torch import nn
 
-STORED = re.compile(r"(^|\.)parametrizations\.(\w+)\.(original\d*)$")
+STORED = re.compile(r"(^|\.)parametrizations\.(\w+)\.(\w+)(\.\w+)*$")
+WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel and of torch.compile
+NAMED = 3  # names of tensors that a sentence bears
 
 
 def load_checkpoint(module: nn.Module, state: Mapping[str, Any]) -> nn.Module:
@@ -37,55 +39,76 @@ def load_checkpoint(module: nn.Module, state: Mapping[str, Any]) -> nn.Module:
     >>> saved = condition(nn.Linear(3, 2)).state_dict()
     >>> load_checkpoint(nn.Linear(3, 2), saved)
     Traceback (most recent call last):
-    ValueError: the checkpoint holds conditioned weights
-    (parametrizations.weight.original) and the module plain ones (weight): condition the
-    module as the saved one was before loading, or save it after condlab.nn.fold
+    ValueError: its weights are conditioned or otherwise parametrized
+    (parametrizations.weight.original), and the module's are plain (weight); call
+    condlab.nn.condition before loading as in training, or condlab.nn.fold before saving
     """
-    why = _misfit(module, state)
+    own = module.state_dict()
+    why = _misfit(list(own), list(state)) or _misshapen(own, state)
     if why:
         raise ValueError(why)
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"the checkpoint does not fit the module: {error}") from None
+    module.load_state_dict(state)
     return module
 
 
-def _misfit(module: nn.Module, state: Mapping[str, Any]) -> str:
-    """Return why the names do not fit, or nothing."""
-    own = module.state_dict()
-    missing = [name for name in own if name not in state]
-    unexpected = [name for name in state if name not in own]
-    for name in unexpected:
-        plain = _plain(name)
-        if plain in missing:
+def _misfit(own: list[str], given: list[str]) -> str:
+    """Return why the names of a checkpoint do not fit, and what to do, or nothing."""
+    missing = [name for name in own if name not in set(given)]
+    unexpected = [name for name in given if name not in set(own)]
+    if not (missing or unexpected):
+        return ""
+    for prefix in WRAPPERS:
+        if {name.removeprefix(prefix) for name in given} == set(own):
             return (
-                f"the checkpoint holds conditioned weights ({name}) and the module "
-                f"plain ones ({plain}): condition the module as the saved one was "
-                "before loading, or save it after condlab.nn.fold"
+                f"its names begin with {prefix!r}, those of a wrapped module; save the "
+                "state dict of what is wrapped"
             )
-    for name in missing:
-        plain = _plain(name)
-        if plain in unexpected:
-            return (
-                f"the checkpoint holds plain weights ({plain}) and the module "
-                f"conditioned ones ({name}): load before conditioning, or give the "
-                "module its plain weights back by condlab.nn.uncondition"
-            )
-    if any("parametrizations." in name for name in (*missing, *unexpected)):
+    if {_plain(n) for n in own} == {_plain(n) for n in given}:
+        return _cure(own, given)
+    lacks = [("it lacks", missing), ("the module lacks", unexpected)]
+    return "; ".join(f"{verb} {_some(names)}" for verb, names in lacks if names)
+
+
+def _cure(own: list[str], given: list[str]) -> str:
+    """Return what makes the weights of a checkpoint those of a module."""
+    ours, theirs = (
+        next((name for name in names if STORED.search(name)), "")
+        for names in (own, given)
+    )
+    if theirs and ours:
+        other = sorted(set(own) ^ set(given))
         return (
-            "the checkpoint's weights are conditioned in another way than the "
-            f"module's: {_first('it lacks', missing)}{_first('it has', unexpected)}"
-            "; condition the module as the saved one was"
+            "its weights are conditioned or parametrized in another way than the "
+            f"module's, which differ in {_some(other)}; make the module as it was in "
+            "training"
         )
+    if theirs:
+        return (
+            f"its weights are conditioned or otherwise parametrized ({theirs}), and "
+            f"the module's are plain ({_plain(theirs)}); call condlab.nn.condition "
+            "before loading as in training, or condlab.nn.fold before saving"
+        )
+    return (
+        f"its weights are plain ({_plain(ours)}), and the module's are conditioned or "
+        f"otherwise parametrized ({ours}); load plain weights before "
+        "condlab.nn.condition, or after condlab.nn.uncondition"
+    )
+
+
+def _misshapen(own: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    for name, tensor in own.items():
+        wanted, got = (tuple(getattr(t, "shape", ())) for t in (tensor, given[name]))
+        if wanted != got:
+            return f"{name} has shape {got} there, and {wanted} in the module"
     return ""
 
 
 def _plain(name: str) -> str:
+    """Return what a weight is called without parametrizations."""
     return STORED.sub(r"\1\2", name)
 
 
-def _first(verb: str, names: list[str]) -> str:
-    if not names:
-        return ""
-    return f"{verb} {names[0]}{f' and {len(names) - 1} more' if names[1:] else ''}. "
+def _some(names: list[str]) -> str:
+    shown = ", ".join(sorted(names)[:NAMED])
+    more = len(names) - NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
