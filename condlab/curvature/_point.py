@@ -53,7 +53,7 @@ class Point:
         def evaluate(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             return _gradient(loss, at, data.first)
 
-        def in_double(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        def doubled(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             return _gradient_in_double(loss, at, data.first)
 
         def first_number() -> tuple[Tensor, Tensor]:
@@ -67,11 +67,14 @@ class Point:
             seen, data = data.place, weighed(data, loss, leaves)
             if data.place != seen:
                 centre, modules = require_pure(loss, lambda: evaluate(leaves))
-        near, double = (
-            modules.held(one, lambda: evaluate(leaves)) for one in (evaluate, in_double)
+        check = Check(
+            evaluate,
+            leaves,
+            flat,
+            centre,
+            doubled if flat.dtype == torch.float32 else None,
+            lambda one: modules.held(one, lambda: evaluate(leaves)),
         )
-        single = flat.dtype == torch.float32
-        check = Check(near, leaves, flat, centre, double if single else None)
         refused = check.of_loss().refused
         if refused:
             raise ValueError(
@@ -122,6 +125,21 @@ def _gradient(
     return value.detach(), torch.cat([g.detach().reshape(-1) for g in gradient])
 
 
+def in_double(
+    loss: Loss, leaves: dict[str, Tensor], batch: Any
+) -> tuple[dict[str, Tensor], Any]:
+    """Return parameters beside the module's buffers, and a batch, in float64."""
+
+    def doubled(x: Any) -> Any:
+        is_float = isinstance(x, Tensor) and x.dtype == torch.float32
+        return x.double() if is_float else x
+
+    module = loss.module if isinstance(loss, ModelLoss) else None
+    buffers = dict(module.named_buffers()) if module is not None else {}
+    wide = {**{n: doubled(b) for n, b in buffers.items()}, **leaves}
+    return wide, map_tensors(doubled, batch)
+
+
 def _gradient_in_double(
     loss: Loss, leaves: dict[str, Tensor], batch: Any
 ) -> tuple[Tensor, Tensor]:
@@ -132,16 +150,8 @@ def _gradient_in_double(
     TypeError
         If some of it stays float32.
     """
-
-    def doubled(x: Any) -> Any:
-        is_float = isinstance(x, Tensor) and x.dtype == torch.float32
-        return x.double() if is_float else x
-
-    module = loss.module if isinstance(loss, ModelLoss) else None
-    buffers = dict(module.named_buffers()) if module is not None else {}
-    wide = {**{n: doubled(b) for n, b in buffers.items()}, **leaves}
     with differentiable():
-        value = loss(wide, map_tensors(doubled, batch))
+        value = loss(*in_double(loss, leaves, batch))
         if value.dtype != torch.float64:
             raise TypeError(f"float64 is needed, got {value.dtype}")
     _, gradient = _gradient(lambda *_: value, leaves, batch)

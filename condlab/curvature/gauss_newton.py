@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from condlab.curvature._check import Seen
 from condlab.curvature._outputs import Outputs, require_all
-from condlab.curvature._point import Point
+from condlab.curvature._point import Point, in_double
 from condlab.curvature._probe import graph_sizes, only
 from condlab.curvature.backends import (
     Kept,
@@ -80,7 +81,7 @@ def gauss_newton(
     def remake(loss: Loss, params: dict[str, Tensor]) -> CurvatureOperator:
         return gauss_newton(loss, params, point.data, memory=memory)
 
-    return CurvatureOperator(point, only(point, backend), remake)
+    return CurvatureOperator(point, only(point, backend, backend.judge(point)), remake)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,10 @@ class _Graph:
     dual: dict[str, Tensor]  # u, in which the next is linear
     pulled: tuple[Tensor, ...]  # J'u
     outputs: Outputs  # as functions of the parameters, and C
+
+    def curved(self, v: Tensor) -> Tensor:
+        """Return C J v."""
+        return self.outputs.curve(pull_back(self.pulled, self.dual, v))
 
 
 def _graph(loss: ModelLoss, leaves: dict[str, Tensor], batch: Any) -> _Graph:
@@ -130,13 +135,44 @@ class GaussNewtonProduct:
 
     def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
         """Return the product of the matrix of batch i with each row."""
-
-        def multiply(v: Tensor) -> Tensor:
-            if not graph.dual:  # the criterion uses no outputs
-                return torch.zeros_like(v)
-            curved = graph.outputs.curve(pull_back(graph.pulled, graph.dual, v))
-            return pull_back(graph.outputs.parts, self._leaves, curved)
-
         with differentiable():
-            graph = self._kept.get(i, lambda: _graph(self._loss, self._leaves, batch))
-            return stack([multiply(v) for v in rows])
+            graph = self._graph(i, batch)
+            if not graph.dual:  # the criterion uses no outputs
+                return torch.zeros_like(rows)
+            curved = [graph.curved(v) for v in rows]
+            parts = graph.outputs.parts
+            return stack([pull_back(parts, self._leaves, c) for c in curved])
+
+    def judge(self, point: Point) -> Callable[[Tensor], Seen]:
+        """Return a check of C J v against differences of the criterion's gradient.
+
+        Along theta + tv the criterion's gradient by the outputs has the derivative
+        C J v, so that two passes forward tell, and no derivative of the model.
+        """
+        first = point.data.first
+
+        def slope(at: dict[str, Tensor], batch: Any) -> tuple[Tensor, Tensor]:
+            with differentiable():
+                found = Outputs.of(self._loss, at, batch).slope
+            flat = torch.cat([s.detach().reshape(-1) for s in found])
+            return flat.new_zeros(()), flat
+
+        def wide(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+            return slope(*in_double(self._loss, at, first))
+
+        def judge(_: Tensor) -> Seen:
+            with differentiable():
+                graph = self._graph(0, first)
+                if not graph.dual:
+                    return Seen(0.0)
+                check = point.check.of(lambda at: slope(at, first), wide)
+                seen, off = check.compare(graph.curved(check.rows[0]))
+                pulled = pull_back(
+                    graph.outputs.parts, self._leaves, off.to(point.flat.dtype)
+                )
+            return Seen(float(pulled.norm()), seen.refused)
+
+        return judge
+
+    def _graph(self, i: int, batch: Any) -> _Graph:
+        return self._kept.get(i, lambda: _graph(self._loss, self._leaves, batch))
