@@ -348,7 +348,7 @@ ROWS = (
         "network",
         "neural ODE, solved by its adjoint",
         solved_ode(adjoint=True),
-        refused="differences of the",
+        refused="while it is differentiated",
         needs="torchdiffeq",
     ),
     *(Row("network", n, from_configuration(n), needs="transformers") for n in FAMILIES),
