@@ -6,8 +6,6 @@ import flint
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from exact import Exact, rational
-from kinds import KINDS
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from condlab import (
@@ -22,6 +20,17 @@ from condlab import (
     row_scaling,
     van_der_sluis,
 )
+from tests.exact import Exact, rational
+from tests.kinds import KINDS
+
+
+@pytest.fixture(autouse=True)
+def precision():
+    """Leave the precision of balls, which is the process's, as it was."""
+    before = flint.ctx.prec
+    yield
+    flint.ctx.prec = before
+
 
 SQUARE = {1: cond_1, "inf": cond_inf, "skeel": cond_skeel}
 ANY = {2: cond_2, "fro": cond_fro}

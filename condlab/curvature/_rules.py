@@ -152,14 +152,13 @@ def counter(
     Where torch was given a tensor of the batch for its target, as it was `seen`, other
     batches' are counted; otherwise their losses are evaluated for it.
     """
-    params = {name: p.detach() for name, p in leaves.items()}
     recounts = [  # nothing else of what was seen is kept: it holds a graph
         (mean.recount, _place(mean, tensors(batch))) for mean in rule.means(seen)
     ]
 
     def evaluated(batch: Any) -> list[Tensor]:
-        with torch.inference_mode(mode=False), torch.no_grad():
-            _, final, losses = record(loss, params, batch)
+        with differentiable():  # the loss may itself differentiate
+            _, final, losses = record(loss, leaves, batch)
         found = {"final": final, "losses": losses}[rule.name]
         return [mean.counts for mean in found if not mean.summed]
 
