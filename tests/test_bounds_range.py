@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 import pytest
-from exact import Exact
 
 from condlab.bounds import bauer, van_der_sluis
+from tests.exact import Exact
 
 EPS = np.finfo(float).eps
 WIDE = {

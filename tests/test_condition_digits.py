@@ -5,9 +5,9 @@ import math
 import flint
 import numpy as np
 import pytest
-from exact import Exact
 
 from condlab.condition import cond_1, cond_2, cond_fro, cond_inf, cond_skeel
+from tests.exact import Exact
 
 EPS = np.finfo(float).eps
 NORM = {cond_1: 1, cond_2: 2, cond_inf: "inf", cond_fro: "fro", cond_skeel: "skeel"}
