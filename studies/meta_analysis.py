@@ -40,6 +40,7 @@ from studies._common.runs import (
     grouped,
     setting_of,
     study_of,
+    withdrawn,
 )
 from studies._common.statistics import (
     RESAMPLES,
@@ -62,7 +63,7 @@ def main(results: Path = RESULTS, resamples: int = RESAMPLES) -> Path:
     if not files:
         raise SystemExit(f"no records in {results}; run: python -m studies all")
     groups: dict[tuple[str, str], list[Json]] = {}
-    for record in (record for file in files for record in read_lines(file)):
+    for record in (withdrawn(record) for file in files for record in read_lines(file)):
         groups.setdefault((study_of(record), setting_of(record)), []).append(record)
     settings = [describe(*key, records) for key, records in groups.items()]
     runs = [run for key, records in groups.items() for run in as_runs(*key, records)]

@@ -32,15 +32,11 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from studies._common.arms import build, matrix_layers
+from studies._common.curvature import lambda_max
 from studies._common.data.cameras import find, load
 from studies._common.loop import Batch, Task
 from studies._common.models import NeRF, render_rays
-from studies._common.probes import (
-    gradient_norm,
-    lambda_max,
-    layer_table,
-    weight_probes,
-)
+from studies._common.probes import gradient_norm, layer_table, weight_probes
 from studies._common.rendering import pixel_centres, psnr, rays, ssim, to_ndc
 from studies._common.scenes import Views
 from studies._common.store import Record

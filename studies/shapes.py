@@ -26,11 +26,12 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from studies._common.arms import build, matrix_layers
+from studies._common.curvature import lambda_max
 from studies._common.data import meshes
 from studies._common.loop import Batch, Task
 from studies._common.models import CoordinateMLP
 from studies._common.models.coordinate import Activation
-from studies._common.probes import gradient_norm, lambda_max, layer_table, weight_probes
+from studies._common.probes import gradient_norm, layer_table, weight_probes
 from studies._common.solids import load, sample
 from studies._common.store import Record
 from studies._common.trials import Options, grid, sweep

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from studies._common.arms import batch_statistics
+from studies._common.curvature import lambda_max
 from studies._common.data import Images
 from studies._common.loop import Batch, Task
 from studies._common.probes import (
     gradient_norm,
-    lambda_max,
     layer_table,
     removed_shares,
     weight_probes,

@@ -26,6 +26,8 @@ PREDICTORS = (
     "row_norm_spread",
     "initial_scale",
 )
+WEIGHT_NORMALISED = ("WN", "LN+W")  # arms
+CURVATURE = ("lambda_max", "lambda_min", "kappa_hessian", "kappa_sphere", "nullity")
 CONTROL = "quadratics"  # the positive control
 PAIRED = ("arm", "lr", "seed")
 
@@ -50,6 +52,29 @@ class Run:
     def speed(self) -> float:
         """Return the steps to the target, censored ones at 1.5 budgets."""
         return penalised(self.time)
+
+
+def withdrawn(record: Json) -> Json:
+    """Return a record without what was measured wrongly; the file keeps it.
+
+    Before revision 2 of the probes (see `studies._common.curvature`) the curvature of a
+    weight-normalised network was that of an unsymmetric matrix: torch 2.13's kernel is
+    wrong when it is differentiated twice. Those series are left out of all analysis.
+
+    Examples
+    --------
+    >>> series = {"loss": [], "lambda_max": [[0, 2.0]]}
+    >>> old = {"config": {"arm": "WN"}, "series": series}
+    >>> withdrawn(old)["series"]
+    {'loss': []}
+    >>> withdrawn(old | {"curvature_revision": 2})["series"]["lambda_max"]
+    [[0, 2.0]]
+    """
+    wrong = record["config"]["arm"] in WEIGHT_NORMALISED
+    if not wrong or record.get("curvature_revision", 1) > 1:
+        return record
+    kept = {k: v for k, v in record["series"].items() if k not in CURVATURE}
+    return {**record, "series": kept}
 
 
 def study_of(record: Json) -> str:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from studies._common import store
 from studies._common.backends import workers
+from studies._common.curvature import REVISION
 from studies._common.loop import Task, Watch, train
 from studies._common.store import Record, Store
 
@@ -164,6 +165,7 @@ def run_one(
         "probe_seconds": round(outcome.probe_seconds, 2),
         "series": outcome.series,
         "tables": outcome.tables,
+        "curvature_revision": REVISION,
         **store.provenance(device),
     }
     if _first_process():

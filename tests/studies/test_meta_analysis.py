@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from studies import meta_analysis
-from studies._common.runs import as_runs, predictors_of, target_of
+from studies._common.runs import as_runs, predictors_of, target_of, withdrawn
 from studies._common.store import write_lines
 
 STEPS = 100
@@ -182,3 +182,13 @@ def test_a_claim_of_one_kind_of_network_is_judged_by_that_kind_alone(tmp_path):
     assert verdicts["supplement-3d"] == "reproduced"
     assert verdicts["supplement-3d-sine"] == "contradicted"
     assert verdicts["supplement-3d-gaussian"] == "not testable here"
+
+
+def test_old_curvature_of_weight_normalised_runs_is_withdrawn():
+    old = record("WN", 0.1, 0, constant=20, kappa=1.0)
+    assert "lambda_max" not in withdrawn(old)["series"]
+    assert withdrawn(old)["series"]["probe_loss"] == old["series"]["probe_loss"]
+    mended = old | {"curvature_revision": 2}
+    assert withdrawn(mended) == mended
+    plain = record("plain", 0.1, 0, constant=20, kappa=1.0)
+    assert withdrawn(plain) == plain

@@ -1,0 +1,101 @@
+"""The curvature of what training minimises, by condlab's own instruments.
+
+torch 2.13's kernel of weight normalisation, `torch._weight_norm`, is silently wrong
+when it is differentiated twice: value and gradient are right, the Hessian's blocks of
+directions and lengths are not, and the matrix is not symmetric. Here its formula is
+differentiated instead. Records say by `REVISION` how they were measured; those that
+say nothing are from before, and `studies._common.runs.withdrawn` voids what they say of
+weight-normalised arms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.overrides import TorchFunctionMode
+
+from condlab.curvature import HessianOperator, spectrum
+from studies._common.arms import batch_statistics
+
+REVISION = 2  # of how curvature is measured; 1 differentiated torch's kernel
+NUM_MATVECS = 10  # two of them check the operator
+
+Loss = Callable[[nn.Module, Any], Tensor]
+
+
+class WrittenOut(TorchFunctionMode):
+    """Compute weight normalisation by its formula, g v / |v|, within.
+
+    Examples
+    --------
+    >>> v, g = torch.tensor([[3.0, 4.0]]), torch.tensor([[10.0]])
+    >>> with WrittenOut():
+    ...     torch._weight_norm(v, g, 0)
+    tensor([[6., 8.]])
+    """
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        """Return what the function does, by the formula where it is that kernel."""
+        if func is torch._weight_norm:
+            return _weight_norm(*args, **(kwargs or {}))
+        return func(*args, **(kwargs or {}))
+
+
+def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
+    others = [axis for axis in range(v.ndim) if dim == -1 or axis != dim % v.ndim]
+    return v * (g / v.square().sum(others, keepdim=True).sqrt())
+
+
+class _LossOfBatch(nn.Module):
+    """A network and its loss as one module, whatever the loss calls the network by."""
+
+    def __init__(self, net: nn.Module, loss: Loss):
+        super().__init__()
+        self.net, self._loss = net, loss
+
+    def forward(self, batch: Any) -> Tensor:
+        return self._loss(self.net, batch)
+
+
+def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
+    """Return the Hessian of a loss on a batch, at the network's trained parameters.
+
+    Within `batch_statistics`, so that it is of the function that training
+    differentiates; so must its products be.
+
+    Raises
+    ------
+    ValueError
+        If the products fail their own checks.
+    """
+    whole = _LossOfBatch(net, loss)
+
+    def of(params: dict[str, Tensor], data: Any) -> Tensor:
+        with WrittenOut():
+            return functional_call(whole, params, (data,))
+
+    params = {name: p for name, p in whole.named_parameters() if p.requires_grad}
+    return HessianOperator(of, params, [batch], backend="retained")
+
+
+def lambda_max(
+    net: nn.Module, loss: Loss, batch: Any, *, num_matvecs: int = NUM_MATVECS
+) -> float:
+    """Return a lower bound of the Hessian's largest eigenvalue on a batch, by Lanczos.
+
+    Of the loss as training differentiates it: with the batch's statistics. The start is
+    the same in every call. It is nan where the products fail their own checks, as they
+    do at weights that training has driven towards infinity.
+    """
+    with batch_statistics(net):
+        try:
+            H = hessian(net, loss, batch)
+            found = spectrum(H, method="lanczos", num_matvecs=num_matvecs, rtol=0)
+        except ValueError:
+            return math.nan
+    return float(found.values[-1])
