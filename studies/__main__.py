@@ -1,4 +1,4 @@
-"""Run studies: ``python -m studies NAME --preset smoke|cpu|gpu|paper``."""
+"""Run studies: ``python -m studies NAME --preset smoke|cpu|real|gpu|paper``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 STUDIES = ("inception", "high_learning_rate", "vit", "nerf", "shapes", "small_networks")
-PRESETS = ("smoke", "cpu", "gpu", "paper")
+PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -32,6 +32,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from studies._common.arms import build, matrix_layers
+from studies._common.configs import grid
 from studies._common.curvature import lambda_max
 from studies._common.data.cameras import find, load
 from studies._common.loop import Batch, Task
@@ -40,7 +41,7 @@ from studies._common.probes import gradient_norm, layer_table, weight_probes
 from studies._common.rendering import pixel_centres, psnr, rays, ssim, to_ndc
 from studies._common.scenes import Views
 from studies._common.store import Record
-from studies._common.trials import Options, grid, sweep
+from studies._common.trials import Options, sweep
 
 ARMS = ("plain", "glorot", "init_E", "E_all", "E", "E_gain", "WN")
 HEADS = ("density", "colour")
@@ -82,10 +83,16 @@ PAPER = Config(
     rays=1024, coarse=64, fine=128, noise=1.0,
     decay=0.1**0.8, steps=200_000,
 )  # fmt: skip
+REAL = Config(
+    data="fern", width=128, frequencies=10, direction_frequencies=4, noise=1.0,
+    steps=3000,
+)  # fmt: skip
+REAL_ARMS = ("plain", "E_all", "E_gain", "init_E", "glorot", "WN")
 SMOKE = Config(depth=3, skip=1, width=16, rays=32, coarse=8, fine=8, steps=4)
 PRESETS = {
     "smoke": grid(SMOKE, ("plain", "E_all"), (2e-3,), range(1)),
     "cpu": grid(Config(), ARMS, (2e-3, 6e-3), range(2)),
+    "real": grid(REAL, REAL_ARMS, (5e-4, 2e-3, 6e-3), range(3)),
     "gpu": grid(replace(PAPER, steps=5000, decay=0.1), ARMS, (5e-4, 2e-3), range(1)),
     "paper": grid(PAPER, ARMS, (2e-4, 5e-4, 2e-3, 5e-3), range(5)),
 }

@@ -49,6 +49,8 @@ class Recipe:
         Share of the steps in which the rate rises linearly.
     augment : bool
         Flip left and right, and shift by up to an eighth of the side.
+    mirror : bool
+        Only flip left and right.
     mixed : bool
         Compute in bfloat16 where the device is a GPU.
     """
@@ -62,6 +64,7 @@ class Recipe:
     schedule: Literal["constant", "cosine", "steps"] = "constant"
     warm_up: float = 0.0
     augment: bool = False
+    mirror: bool = False
     mixed: bool = False
 
 
@@ -126,7 +129,9 @@ def make_task(
     def batch(step: int, generator: torch.Generator) -> Batch:
         chosen = epoch_batch(step, recipe.batch, len(train[1]), recipe.order)
         inputs, labels = (part[chosen.to(device)] for part in train)
-        return (shifted(inputs, generator) if recipe.augment else inputs), labels
+        if recipe.augment:
+            return shifted(inputs, generator), labels
+        return (mirrored(inputs, generator) if recipe.mirror else inputs), labels
 
     def evaluate(net: nn.Module) -> dict[str, float]:
         # The loss is the one that training sees: running statistics lag behind it.
@@ -154,7 +159,7 @@ def make_task(
         probe=look,
         curvature=lambda net: {"lambda_max": lambda_max(net, plain_loss, few)},
         describe=layer_table,
-        schedule=_schedule(recipe),
+        schedule=schedule(recipe.schedule, recipe.warm_up),
     )
 
 
@@ -208,6 +213,14 @@ def _shuffle(samples: int, seed: int) -> Tensor:
     return torch.randperm(samples, generator=torch.Generator().manual_seed(seed))
 
 
+def mirrored(inputs: Tensor, generator: torch.Generator) -> Tensor:
+    """Return images, each flipped left and right or not."""
+    flips = torch.rand(len(inputs), generator=generator) < 0.5
+    return torch.where(
+        flips.to(inputs.device)[:, None, None, None], inputs.flip(3), inputs
+    )
+
+
 def shifted(inputs: Tensor, generator: torch.Generator) -> Tensor:
     """Return images, each flipped or not and shifted by up to an eighth of the side."""
     n, _, height, width = inputs.shape
@@ -242,17 +255,24 @@ def _optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     raise ValueError(f"optimiser must be 'sgd' or 'adamw', got {recipe.optimiser!r}")
 
 
-def _schedule(recipe: Recipe) -> Callable[[float], float]:
+def schedule(name: str, warm_up: float = 0.0) -> Callable[[float], float]:
+    """Return the factor of the rate after a share of the run, by the schedule's name.
+
+    Examples
+    --------
+    >>> [round(schedule("cosine")(done), 3) for done in (0.0, 0.5, 1.0)]
+    [1.0, 0.5, 0.0]
+    """
     shapes: dict[str, Callable[[float], float]] = {
         "constant": lambda _done: 1.0,
         "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
         "steps": lambda done: 0.1 ** ((done >= 0.5) + (done >= 0.75)),
     }
-    if recipe.schedule not in shapes:
+    if name not in shapes:
         raise ValueError(f"schedule must be one of {', '.join(shapes)}")
-    shape, rise = shapes[recipe.schedule], recipe.warm_up
+    shape = shapes[name]
 
     def factor(done: float) -> float:
-        return shape(done) * (min(1.0, (done + 1e-3) / rise) if rise else 1.0)
+        return shape(done) * (min(1.0, (done + 1e-3) / warm_up) if warm_up else 1.0)
 
     return factor

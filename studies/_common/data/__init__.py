@@ -41,7 +41,15 @@ class Images:
 
 
 BUILT_IN = ("digits", "textures")
-READ = ("cifar10", "cifar100", "cifar10_16", "cifar10x4", "mnist", "fashion")
+READ = (
+    "cifar10",
+    "cifar100",
+    "cifar10_16",
+    "cifar10x4",
+    "mnist",
+    "mnist10k",
+    "fashion",
+)
 TEXTURES = (2048, 512)  # images to train and to test with
 
 
@@ -55,7 +63,8 @@ def load(name: str, data_dir: Path | None = None) -> Images:
         "digits" and "textures" need no files; "cifar10" and "cifar100" are read, and
         "cifar10_16" is the former at 16 x 16 pixels, each the mean of four;
         "cifar10x4" is a stand-in for data with more classes, the 40 of class and
-        quarter turn; "mnist" and "fashion" are read from IDX files.
+        quarter turn; "mnist" and "fashion" are read from IDX files, "mnist10k" is the
+        former's test part, cut into one to train and one to test with.
     data_dir : pathlib.Path, optional
         Where, as `studies._common.data.cifar.read` and `idx.read` say; without it
         files are downloaded, once.
@@ -80,8 +89,11 @@ def load(name: str, data_dir: Path | None = None) -> Images:
     if name not in READ:
         known = ", ".join((*BUILT_IN, *READ))
         raise ValueError(f"the data sets are {known}; got {name!r}")
-    whole = name.removesuffix("_16").removesuffix("x4")
+    whole = name.removesuffix("_16").removesuffix("x4").removesuffix("10k")
     data_dir = data_dir or fetch(whole)
+    if name == "mnist10k":
+        train, test = idx.read_test(data_dir)
+        return Images(name, *train, *test, idx.CLASSES)
     if name in idx.FOLDERS:
         train, test = idx.read(name, data_dir)
         return Images(name, *train, *test, idx.CLASSES)
