@@ -111,6 +111,7 @@ def train(
     steps: int,
     device: str | torch.device = "cpu",
     evaluations: int = 20,
+    finer: int = 4,
     probes: tuple[float, ...] = PROBES,
     curvature: tuple[float, ...] = CURVATURE,
     checkpoint: Path | None = None,
@@ -130,8 +131,9 @@ def train(
     device : str or torch.device
         Where the network is.
     evaluations : int
-        How often to evaluate after the start, evenly; the training loss is averaged
-        between four times as many points.
+        How often to evaluate after the start, evenly.
+    finer : int
+        Of the training loss, means are kept between so many times as many points.
     probes : tuple of float
         Shares of the run after which to probe.
     curvature : tuple of float
@@ -155,7 +157,7 @@ def train(
         if checkpoint is not None:
             state.load(checkpoint)
         saver = Saver(checkpoint if _rank() == 0 else None, checkpoint_seconds)
-        marks = Marks.of(steps, evaluations, probes, curvature)
+        marks = Marks.of(steps, evaluations, finer, probes, curvature)
         model = _distributed(_LossOfBatch(state.net, task.loss), place)
         finite = _look(task, state, marks, watch)
         while finite and state.step < steps:

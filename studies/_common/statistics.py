@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
-
-from condlab.errors import missing_extra
 
 RESAMPLES = 2000
 LEVEL = 0.95
@@ -113,18 +112,16 @@ def penalised(time: Time) -> float:
     return float(time.step) * (1.0 if time.reached else PENALTY)
 
 
-def median_time(times: Sequence[Time]) -> Interval:
+def median_time(times: Sequence[Time]) -> float:
     """Return the Kaplan-Meier median of censored times; inf if most never arrived.
+
+    It is the first time at which at most half are left, by exact counts: shares are
+    ratios of integers, which rounding cannot push past a half.
 
     Parameters
     ----------
     times : sequence of Time
         Of the runs of one arm.
-
-    Returns
-    -------
-    Interval
-        The bounds are those of the survival curve's pointwise log-log interval.
 
     References
     ----------
@@ -133,25 +130,17 @@ def median_time(times: Sequence[Time]) -> Interval:
 
     Examples
     --------
-    >>> median_time([Time(1, True), Time(2, True), Time(3, True), Time(9, False)]).value
+    >>> median_time([Time(1, True), Time(2, True), Time(3, True), Time(9, False)])
     2.0
     """
-    fitter = survival(times)
-    from lifelines.utils import median_survival_times
-
-    bounds = median_survival_times(fitter.confidence_interval_).to_numpy().ravel()
-    lower, upper = sorted(float(b) for b in bounds)
-    return Interval(float(fitter.median_survival_time_), lower, upper, len(times))
-
-
-def survival(times: Sequence[Time]) -> Any:
-    """Return lifelines' fitted Kaplan-Meier curve: the share still above the target."""
-    try:
-        from lifelines import KaplanMeierFitter
-    except ModuleNotFoundError as error:
-        raise missing_extra("lifelines", "studies", "a survival curve") from error
-    steps, reached = [t.step for t in times], [t.reached for t in times]
-    return KaplanMeierFitter(alpha=1 - LEVEL).fit(steps, reached)
+    left, share = len(times), Fraction(1)
+    for step in sorted({time.step for time in times}):
+        ended = [time.reached for time in times if time.step == step]
+        share *= Fraction(left - sum(ended), left)
+        if share <= Fraction(1, 2):
+            return float(step)
+        left -= len(ended)  # who is censored at a step was still there at it
+    return math.inf
 
 
 def paired_difference(

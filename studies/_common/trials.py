@@ -142,6 +142,7 @@ def run_one(
             seed=config.seed,
             steps=config.steps,
             device=device,
+            finer=1 if options.preset == "real" else 4,  # many runs, kept in git
             checkpoint=kept.checkpoint(key),
             watch=watch,
         )

@@ -192,7 +192,7 @@ def _steps_by_rate(axes: Axes, setting: Entry, styles: Any) -> None:
     most = setting["steps"] * CENSORED
     for arm, own in setting["arms"].items():
         colour, dash, marker = styles[arm]
-        medians = [as_float(rate["median"]["value"]) for rate in own["rates"]]
+        medians = [as_float(rate["median"]) for rate in own["rates"]]
         rates = [rate["lr"] for rate in own["rates"]]
         shown = [value if math.isfinite(value) else most for value in medians]
         axes.plot(rates, shown, color=colour, linestyle=dash, lw=0.9, alpha=0.8)
