@@ -1,4 +1,8 @@
-"""Run studies: ``python -m studies NAME --preset smoke|cpu|real|gpu|paper``."""
+"""Run studies: ``python -m studies NAME --preset smoke|cpu|real|gpu|paper``.
+
+``python -m studies analyse`` goes from the committed records to results, figures and
+the README's table.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,8 @@ PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 def main(arguments: list[str] | None = None) -> int:
     """Run the studies named on the command line; return 0, or 2 on bad input."""
     given = _parser().parse_args(arguments)
+    if given.name == "analyse":
+        return _analyse(given)
     try:
         from studies._common.trials import Options
     except ModuleNotFoundError as error:
@@ -43,6 +49,23 @@ def main(arguments: list[str] | None = None) -> int:
         with _processes():
             for name in names:
                 _run(name, options, as_json=given.json)
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        return _complain(str(error))
+    return 0
+
+
+def _analyse(given: argparse.Namespace) -> int:
+    """Write what the records say, and where a report is, draw it anew."""
+    try:
+        from condlab import report
+        from studies import meta_analysis
+
+        found = meta_analysis.main(given.results)
+        print(found)
+        if (given.figures / "data").is_dir():
+            readme = given.readme if given.readme.is_file() else None
+            for path in report.refresh(given.figures, found, readme):
+                print(path)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return _complain(str(error))
     return 0
@@ -91,7 +114,8 @@ def _parser() -> argparse.ArgumentParser:
         "taken up where it was, and a finished one is not run again.",
     )
     add = parser.add_argument
-    add("name", choices=(*STUDIES, "all"), metavar="NAME", help=", ".join(STUDIES))
+    names = (*STUDIES, "all", "analyse")
+    add("name", choices=names, metavar="NAME", help=", ".join(names))
     add("--preset", choices=PRESETS, default="smoke", help="how much (default: smoke)")
     add(
         "--data",
@@ -123,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--cluster", metavar="ADDRESS", help="of Dask or Ray (default: one here)")
     add("--tensorboard", type=Path, metavar="DIR", help="log series there")
     add("--json", action="store_true", help="print the records, one a line")
+    for name, default in (
+        ("results", Path(__file__).parent / "results"),
+        ("figures", Path("figures")),
+        ("readme", Path("README.md")),
+    ):
+        add(f"--{name}", type=Path, default=default, help="for analyse; default: own")
     return parser
 
 

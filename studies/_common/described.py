@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from studies._common.labels import data_words
 from studies._common.runs import (
     EARLY,
     best_rate,
@@ -34,6 +35,7 @@ def describe(study: str, setting: str, records: Sequence[Json]) -> Json:
         "setting": setting,
         "preset": records[0]["preset"],
         "data": config.get("data", ""),
+        "data_words": data_words([config.get("data", "")]),
         "kind": kind_of(records[0]),
         "steps": config["steps"],
         "target": target,

@@ -28,6 +28,7 @@ PREDICTORS = (
 )
 WEIGHT_NORMALISED = ("WN", "LN+W")  # arms
 CURVATURE = ("lambda_max", "lambda_min", "kappa_hessian", "kappa_sphere", "nullity")
+METRICS = ("accuracy", "psnr", "iou")
 CONTROL = "quadratics"  # the positive control
 PAIRED = ("arm", "lr", "seed")
 
@@ -36,7 +37,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """A record as the analysis sees it; `speed` is its time for ranking."""
+    """A record as the analysis sees it; `final` is its test metric at the end."""
 
     study: str
     setting: str
@@ -47,6 +48,8 @@ class Run:
     time: Time
     predictors: Mapping[str, float]
     kind: str = ""
+    metric: str = ""
+    final: float = math.nan
 
     @property
     def speed(self) -> float:
@@ -75,6 +78,21 @@ def withdrawn(record: Json) -> Json:
         return record
     kept = {k: v for k, v in record["series"].items() if k not in CURVATURE}
     return {**record, "series": kept}
+
+
+def withdrawals(records: Sequence[Json]) -> list[Json]:
+    """Return which series of how many runs `withdrawn` leaves out, an arm a row."""
+    rows: dict[tuple[str, str, str], int] = {}
+    for record in records:
+        kept = withdrawn(record)["series"]
+        for name in record["series"]:
+            if name not in kept:
+                key = record["study"], record["config"]["arm"], name
+                rows[key] = rows.get(key, 0) + 1
+    return [
+        {"study": study, "arm": arm, "series": name, "runs": runs}
+        for (study, arm, name), runs in rows.items()
+    ]
 
 
 def study_of(record: Json) -> str:
@@ -106,9 +124,20 @@ def as_runs(study: str, setting: str, records: Sequence[Json]) -> list[Run]:
             time_of(r, target),
             predictors_of(r),
             kind_of(r),
+            *metric_of(r),
         )
         for r in records
     ]
+
+
+def metric_of(record: Json) -> tuple[str, float]:
+    """Return the test metric's name and its last value, nan if the run diverged."""
+    names = [name for name in METRICS if name in record["series"]]
+    if not names:
+        return "", math.nan
+    value = record["series"][names[0]][-1][1]
+    lost = record["status"] == "diverged" or value is None
+    return names[0], math.nan if lost else float(value)
 
 
 def time_of(record: Json, target: float) -> Time:

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from condlab.report._json import as_float
 from condlab.report.figures import _style as look
 from condlab.report.figures.renders import renders_figure
-from condlab.report.summary import speed
+from condlab.report.speeds import speed
 
 Entry = dict[str, Any]
 
@@ -48,12 +48,16 @@ def studies_figures(found: Entry) -> dict[str, Figure]:
     """
     figures = {"studies-answer": answer_figure(found["correlations"])}
     seen: Counter[str] = Counter()
+    shown: set[tuple[str, ...]] = set()
     for setting in found["settings"]:
-        if len(setting["arms"]) <= 2:  # quadratics have a line in the answer
-            continue
-        seen[setting["study"]] += 1
+        kind = (setting["study"], setting["preset"], setting.get("kind", ""))
+        if len(setting["arms"]) <= 2 or kind in shown:
+            continue  # quadratics have a line in the answer; one solid stands for all
+        shown.add(kind)
         name = setting["study"].replace("_", "-")
-        name += f"-{seen[setting['study']]}" if seen[setting["study"]] > 1 else ""
+        name += "-real" if setting["preset"] == "real" else ""
+        seen[name] += 1
+        name += f"-{seen[name]}" if seen[name] > 1 else ""
         figures[f"studies-{name}"] = study_figure(setting, found["claims"])
         if any("view" in own for own in setting["arms"].values()):
             figures[f"studies-{name}-renders"] = renders_figure(setting)
@@ -168,6 +172,10 @@ def study_title(setting: Entry, claims: list[Entry]) -> str:
     for claim in claims:
         about = claim.get("study") == setting["study"] and "own" in claim
         about = about and claim.get("kind", "") in ("", setting.get("kind"))
+        about = about and claim.get("seen", {}).get("preset") in (
+            None,
+            setting["preset"],
+        )
         if not about or claim["than"] not in BASELINES:
             continue
         own, matched = (speed(claim[kind]) for kind in ("own", "matched"))
