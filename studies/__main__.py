@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-STUDIES = ("inception", "high_learning_rate", "vit", "nerf", "shapes", "small_networks")
+STUDIES = (
+    "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
+    "small_networks",
+)  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 
 
@@ -30,6 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.name == "analyse":
         return _analyse(given)
     try:
+        from studies._common.configs import Choice
         from studies._common.trials import Options
     except ModuleNotFoundError as error:
         return _complain(f"{error}; install it with: pip install 'condlab[studies]'")
@@ -43,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         cluster=given.cluster,
         tensorboard=given.tensorboard,
         seeds=given.seeds,
+        choice=Choice(given.arms, given.rates, given.steps, given.dataset),
     )
     names = STUDIES if given.name == "all" else (given.name,)
     try:
@@ -137,6 +142,15 @@ def _parser() -> argparse.ArgumentParser:
         help="scale the steps of all arms so that all runs together take about S",
     )
     add("--seeds", type=_count, metavar="N", help="run N of each (default: as preset)")
+    add("--arms", type=_names, default=(), metavar="A,B", help="run these alone")
+    add("--rates", type=_rates, default=(), metavar="X,Y", help="try these instead")
+    add("--steps", type=_count, metavar="N", help="make so many instead")
+    add(
+        *("--dataset", "--scene"),
+        default="",
+        metavar="NAME",
+        help="train on this data set, scene or solid instead",
+    )
     add("--jobs", type=int, metavar="N", help="runs at a time (default: all cores)")
     add(
         "--backend",
@@ -161,6 +175,14 @@ def _positive(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"a positive number is needed, got {text}")
     return value
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+def _rates(text: str) -> tuple[float, ...]:
+    return tuple(_positive(part) for part in text.split(","))
 
 
 def _count(text: str) -> int:

@@ -10,8 +10,8 @@ that never gets there is censored, and counts as 1.5 budgets where times are ran
 What is measured of a run after a tenth of its steps, or at its start, is correlated
 with that by ranks within strata: runs of one setting at one learning rate. Intervals of
 correlations resample whole clusters, the runs of an arm and seed; those of ratios are
-Student's over seeds. Quadratics, whose speed kappa
-does decide, are the positive control and are not pooled with networks.
+Student's over seeds. Quadratics, whose speed kappa does decide, are the positive
+control and are not pooled with networks.
 """
 
 from __future__ import annotations

@@ -31,6 +31,64 @@ def reseeded(configs: Sequence[Any], seeds: int) -> list[Any]:
     return [dataclasses.replace(k, seed=seed) for seed in range(seeds) for k in kinds]
 
 
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What of a preset to run, and what to run in its place.
+
+    Parameters
+    ----------
+    arms : tuple of str
+        Of the study's; none means all.
+    rates : tuple of float
+        To try instead of the preset's; none means those.
+    steps : int or None
+        Instead of the preset's.
+    data : str
+        The data set, scene or solid instead of the preset's.
+    """
+
+    arms: tuple[str, ...] = ()
+    rates: tuple[float, ...] = ()
+    steps: int | None = None
+    data: str = ""
+
+
+def chosen(configs: Sequence[Any], choice: Choice) -> list[Any]:
+    """Return the configs that are wanted, each once.
+
+    Raises
+    ------
+    ValueError
+        If an arm is none of the preset's.
+    """
+    there = dict.fromkeys(config.arm for config in configs)
+    for arm in choice.arms:
+        if arm not in there:
+            raise ValueError(f"the preset's arms are {', '.join(there)}; got {arm!r}")
+    changes: dict[str, Any] = {}
+    if choice.steps is not None:
+        changes["steps"] = choice.steps
+    if choice.data:
+        changes["data"] = choice.data
+    wanted = [
+        dataclasses.replace(config, **changes)
+        for config in configs
+        if config.arm in (choice.arms or there)
+    ]
+    if not choice.rates:
+        return list(dict.fromkeys(wanted))
+    cells: dict[Any, dict[Any, None]] = {}  # arms stay next to each other
+    for config in wanted:
+        cell = dataclasses.replace(config, arm="", lr=0.0)
+        cells.setdefault(cell, {})[dataclasses.replace(config, lr=0.0)] = None
+    return [
+        dataclasses.replace(config, lr=lr)
+        for own in cells.values()
+        for lr in choice.rates
+        for config in own
+    ]
+
+
 def complete_cells(configs: Sequence[Any], found: Mapping[str, Record]) -> list[Record]:
     """Return the records of cells that are whole: of a setting and seed, every run.
 

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from studies._common import store
 from studies._common.backends import workers
-from studies._common.configs import complete_cells, reseeded
+from studies._common.configs import Choice, chosen, complete_cells, reseeded
 from studies._common.curvature import REVISION
 from studies._common.loop import Task, Watch, train
 from studies._common.store import Record, Store
@@ -50,6 +50,8 @@ class Options:
         Where to log series as they come.
     seeds : int or None
         How many of each config to run, instead of as many as the preset has.
+    choice : Choice
+        What of the preset to run.
     """
 
     preset: str
@@ -61,6 +63,7 @@ class Options:
     cluster: str | None = None
     tensorboard: Path | None = None
     seeds: int | None = None
+    choice: Choice = field(default_factory=Choice)
 
     @property
     def device(self) -> torch.device:
@@ -96,6 +99,7 @@ def sweep(
         As written to ``out/STUDY/PRESET.jsonl``: the file grows as cells are whole.
     """
     folder = options.out / study / f".{options.preset}"
+    configs = chosen(configs, options.choice)
     if options.seeds is not None:
         configs = reseeded(configs, options.seeds)
     if options.budget_seconds is not None:

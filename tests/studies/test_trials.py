@@ -83,6 +83,23 @@ def test_finished_runs_are_not_run_again(tmp_path):
     assert ran == CONFIGS
 
 
+def test_one_cell_of_a_preset_can_be_run_alone(tmp_path, capsys):
+    chosen = ["--arms", "plain,E", "--rates", "0.1,0.2", "--steps", "2", "--seeds", "2"]
+    where = ["--out", str(tmp_path), "--jobs", "1", "--scene", "carved"]
+    assert main(["shapes", *chosen, *where, "--json"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    configs = [json.loads(line)["config"] for line in printed]
+    assert {c["data"] for c in configs} == {"carved"}
+    assert {c["steps"] for c in configs} == {2}
+    found = [(c["seed"], c["lr"], c["arm"]) for c in configs]
+    assert found == [
+        (seed, lr, arm)
+        for seed in (0, 1) for lr in (0.1, 0.2) for arm in ("plain", "E")
+    ]  # fmt: skip
+    assert main(["shapes", "--arms", "WS,F", *where]) == 2
+    assert "the preset's arms are plain, E; got 'WS'" in capsys.readouterr().err
+
+
 def test_a_killed_sweep_leaves_the_cells_that_are_whole(tmp_path):
     def killed(config, options):
         if config == CONFIGS[6]:
