@@ -11,23 +11,27 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils._pytree import tree_map
 
+from condlab.curvature._check import Check
 from condlab.curvature._data import Data
 from condlab.curvature._parameters import Flat
-from condlab.curvature.backends import differentiable, gradient_graph
-from condlab.curvature.losses import Loss, hold, require_deterministic
+from condlab.curvature._pure import require_names, require_pure
+from condlab.curvature._twice import differentiable
+from condlab.curvature.backends import gradient_graph
+from condlab.curvature.losses import Loss, ModelLoss, hold
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """Where a matrix of derivatives is taken; `noise` is rounding's own product."""
+    """Where a matrix of derivatives is taken, and what it is held against there."""
 
     loss: Loss
     leaves: dict[str, Tensor]
     flat: Flat
     data: Data
     memory: float
-    noise: float
+    check: Check
 
     @classmethod
     def of(
@@ -40,19 +44,31 @@ class Point:
     ) -> Point:
         """Return the point with a copy of the parameters, once the loss is checked."""
         flat = Flat.of(params)
+        require_names(loss, params)
         leaves = {n: p.detach().clone().requires_grad_() for n, p in params.items()}
         data = batches if isinstance(batches, Data) else Data(batches, weights)
 
-        def gradient() -> tuple[Tensor, Tensor]:
-            return _gradient(loss, leaves, data.first)
+        def evaluate(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+            return _gradient(loss, at, data.first)
 
-        require_deterministic(loss, gradient)
-        slope = float(gradient()[1].norm())
-        theta = float(
-            torch.cat([p.detach().reshape(-1) for p in leaves.values()]).norm()
+        def in_double(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+            return _gradient_in_double(loss, at, data.first)
+
+        centre, modules = require_pure(loss, lambda: evaluate(leaves))
+        near, double = (
+            modules.held(one, lambda: evaluate(leaves)) for one in (evaluate, in_double)
         )
+        single = flat.dtype == torch.float32
+        check = Check(near, leaves, flat, centre, double if single else None)
+        refused = check.of_loss().refused
+        if refused:
+            raise ValueError(
+                f"torch must differentiate the loss as it is, but {refused}; look for "
+                "what cuts or replaces a derivative: reentrant checkpointing, detach, "
+                "rounding, a custom backward"
+            )
         room = available_bytes(flat.device) / 2 if memory is None else float(memory)
-        return cls(loss, leaves, flat, data, room, slope / theta if theta else 0.0)
+        return cls(loss, leaves, flat, data, room, check)
 
     @property
     def params(self) -> dict[str, Tensor]:
@@ -92,6 +108,32 @@ def _gradient(
     with differentiable():
         value, gradient = gradient_graph(loss, leaves, batch, again=False)
     return value.detach(), torch.cat([g.detach().reshape(-1) for g in gradient])
+
+
+def _gradient_in_double(
+    loss: Loss, leaves: dict[str, Tensor], batch: Any
+) -> tuple[Tensor, Tensor]:
+    """Return the gradient of what a float32 loss is in float64.
+
+    Raises
+    ------
+    TypeError
+        If some of it stays float32.
+    """
+
+    def doubled(x: Any) -> Any:
+        is_float = isinstance(x, Tensor) and x.dtype == torch.float32
+        return x.double() if is_float else x
+
+    module = loss.module if isinstance(loss, ModelLoss) else None
+    buffers = dict(module.named_buffers()) if module is not None else {}
+    wide = {**{n: doubled(b) for n, b in buffers.items()}, **leaves}
+    with differentiable():
+        value = loss(wide, tree_map(doubled, batch))
+        if value.dtype != torch.float64:
+            raise TypeError(f"float64 is needed, got {value.dtype}")
+    _, gradient = _gradient(lambda *_: value, leaves, batch)
+    return value.detach(), gradient
 
 
 def available_bytes(device: torch.device) -> int:

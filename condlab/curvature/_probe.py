@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condlab.curvature._parameters import Flat
+from condlab.curvature._check import Seen
 from condlab.curvature._point import Point
 from condlab.curvature.backends import (
     REVERSE,
@@ -42,11 +42,15 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The backends for one vector and for several, and the trials behind them."""
+    """The backends for one vector and for several, and the trials behind them.
+
+    `noise` is by how much, in the units of H, their products were seen to be off.
+    """
 
     vector: Backend
     matrix: Backend
     trials: tuple[Trial, ...]
+    noise: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,11 @@ class Candidates:
         retained = DoubleBackward(loss, leaves, double)
         batched = Batched(loss, leaves, flat, pulled, widest)
         forward = [ForwardOverReverse(loss, leaves, flat, r) for r in REVERSE]
-        tried = [self._first_that_works([retained])]
-        if wanted in ("auto", "forward"):
-            tried.append(self._first_that_works(forward))
-        if wanted in ("auto", "batched"):
-            tried.append(self._first_that_works([batched]))
-        self.cross_check(tried)
+        kinds: dict[str, list[Any]] = {"forward": forward, "batched": [batched]}
+        kinds = (
+            kinds if wanted == "auto" else {k: kinds[k] for k in kinds if k == wanted}
+        )
+        tried = [self._first_that_works(k) for k in ([retained], *kinds.values())]
         choice = _cheapest(tried) if wanted == "auto" else _only(tried[-1], tried)
         pulled.budget = share
         double.budget = share
@@ -81,18 +84,27 @@ class Candidates:
         return choice
 
     def _first_that_works(self, backends: list[Any]) -> _Tried:
-        reasons = []
+        refused = []
         for backend in backends:
             try:
-                return self.try_out(backend)
+                tried = self.try_out(backend)
             except (RuntimeError, NotImplementedError) as error:  # torch has no rule
-                reasons.append(str(error).strip().split("\n")[0])
-        return _Tried(Trial(backends[0].name, float("inf"), reasons[0]), None, None)
+                reason = str(error).strip().split("\n")[0]
+                refused.append(_Tried(Trial(backend.name, float("inf"), reason)))
+                continue
+            if tried.backend is not None:
+                return tried
+            refused.append(tried)
+        reasons = dict.fromkeys(one.trial.refused for one in refused)
+        return _Tried(Trial(backends[0].name, float("inf"), "; ".join(reasons)))
 
     def try_out(self, backend: Backend) -> _Tried:
-        """Multiply with the probes, and time a product."""
-        batch, rows = self.point.data.first, probes(self.point.flat)
+        """Multiply with the probes, hold that against differences, time a product."""
+        batch, rows = self.point.data.first, self.point.check.rows
         product = backend.product(0, batch, rows)  # also builds what is kept
+        seen = self.judge(product)
+        if seen.refused:
+            return _Tried(Trial(backend.name, float("inf"), seen.refused))
         best = float("inf")
         for width in WIDTHS if isinstance(backend, Batched) else (1,):
             many = rows[:1].repeat(width, 1)
@@ -100,46 +112,43 @@ class Candidates:
             best = min(best, seconds / width)
             if seconds > QUICK:
                 break
-        return _Tried(Trial(backend.name, best), backend, product)
+        return _Tried(Trial(backend.name, best), backend, seen.gap)
+
+    def judge(self, product: Tensor) -> Seen:
+        """Return how far products with the probes are off, in the Frobenius norm of H.
+
+        The entries of a probe are standard normal, so that the square of E v has the
+        mean |E|_F^2.
+        """
+        seen = self.point.check.of_gradient(product[0])
+        return seen if seen.refused else symmetric(self.point, product, seen.gap)
 
     def _seconds(self, run: Callable[[], Any]) -> float:
         """Return the time of a run; on the CPU the process's own: load spares it."""
         return min(_timed(run, self.point.flat.device) for _ in range(TIMINGS))
 
-    def cross_check(self, tried: list[_Tried]) -> None:
-        """Raise ValueError unless products are symmetric and the same by all."""
-        rows, reference = probes(self.point.flat), tried[0].product
-        if reference is None:
-            raise ValueError(
-                "torch cannot differentiate this loss twice: " + tried[0].trial.refused
-            )
-        size = float(reference.norm()) + self.point.noise * float(rows.norm())
-        tolerance = 10 * torch.finfo(self.point.flat.dtype).eps ** 0.5 * size
-        for one in tried:
-            product = one.product
-            if product is None:
-                continue
-            gap = abs(float(rows[0] @ product[1] - rows[1] @ product[0]))
-            if gap > tolerance * float(rows.norm()):
-                raise ValueError(
-                    f"the matrix is symmetric, but by {one.trial.name} u'Hv and v'Hu "
-                    f"differ by {gap:.1e}; is a custom derivative of the loss wrong?"
-                )
-            gap = float((product - reference).norm())
-            if not gap <= tolerance:
-                raise ValueError(
-                    f"products by {one.trial.name} and {tried[0].trial.name} differ by "
-                    f"{gap:.1e} of {float(reference.norm()):.1e}; if only one can be "
-                    'right for this loss, name it, as backend="retained"'
-                )
+
+def symmetric(point: Point, product: Tensor, gap: float = 0.0) -> Seen:
+    """Return how far products with the probes are off those of a symmetric matrix."""
+    rows, eps = point.check.rows, torch.finfo(point.flat.dtype).eps
+    off = abs(float(rows[0] @ product[1] - rows[1] @ product[0]))
+    size = float(product.norm()) + 2 * point.check.floor
+    gap = max(gap, off / float(rows[0].norm()))
+    if off <= 10 * eps**0.5 * size * float(rows.norm()):
+        return Seen(gap)
+    return Seen(gap, f"the matrix is symmetric, but u'Hv and v'Hu differ by {off:.1e}")
 
 
 def only(point: Point, backend: Backend) -> Choice:
     """Return a backend as the one choice, once its products are symmetric."""
-    candidates = Candidates(point)
-    tried = candidates.try_out(backend)
-    candidates.cross_check([tried])
-    return Choice(backend, backend, (tried.trial,))
+    product = backend.product(0, point.data.first, point.check.rows)
+    seen = symmetric(point, product)
+    if seen.refused:
+        raise ValueError(f"{backend.name} does not work for this loss: {seen.refused}")
+    seconds = Candidates(point)._seconds(
+        partial(backend.product, 0, point.data.first, point.check.rows[:1])
+    )
+    return Choice(backend, backend, (Trial(backend.name, seconds),), seen.gap)
 
 
 def graph_sizes(point: Point, build: Callable[[], Any]) -> list[float]:
@@ -153,17 +162,26 @@ def graph_sizes(point: Point, build: Callable[[], Any]) -> list[float]:
 @dataclass(frozen=True, slots=True)
 class _Tried:
     trial: Trial
-    backend: Any
-    product: Tensor | None
+    backend: Any = None
+    gap: float = 0.0
 
 
 def _cheapest(tried: list[_Tried]) -> Choice:
-    double, forward, batched = tried
-    vector = double
-    if forward.trial.seconds < CLEARLY * double.trial.seconds:
-        vector = forward
-    matrix = batched if batched.trial.seconds < vector.trial.seconds else vector
-    return Choice(vector.backend, matrix.backend, tuple(t.trial for t in tried))
+    """Return the cheapest of those that are left, a kept graph unless clearly so."""
+    left = [one for one in tried if one.backend is not None]
+    if not left:
+        reasons = "; ".join(f"{t.trial.name}: {t.trial.refused}" for t in tried)
+        raise ValueError(f"torch cannot differentiate this loss twice: {reasons}")
+    single = [one for one in left if not isinstance(one.backend, Batched)] or left
+    vector = single[0]
+    for one in single[1:]:
+        if one.trial.seconds < CLEARLY * vector.trial.seconds:
+            vector = one
+    matrix = min((vector, *left), key=lambda one: one.trial.seconds)
+    matrix = matrix if isinstance(matrix.backend, Batched) else vector
+    trials = tuple(one.trial for one in tried)
+    gap = max(vector.gap, matrix.gap)
+    return Choice(vector.backend, matrix.backend, trials, gap)
 
 
 def _only(one: _Tried, tried: list[_Tried]) -> Choice:
@@ -172,14 +190,7 @@ def _only(one: _Tried, tried: list[_Tried]) -> Choice:
             f"backend {one.trial.name!r} does not work for this loss: "
             f'{one.trial.refused}; use backend="auto"'
         )
-    return Choice(one.backend, one.backend, tuple(t.trial for t in tried))
-
-
-def probes(flat: Flat) -> Tensor:
-    """Return two fixed random vectors, shape (2, n)."""
-    generator = torch.Generator().manual_seed(0)
-    rows = torch.randn(2, flat.size, generator=generator, dtype=torch.float64)
-    return rows.to(flat.device, flat.dtype)
+    return Choice(one.backend, one.backend, tuple(t.trial for t in tried), one.gap)
 
 
 def _timed(run: Callable[[], Any], device: torch.device) -> float:

@@ -23,6 +23,8 @@ class Products:
         entries neither overflow nor vanish.
     probe : Tensor, shape (n,)
         The scaled product with a fixed vector: it tells operators apart.
+    noise : float
+        By how much an operator says that its products are off, scaled.
     """
 
     def __init__(self, H: Any) -> None:
@@ -36,6 +38,7 @@ class Products:
         if peak > 0:
             self.scale = 2.0 ** math.floor(math.log2(peak))
         self.probe = image[:, 0] / self.scale
+        self.noise = float(getattr(H, "noise", 0.0)) / self.scale
 
     def __matmul__(self, X: Tensor) -> Tensor:
         """Return H X / scale, shape (n, k)."""

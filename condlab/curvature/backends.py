@@ -6,18 +6,17 @@ are the rows of a tensor of shape (k, n), as the rows of another one.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.func import grad, jacrev, jvp, vjp, vmap
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from condlab.curvature._parameters import Flat
+from condlab.curvature._twice import differentiable
 from condlab.curvature.losses import Loss
 
 Graph = tuple[Tensor, ...]
@@ -32,17 +31,6 @@ class Backend(Protocol):
 
     def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
         """Return the product of the Hessian of batch i with each row."""
-
-
-@contextlib.contextmanager
-def differentiable() -> Iterator[None]:
-    """Let everything be differentiated twice: fused attention kernels cannot be."""
-    with (
-        torch.inference_mode(mode=False),
-        torch.enable_grad(),
-        sdpa_kernel(SDPBackend.MATH),
-    ):
-        yield
 
 
 class Kept:

@@ -56,6 +56,8 @@ class DataParallel:
             raise ValueError("the weights of all processes are 0")
         self.share = weight / float(total)
         self._require_same_point()
+        own = self.share * float(getattr(inner, "noise", 0.0))
+        self.noise = float(self._sum(torch.tensor([own], dtype=torch.float64)))
 
     @property
     def params(self) -> dict[str, Tensor]:

@@ -232,6 +232,12 @@ class SphereOperator:
         m = sum(part.dimension for part in parts)
         self.shape = (m, m)
 
+    @property
+    def noise(self) -> float:
+        """Return by how much products were seen to be off, those of `inner` scaled."""
+        longest = max(float(part.lengths.max()) for part in self._parts)
+        return longest**2 * float(getattr(self.inner, "noise", 0.0))
+
     def __matmul__(self, Y: Tensor) -> Tensor:
         """Return the product with a vector, shape (m,), or a matrix, shape (m, k)."""
         return self.project(self.inner @ self.lift(Y))

@@ -214,7 +214,7 @@ class Basis:
         fresh = (self.H @ (c @ self.V[: self.k])[:, None])[:, 0]
         gap = float((fresh - c @ self.W[: self.k]).norm())
         least = ROUNDING * math.sqrt(n) * torch.finfo(self.V.dtype).eps * self.peak
-        return (least + gap) * self.H.scale
+        return (least + gap + self.H.noise) * self.H.scale
 
 
 def _unit(b: Tensor) -> Tensor:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
+import torch  # noqa: F401 - the doctests
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.modules.dropout import _DropoutNd
 from torch.utils._pytree import tree_leaves
 
 Params = Mapping[str, Tensor]
@@ -105,59 +104,6 @@ def hold(loss: Loss, held: Params) -> Loss:
         inner = loss.outputs
         return replace(loss, outputs=lambda p, batch: inner({**held, **p}, batch))
     return lambda p, batch: loss({**held, **p}, batch)
-
-
-def require_deterministic(
-    loss: Loss,
-    gradient: Callable[[], tuple[Tensor, Tensor]],
-) -> None:
-    """Raise ValueError unless two evaluations agree and change no buffer.
-
-    `gradient` computes the loss of one batch and its gradient, shape (n,). They may
-    differ by the square root of the rounding unit: a GPU adds in no fixed order.
-    """
-    module = loss.module if isinstance(loss, ModelLoss) else None
-    before = _buffers(module)
-    (first, g), (second, h) = gradient(), gradient()
-    changed = [name for name, old in before.items() if not _same(module, name, old)]
-    if changed and module is not None:
-        _restore(module, before)
-        raise ValueError(
-            f"the loss must not change the module, but evaluating it writes to the "
-            f"buffer {changed[0]}, as batch normalisation does in training mode; call "
-            "module.eval() first"
-        )
-    tolerance = torch.finfo(g.dtype).eps ** 0.5
-    moved = float((g - h).norm()) > tolerance * float(g.norm() + h.norm())
-    if moved or abs(float(first - second)) > tolerance * abs(float(first)):
-        raise ValueError(
-            f"two evaluations of the loss on one batch must agree, got {float(first)} "
-            f"and {float(second)} with different gradients{_culprit(module)}"
-        )
-
-
-def _culprit(module: nn.Module | None) -> str:
-    layers = module.named_modules() if module is not None else ()
-    for name, layer in layers:
-        if isinstance(layer, _DropoutNd) and layer.training and layer.p > 0:
-            return f": {name or 'the module'} drops units; call module.eval() first"
-    return "; fix what it draws at random (dropout, noise, sampling) beforehand"
-
-
-def _buffers(module: nn.Module | None) -> dict[str, Tensor]:
-    if module is None:
-        return {}
-    return {name: b.detach().clone() for name, b in module.named_buffers()}
-
-
-def _same(module: nn.Module | None, name: str, old: Tensor) -> bool:
-    return module is None or torch.equal(module.get_buffer(name), old)
-
-
-def _restore(module: nn.Module, before: dict[str, Tensor]) -> None:
-    with torch.no_grad():
-        for name, old in before.items():
-            module.get_buffer(name).copy_(old)
 
 
 def batch_size(batch: Any) -> int:

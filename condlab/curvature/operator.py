@@ -43,7 +43,11 @@ class CurvatureOperator:
     matrix_backend : str
         What multiplies with several.
     trials : tuple of Trial
-        What was tried on the first batch, and the seconds that a vector took.
+        What was tried on the first batch, and the seconds that a vector took, or why
+        it is not used.
+    noise : float
+        By how much products were seen to be off when they were held against
+        differences of the gradient, and those of the gradient against the loss.
     point : Point
         The loss, the parameters and the batches.
     products : int
@@ -59,6 +63,7 @@ class CurvatureOperator:
         self.point, self._remake = point, remake
         self._vector, self._matrix = choice.vector, choice.matrix
         self.trials: tuple[Trial, ...] = choice.trials
+        self.noise = choice.noise * sum(point.data.weights)
         self.products = 0
 
     @property

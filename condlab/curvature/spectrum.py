@@ -206,10 +206,10 @@ def assembled(H: Products) -> tuple[Tensor, float]:
 
 
 def rounding(H: Products, peak: float) -> float:
-    """Return how far rounding puts an assembled matrix off, LAPACK's own included."""
+    """Return how far an assembled matrix is off, LAPACK's rounding included."""
     n = H.shape[0]
     own = ROUNDING * math.sqrt(n) * torch.finfo(H.dtype).eps
-    return (own + n * torch.finfo(torch.float64).eps) * peak
+    return (own + n * torch.finfo(torch.float64).eps) * peak + H.noise
 
 
 def exact(H: Products, deflated: Tensor | None = None) -> Spectrum:

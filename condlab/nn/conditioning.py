@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal, get_args
 
 import torch
@@ -167,6 +169,23 @@ def _remove(layer: nn.Module, tensor: str) -> None:
         del maps[i]
 
 
+@contextlib.contextmanager
+def pinned(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Keep frozen divisors as the first evaluation finds them, while the context lasts.
+
+    A frozen scaling is a constant of the function that is differentiated, and so must
+    be one in differences of it.
+    """
+    frozen = [m for m in modules if isinstance(m, Conditioning) and m.frozen]
+    for module in frozen:
+        module._pinned = []
+    try:
+        yield
+    finally:
+        for module in frozen:
+            module._pinned = None
+
+
 def conditioning_of(site: Site) -> Conditioning | None:
     """Return the parametrization that conditions a weight, or None."""
     maps = chain(site.module, site.tensor)
@@ -204,6 +223,7 @@ class Conditioning(EffectiveWeight):
         self.gain = nn.Parameter(ones.to(W.device)) if gain else None
         self._watch: tuple[weakref.ref[Tensor], int] | None = None
         self._steps = 0
+        self._pinned: list[tuple[Tensor | None, Tensor | None]] | None = None
         self._stored = frozen and every != 1
         _, left, right = self._scale(W) if self._stored else (None, None, None)
         self.left: Tensor | None
@@ -230,10 +250,18 @@ class Conditioning(EffectiveWeight):
         if self._stored:
             V = _divide(B, self.left, self.right)
         elif self.frozen:
-            V = _divide(B, *self._scale(W.detach())[1:])
+            V = _divide(B, *self._divisors(W.detach()))
         else:
             V = self._scale(W)[0]
         return self.layout.merge(V if self.gain is None else V * self.gain)
+
+    def _divisors(self, W: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        """Return the divisors at W, or those that are pinned."""
+        if self._pinned is None:
+            return self._scale(W)[1:]
+        if not self._pinned:
+            self._pinned.append(self._scale(W)[1:])
+        return self._pinned[0]
 
     def _scale(self, W: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Return the split weight scaled, and the divisors of rows and columns."""

@@ -239,27 +239,6 @@ def test_dropout_and_batch_norm_in_training_mode_are_refused():
     assert torch.equal(norm.running_mean, mean)
 
 
-class Crooked(torch.autograd.Function):
-    """The square, with a second derivative that is not symmetric between inputs."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x.square().sum()
-
-    @staticmethod
-    def backward(ctx, g):
-        (x,) = ctx.saved_tensors
-        return g * (2 * x + x.roll(1))
-
-
-def test_custom_derivative_that_is_wrong_is_refused():
-    with pytest.raises(ValueError, match="symmetric"):
-        HessianOperator(
-            lambda p, x: Crooked.apply(p["w"]) * x.mean(), {"w": random(5)}, [random(2)]
-        )
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

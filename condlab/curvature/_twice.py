@@ -1,0 +1,114 @@
+"""What lets a loss be differentiated twice: plain forms, and one thread at a time.
+
+Attention is evaluated by its plain form, since the fused ones have no second
+derivative. Weight normalisation is evaluated by its formula: torch 2.13 differentiates
+the fused one twice without an error, and wrongly, as its backward takes the norms that
+it saved for constants.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
+
+# torch.func.functional_call swaps a module's own parameters while it runs, and the
+# choice of attention kernels is the process's: one thread at a time
+_ONE_AT_A_TIME = threading.RLock()
+
+
+@contextlib.contextmanager
+def differentiable() -> Iterator[None]:
+    """Let everything be differentiated twice, in one thread at a time."""
+    with (
+        _ONE_AT_A_TIME,
+        torch.inference_mode(mode=False),
+        torch.enable_grad(),
+        sdpa_kernel(SDPBackend.MATH),
+        _Plain(),
+    ):
+        yield
+
+
+def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
+    """Return g v / |v|, as `torch._weight_norm` does, by what has derivatives."""
+    return v * (g / torch.norm_except_dim(v, 2, dim))
+
+
+def _weight_norm_interface(v: Tensor, g: Tensor, dim: int = 0) -> tuple[Tensor, Tensor]:
+    """Return the weight and the norms, as the fused kernel does."""
+    norms = torch.norm_except_dim(v, 2, dim)
+    return v * (g / norms), norms
+
+
+PLAIN: dict[str, Callable] = {
+    "_weight_norm": _weight_norm,
+    "_weight_norm_interface": _weight_norm_interface,
+}
+
+
+class _Plain(TorchFunctionMode):
+    """Call plain forms instead of what torch differentiates wrongly."""
+
+    def __torch_function__(
+        self,
+        func: Callable,
+        types: Any,
+        args: tuple = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        name = getattr(func, "__name__", "")
+        if name.startswith("_weight_norm"):  # an overload's name ends in ".default"
+            func = PLAIN.get(name.split(".")[0], func)
+        return func(*args, **(kwargs or {}))
+
+
+class PaddingRows(TorchFunctionMode):
+    """Rows of embeddings that torch takes for constants, as they are at one point.
+
+    The first evaluation records them, each later one within `held` replays them: the
+    gradient with a padding row is zero by torch's convention, and differences of the
+    loss must then leave it where it is, conditioned or not.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[Tensor] = []
+        self._replayed: Iterator[Tensor] | None = None
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Put the rows of the first evaluation in place during one more."""
+        self._replayed = iter(self.rows)
+        with self:
+            yield
+
+    def __torch_function__(
+        self,
+        func: Callable,
+        types: Any,
+        args: tuple = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        found = func(*args, **(kwargs or {}))
+        if func is not torch.nn.functional.embedding:
+            return found
+        given = _EMBEDDING.bind(*args, **(kwargs or {})).arguments
+        ids, weight, padding = given["input"], given["weight"], given.get("padding_idx")
+        if padding is None:
+            return found
+        if self._replayed is None:
+            self.rows.append(weight[padding].detach())
+            return found
+        row = next(self._replayed).to(found.dtype)
+        return torch.where((ids == padding % len(weight))[..., None], row, found)
+
+
+_EMBEDDING = inspect.signature(torch.nn.functional.embedding)
