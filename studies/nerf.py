@@ -20,6 +20,7 @@ the arm.
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import math
 from collections.abc import Callable
@@ -142,13 +143,17 @@ def make_task(config: Config, options: Options) -> Task:
     test = tuple(part.to(device) for part in test)
 
     def shade(
-        net: nn.Module, batch: Batch, generator: torch.Generator | None = None
+        net: nn.Module,
+        batch: Batch,
+        generator: torch.Generator | None = None,
+        guide: nn.Module | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return the colours that the coarse and the fine network give."""
         found = render_rays(
             tuple(net), batch[0], batch[1], views.near, views.far,
             num_coarse=config.coarse, num_fine=config.fine, noise=config.noise,
             background=views.background, views=batch[2], generator=generator,
+            guide=guide,
         )  # fmt: skip
         return found[0]["colour"], found[1]["colour"]
 
@@ -158,6 +163,15 @@ def make_task(config: Config, options: Options) -> Task:
     def loss(net: nn.Module, batch: Batch) -> Tensor:
         colours = shade(net, batch, _generator(device))
         return sum(mse_loss(colour, batch[3]) for colour in colours)
+
+    def curvature(net: nn.Module) -> dict[str, float]:
+        guide = copy.deepcopy(net[0])  # the loss is of weights at samples that stay
+
+        def held(net: nn.Module, batch: Batch) -> Tensor:
+            colours = shade(net, batch, guide=guide)
+            return sum(mse_loss(colour, batch[3]) for colour in colours)
+
+        return {"lambda_max": lambda_max(net, held, few)}
 
     def batch(_step: int, generator: torch.Generator) -> Batch:
         chosen = torch.randint(len(train[0]), (config.rays,), generator=generator)
@@ -192,7 +206,7 @@ def make_task(config: Config, options: Options) -> Task:
         loss=loss,
         evaluate=evaluate,
         probe=look,
-        curvature=lambda net: {"lambda_max": lambda_max(net, plain_loss, few)},
+        curvature=curvature,
         describe=describe,
         schedule=lambda done: config.decay**done,
     )

@@ -31,7 +31,6 @@ from condlab.curvature import sphere as in_sphere_gauge
 from studies._common.arms import build, check_identities
 from studies._common.classification import CURVATURE, make_task, prepare, recipe_of
 from studies._common.configs import grid
-from studies._common.curvature import WrittenOut
 from studies._common.data import Images, load
 from studies._common.loop import Task
 from studies._common.models import MLP
@@ -139,11 +138,9 @@ def hessian_probes(net: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, fl
     loss = make_loss(net.eval(), nn.CrossEntropyLoss())
     params, lines = dict(net.named_parameters()), normalised_lines(net)
     try:
-        with WrittenOut():
-            H = HessianOperator(loss, params, [batch], backend="rebuilt")
-            raw = condition(H, method="exact")
-            G = in_sphere_gauge(H, lines) if lines else H
-            gauged = condition(G, method="exact") if lines else raw
+        H = HessianOperator(loss, params, [batch], backend="rebuilt")
+        raw = condition(H, method="exact")
+        gauged = condition(in_sphere_gauge(H, lines), method="exact") if lines else raw
     except ValueError:
         return dict.fromkeys(HESSIAN, math.nan)
     values = (

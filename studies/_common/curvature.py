@@ -2,10 +2,10 @@
 
 torch 2.13's kernel of weight normalisation, `torch._weight_norm`, is silently wrong
 when it is differentiated twice: value and gradient are right, the Hessian's blocks of
-directions and lengths are not, and the matrix is not symmetric. Here its formula is
-differentiated instead. Records say by `REVISION` how they were measured; those that
-say nothing are from before, and `studies._common.runs.withdrawn` voids what they say of
-weight-normalised arms.
+directions and lengths are not, and the matrix is not symmetric. `HessianOperator`
+differentiates its formula instead. Records say by `REVISION` how they were measured;
+those that say nothing are from before, and `studies._common.runs.withdrawn` voids what
+they say of weight-normalised arms.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.overrides import TorchFunctionMode
 
 from condlab.curvature import HessianOperator, spectrum
 from studies._common.arms import batch_statistics
@@ -26,29 +24,6 @@ REVISION = 2  # of how curvature is measured; 1 differentiated torch's kernel
 NUM_MATVECS = 10  # two of them check the operator
 
 Loss = Callable[[nn.Module, Any], Tensor]
-
-
-class WrittenOut(TorchFunctionMode):
-    """Compute weight normalisation by its formula, g v / |v|, within.
-
-    Examples
-    --------
-    >>> v, g = torch.tensor([[3.0, 4.0]]), torch.tensor([[10.0]])
-    >>> with WrittenOut():
-    ...     torch._weight_norm(v, g, 0)
-    tensor([[6., 8.]])
-    """
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        """Return what the function does, by the formula where it is that kernel."""
-        if func is torch._weight_norm:
-            return _weight_norm(*args, **(kwargs or {}))
-        return func(*args, **(kwargs or {}))
-
-
-def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
-    others = [axis for axis in range(v.ndim) if dim == -1 or axis != dim % v.ndim]
-    return v * (g / v.square().sum(others, keepdim=True).sqrt())
 
 
 class _LossOfBatch(nn.Module):
@@ -76,8 +51,7 @@ def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
     whole = _LossOfBatch(net, loss)
 
     def of(params: dict[str, Tensor], data: Any) -> Tensor:
-        with WrittenOut():
-            return functional_call(whole, params, (data,))
+        return functional_call(whole, params, (data,))
 
     params = {name: p for name, p in whole.named_parameters() if p.requires_grad}
     return HessianOperator(of, params, [batch], backend="retained")
