@@ -92,7 +92,6 @@ PRESETS = {
     "real": [
         config
         for kind, rates in RATES.items()
-        for seed in range(3)
         for name in REAL
         for config in grid(
             replace(
@@ -102,7 +101,7 @@ PRESETS = {
             ),
             REAL_ARMS,
             rates,
-            (seed,),
+            range(3),
         )
     ],
     "gpu": _kinds(replace(PAPER, depth=5, width=256, steps=2000), ARMS, 2),

@@ -1,5 +1,7 @@
 """A study's figure: few arms in colour, names that do not overlap."""
 
+import itertools
+
 from condlab.report.figures import _style
 from condlab.report.figures.training import GREY, study_figure, study_title, styles_of
 
@@ -46,7 +48,7 @@ def test_every_coloured_arm_is_named_beside_its_curve_without_overlap():
         labels = {text.get_text(): text.get_position()[1] for text in axes.texts}
         assert labels.keys() == {"LN", "LN+E", "E_gain", "init_E"}
         heights = sorted(labels.values())
-        gaps = [b - a for a, b in zip(heights, heights[1:], strict=False)]
+        gaps = [b - a for a, b in itertools.pairwise(heights)]
         assert min(gaps) > 0.06
 
 
