@@ -34,7 +34,7 @@ from torch.nn.functional import mse_loss
 
 from studies._common.arms import build, matrix_layers
 from studies._common.configs import grid
-from studies._common.curvature import lambda_max
+from studies._common.curvature import hessian_probes
 from studies._common.data.cameras import find, load
 from studies._common.loop import Batch, Task
 from studies._common.models import NeRF, render_rays
@@ -171,7 +171,7 @@ def make_task(config: Config, options: Options) -> Task:
             colours = shade(net, batch, guide=guide)
             return sum(mse_loss(colour, batch[3]) for colour in colours)
 
-        return {"lambda_max": lambda_max(net, held, few)}
+        return hessian_probes(net, held, few)
 
     def batch(_step: int, generator: torch.Generator) -> Batch:
         chosen = torch.randint(len(train[0]), (config.rays,), generator=generator)

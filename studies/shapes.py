@@ -29,7 +29,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from studies._common.arms import build, matrix_layers
 from studies._common.classification import schedule
 from studies._common.configs import grid
-from studies._common.curvature import lambda_max
+from studies._common.curvature import hessian_probes
 from studies._common.data import meshes
 from studies._common.loop import Batch, Task
 from studies._common.models import CoordinateMLP
@@ -180,7 +180,7 @@ def make_task(config: Config, options: Options) -> Task:
         loss=loss,
         evaluate=evaluate,
         probe=look,
-        curvature=lambda net: {"lambda_max": lambda_max(net, loss, few)},
+        curvature=lambda net: hessian_probes(net, loss, few),
         describe=layer_table,
         schedule=schedule(config.schedule),
     )

@@ -10,6 +10,7 @@ Json = dict[str, Any]
 NAMES = {
     "kappa_effective": "κ of the weights that a layer multiplies with",
     "kappa_hessian": "κ of the Hessian, exact in small networks,",
+    "kappa_bound": "a certain lower bound of κ of the Hessian, in large ones,",
     "lambda_max": "λ_max of the Hessian",
 }
 STRENGTHS = ((0.1, "none to speak of"), (0.3, "weak"), (0.5, "moderate"))

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
 from studies._common.arms import batch_statistics
-from studies._common.curvature import lambda_max
+from studies._common.curvature import hessian_probes
 from studies._common.data import Images
 from studies._common.loop import Batch, Task
 from studies._common.probes import (
@@ -157,7 +157,7 @@ def make_task(
         loss=loss,
         evaluate=evaluate,
         probe=look,
-        curvature=lambda net: {"lambda_max": lambda_max(net, plain_loss, few)},
+        curvature=lambda net: hessian_probes(net, plain_loss, few),
         describe=layer_table,
         schedule=schedule(recipe.schedule, recipe.warm_up),
     )

@@ -17,11 +17,12 @@ from typing import Any
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from condlab.curvature import HessianOperator, spectrum
+from condlab.curvature import HessianOperator, condition
 from studies._common.arms import batch_statistics
 
 REVISION = 2  # of how curvature is measured; 1 differentiated torch's kernel
-NUM_MATVECS = 10  # two of them check the operator
+NUM_MATVECS = 20  # two of them check the operator
+PROBES = ("lambda_max", "lambda_min", "kappa_bound")
 
 Loss = Callable[[nn.Module, Any], Tensor]
 
@@ -57,19 +58,25 @@ def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
     return HessianOperator(of, params, [batch], backend="retained")
 
 
-def lambda_max(
+def hessian_probes(
     net: nn.Module, loss: Loss, batch: Any, *, num_matvecs: int = NUM_MATVECS
-) -> float:
-    """Return a lower bound of the Hessian's largest eigenvalue on a batch, by Lanczos.
+) -> dict[str, float]:
+    """Return what a budget of products says of the Hessian on a batch, by Lanczos.
+
+    "lambda_max" is a lower bound of the largest eigenvalue, "lambda_min" an upper bound
+    of the smallest, and "kappa_bound" a certain lower bound of the condition number of
+    the whole matrix: of the largest |eigenvalue| over the smallest. The bound depends
+    on the budget, and is to be compared with others of the same one.
 
     Of the loss as training differentiates it: with the batch's statistics. The start is
-    the same in every call. It is nan where the products fail their own checks, as they
-    do at weights that training has driven towards infinity.
+    the same in every call. All are nan where the products fail their own checks, as
+    they do at weights that training has driven towards infinity.
     """
     with batch_statistics(net):
         try:
             H = hessian(net, loss, batch)
-            found = spectrum(H, method="lanczos", num_matvecs=num_matvecs, rtol=0)
+            found = condition(H, method="lanczos", num_matvecs=num_matvecs)
         except ValueError:
-            return math.nan
-    return float(found.values[-1])
+            return dict.fromkeys(PROBES, math.nan)
+    values = found.lambda_max.lower, found.lambda_min.upper, found.kappa.lower
+    return dict(zip(PROBES, values, strict=True))

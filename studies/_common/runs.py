@@ -22,6 +22,7 @@ PREDICTORS = (
     "kappa_last",
     "kappa_hessian",
     "kappa_sphere",
+    "kappa_bound",
     "lambda_max",
     "row_norm_spread",
     "initial_scale",

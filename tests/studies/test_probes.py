@@ -11,7 +11,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from condlab.curvature import HessianOperator, make_loss
 from condlab.nn import condition, normalise_weights
 from studies._common.arms import batch_statistics, build
-from studies._common.curvature import hessian, lambda_max
+from studies._common.curvature import hessian, hessian_probes
 from studies._common.models import MLP, resnet20
 from studies._common.probes import (
     gradient_norm,
@@ -42,8 +42,26 @@ def test_lanczos_finds_the_largest_eigenvalue_of_the_assembled_hessian(problem):
         H = HessianOperator(of, dict(net.named_parameters()), [batch]).dense()
     exact = float(torch.linalg.eigvalsh(H)[-1])
     # As many products as there are parameters: Lanczos is then a direct method.
-    assert lambda_max(net, loss, batch, num_matvecs=len(H) + 2) == pytest.approx(exact)
-    assert lambda_max(net, loss, batch, num_matvecs=6) <= exact * (1 + 1e-12)
+    found = hessian_probes(net, loss, batch, num_matvecs=len(H) + 2)
+    assert found["lambda_max"] == pytest.approx(exact)
+    few = hessian_probes(net, loss, batch, num_matvecs=6)
+    assert few["lambda_max"] <= exact * (1 + 1e-12)
+
+
+def test_kappas_bound_is_below_that_of_the_assembled_hessian():
+    torch.manual_seed(0)
+    net = MLP(6, 3, width=4, depth=1, activation=nn.Tanh).double()
+    batch = torch.randn(50, 6, dtype=torch.float64), torch.randint(3, (50,))
+    of = make_loss(net, nn.CrossEntropyLoss())
+    H = HessianOperator(of, dict(net.named_parameters()), [batch]).dense()
+    sizes = torch.linalg.eigvalsh(H).abs()
+    bounds = [
+        hessian_probes(net, loss, batch, num_matvecs=k)["kappa_bound"]
+        for k in (4, 10, 20)
+    ]
+    assert bounds == sorted(bounds)
+    assert 1 < bounds[0]
+    assert bounds[-1] <= float(sizes.max() / sizes.min())
 
 
 def second_difference(net, batch, directions, step=1e-3):
@@ -94,7 +112,7 @@ def test_the_largest_eigenvalue_of_a_weight_normalised_network_is_not_torchs():
             p.mul_(1.5)
     batch = torch.randn(20, 8, dtype=torch.float64), torch.randint(4, (20,))
     H = hessian(net, loss, batch)
-    found = lambda_max(net, loss, batch, num_matvecs=H.shape[0] + 2)
+    found = hessian_probes(net, loss, batch, num_matvecs=H.shape[0] + 2)["lambda_max"]
     values, vectors = torch.linalg.eigh(H.dense())
     top = vectors[:, -1]
     curved = second_difference(net, batch, (top, top))

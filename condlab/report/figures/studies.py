@@ -23,6 +23,7 @@ PREDICTORS = {
     "kappa_last": "κ, last layer",
     "kappa_hessian": "κ, Hessian",
     "kappa_sphere": "κ, Hessian on the sphere",
+    "kappa_bound": "κ, Hessian, lower bound",
     "lambda_max": "λ_max of the Hessian",
     "row_norm_spread": "spread of row norms",
     "initial_scale": "initial scale",
