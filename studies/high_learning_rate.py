@@ -25,6 +25,7 @@ from studies._common.arms import build, check_identities, matrix_layers
 from studies._common.classification import make_task, on_files, recipe_of
 from studies._common.configs import grid
 from studies._common.data import Images, load
+from studies._common.data.folders import Streamed
 from studies._common.loop import Task
 from studies._common.store import Record
 from studies._common.trials import Options, sweep
@@ -89,11 +90,11 @@ PRESETS = {
 }  # fmt: skip
 
 
-def network(config: Config, images: Images) -> nn.Module:
+def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run, as torch's generator draws it."""
     options = {
         "num_classes": images.num_classes,
-        "in_channels": images.train_inputs.shape[1],
+        "in_channels": images.channels,
     }
     if config.network == "inception":
         net: nn.Module = models.Inception(width=config.width, **options)

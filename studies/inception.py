@@ -29,6 +29,7 @@ from studies._common.arms import build, check_identities, matrix_layers
 from studies._common.classification import make_task, on_files, recipe_of
 from studies._common.configs import grid
 from studies._common.data import Images, load
+from studies._common.data.folders import Streamed
 from studies._common.loop import Task
 from studies._common.models import Inception
 from studies._common.models.inception import EIGHT
@@ -93,14 +94,13 @@ PRESETS = {
 }  # fmt: skip
 
 
-def network(config: Config, images: Images) -> nn.Module:
+def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run, as torch's generator draws it."""
-    channels = images.train_inputs.shape[1]
     net = Inception(
         images.num_classes,
         width=config.width,
         blocks=config.blocks,
-        in_channels=channels,
+        in_channels=images.channels,
     )
     names = [name for name, _ in matrix_layers(net)]
     return build(config.arm, net, chosen=(names[0], names[-1]))

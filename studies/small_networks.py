@@ -29,11 +29,13 @@ from condlab import cond_2, jacobi_scaling
 from condlab.curvature import HessianOperator, condition, make_loss, normalised_lines
 from condlab.curvature import sphere as in_sphere_gauge
 from studies._common.arms import build, check_identities
-from studies._common.classification import CURVATURE, make_task, prepare, recipe_of
+from studies._common.classification import CURVATURE, make_task, recipe_of
 from studies._common.configs import grid
 from studies._common.data import Images, load
+from studies._common.data.folders import Streamed
 from studies._common.loop import Task
 from studies._common.models import MLP
+from studies._common.sources import prepare
 from studies._common.store import Record
 from studies._common.trials import Options, sweep
 
@@ -114,12 +116,11 @@ class Double(nn.Module):
         return x.double()
 
 
-def network(config: Config, images: Images) -> nn.Module:
+def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run, as torch's generator draws it."""
-    channels = images.train_inputs.shape[1]
-    pixels = images.train_inputs[0, 0].numel() // config.pool**2
+    pixels = (images.side // config.pool) ** 2
     net = MLP(
-        channels * pixels,
+        images.channels * pixels,
         images.num_classes,
         width=config.size,
         depth=config.depth,

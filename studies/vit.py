@@ -30,6 +30,7 @@ from studies._common.arms import build, check_identities, matrix_layers
 from studies._common.classification import make_task, on_files, recipe_of
 from studies._common.configs import grid
 from studies._common.data import Images, load
+from studies._common.data.folders import Streamed
 from studies._common.loop import Task
 from studies._common.models import SphereViT, ViT
 from studies._common.store import Record
@@ -112,17 +113,16 @@ PRESETS = {
     "cpu": grid(Config(), tuple(ARMS), (1e-3, 3e-3, 1e-2), range(2)),
     "real": grid(REAL, REAL_ARMS, RATES, range(3)),
     "gpu": grid(replace(SMALL, depth=6, steps=3000), tuple(ARMS), RATES, range(1)),
-    "paper": grid(PAPER, tuple(ARMS), RATES, range(5))
-    + grid(replace(SMALL, data="cifar100"), tuple(ARMS), RATES, range(5)),
+    "paper": grid(replace(SMALL, data="cifar100"), tuple(ARMS), RATES, range(5))
+    + grid(PAPER, tuple(ARMS), RATES, range(5)),
 }
 
 
-def network(config: Config, images: Images) -> nn.Module:
+def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run, as torch's generator draws it."""
-    _, channels, side, _ = images.train_inputs.shape
     shape = {
-        "image_size": side,
-        "in_channels": channels,
+        "image_size": images.side,
+        "in_channels": images.channels,
         "num_classes": images.num_classes,
         "patch": config.patch,
         "dim": config.dim,

@@ -15,6 +15,7 @@ DATA = MappingProxyType({
     "cifar10": "CIFAR-10",
     "cifar10_16": "CIFAR-10, 16 × 16 pixels",
     "cifar100": "CIFAR-100",
+    "imagenet": "ImageNet-1k",
     "analytic": "one ray-traced scene",
     "fern": "LLFF fern",
     "knot": "one solid, a knot",

@@ -6,19 +6,12 @@ from torch import nn
 from torch.testing import assert_close
 
 from studies import inception
-from studies._common.classification import (
-    Recipe,
-    epoch_batch,
-    make_task,
-    mirrored,
-    on_files,
-    prepare,
-    schedule,
-    shifted,
-)
+from studies._common.augment import epoch_batch, mirrored, shifted
+from studies._common.classification import Recipe, make_task, on_files, schedule
 from studies._common.data import load
 from studies._common.loop import train
 from studies._common.models import MLP
+from studies._common.sources import prepare
 from studies._common.trials import Options
 
 CPU = torch.device("cpu")

@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from condlab.errors import missing_extra
-from studies._common.data import cifar, idx, textures
+from studies._common.data import cifar, folders, idx, textures
 from studies._common.data.downloads import fetch
+from studies._common.data.folders import Streamed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,6 +40,16 @@ class Images:
     test_labels: Tensor
     num_classes: int
 
+    @property
+    def channels(self) -> int:
+        """Return how many an image has."""
+        return int(self.train_inputs.shape[1])
+
+    @property
+    def side(self) -> int:
+        """Return the width and height of an image."""
+        return int(self.train_inputs.shape[3])
+
 
 BUILT_IN = ("digits", "textures")
 READ = (
@@ -54,7 +65,7 @@ TEXTURES = (2048, 512)  # images to train and to test with
 
 
 @cache
-def load(name: str, data_dir: Path | None = None) -> Images:
+def load(name: str, data_dir: Path | None = None) -> Images | Streamed:
     """Return a data set by name.
 
     Parameters
@@ -64,7 +75,8 @@ def load(name: str, data_dir: Path | None = None) -> Images:
         "cifar10_16" is the former at 16 x 16 pixels, each the mean of four;
         "cifar10x4" is a stand-in for data with more classes, the 40 of class and
         quarter turn; "mnist" and "fashion" are read from IDX files, "mnist10k" is the
-        former's test part, cut into one to train and one to test with.
+        former's test part, cut into one to train and one to test with; "imagenet" is
+        read by the batch, as `studies._common.data.folders` says.
     data_dir : pathlib.Path, optional
         Where, as `studies._common.data.cifar.read` and `idx.read` say; without it
         files are downloaded, once.
@@ -86,8 +98,14 @@ def load(name: str, data_dir: Path | None = None) -> Images:
     if name == "textures":
         parts = [textures.draw(n, seed=i) for i, n in enumerate(TEXTURES)]
         return Images(name, *parts[0], *parts[1], len(textures.KINDS))
+    if name == "imagenet":
+        if data_dir is None:
+            raise ValueError(
+                "ImageNet is not for download; say with --data where train and val are"
+            )
+        return folders.read(name, data_dir)
     if name not in READ:
-        known = ", ".join((*BUILT_IN, *READ))
+        known = ", ".join((*BUILT_IN, *READ, "imagenet"))
         raise ValueError(f"the data sets are {known}; got {name!r}")
     whole = name.removesuffix("_16").removesuffix("x4").removesuffix("10k")
     data_dir = data_dir or fetch(whole)
