@@ -5,13 +5,13 @@
 Reads ``studies/results/*/*.jsonl`` and what ``studies.theorem_52`` left, and writes
 ``studies/results/meta_analysis.json``, from which the report draws: the same records
 give the same bytes. A run's speed is the number of steps to a target, the probe loss
-that the plain network has at 65 % of the budget at its own best learning rate; a run
-that never gets there is censored, and counts as 1.5 budgets where times are ranked.
-What is measured of a run after a tenth of its steps, or at its start, is correlated
-with that by ranks within strata: runs of one setting at one learning rate. Intervals of
-correlations resample whole clusters, the runs of an arm and seed; those of ratios are
-Student's over seeds. Quadratics, whose speed kappa does decide, are the positive
-control and are not pooled with networks.
+that the plain network has at 65 % of the budget (half where the rate falls to zero) at
+its own best learning rate; a run that never gets there is censored, and counts as 1.5
+budgets where times are ranked. What is measured of a run after a tenth of its steps, or
+at its start, is correlated with that by ranks within strata: runs of one setting at one
+learning rate. Intervals of correlations resample whole clusters, the runs of an arm and
+seed; those of ratios are Student's over seeds. Quadratics, whose speed kappa does
+decide, are the positive control and are not pooled with networks.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from studies._common.runs import (
     CONTROL,
     EARLY,
     PREDICTORS,
-    TARGET,
+    TARGETS,
     Run,
     as_runs,
     setting_of,
@@ -69,7 +69,7 @@ def main(results: Path = RESULTS, resamples: int = RESAMPLES) -> Path:
     found = {
         "files": [[str(f.relative_to(results)), _digest(f)] for f in files],
         "rules": {
-            "target": TARGET,
+            "target": dict(TARGETS),
             "early": EARLY,
             "level": 0.95,
             "resamples": resamples,

@@ -32,7 +32,8 @@ CAPTIONS = {
     "claim and a cell a size.",
     "counterexamples": "The smallest counterexample found to each false claim.",
     "studies": "Runs of the studies: the target is the loss that the plain network has "
-    "at 65 % of the steps at its own best learning rate.",
+    "at 65 % of the steps, or half where the rate falls to zero, at its own best "
+    "learning rate.",
     "theorem": "Small networks whose Hessian's condition number rose when their "
     "weights were equilibrated: E held while differentiating, at the same weights or "
     "where the networks agree; E inside the loss, as it stands, without the lengths of "

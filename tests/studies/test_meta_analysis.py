@@ -67,10 +67,17 @@ def test_the_target_is_the_plain_loss_at_65_percent_of_its_best_rate():
     assert target_of(slow + fast) == pytest.approx(math.exp(-65 / 20))
 
 
+def test_the_target_is_the_plain_loss_at_half_where_the_rate_falls_to_zero():
+    runs = [record("plain", 0.3, s, constant=20, kappa=1) for s in range(3)]
+    for run in runs:
+        run["config"]["schedule"] = "cosine"
+    assert target_of(runs) == pytest.approx(math.exp(-50 / 20))
+
+
 def test_diverged_runs_make_no_target():
     run = record("plain", 0.1, 0, constant=20, kappa=1)
     run["series"]["probe_loss"] = [[0, 1.0], [5, None]]
-    assert target_of([run]) == math.inf
+    assert target_of([run]) == -math.inf
     run["series"]["probe_loss"] = [[0, 1.0]]
     kept = record("plain", 0.3, 0, constant=20, kappa=1)
     assert target_of([run, kept]) == pytest.approx(math.exp(-65 / 20))
