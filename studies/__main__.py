@@ -47,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         cluster=given.cluster,
         tensorboard=given.tensorboard,
         seeds=given.seeds,
+        accumulate=given.accumulate,
         choice=Choice(given.arms, given.rates, given.steps, given.dataset),
     )
     names = STUDIES if given.name == "all" else (given.name,)
@@ -150,6 +151,13 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="NAME",
         help="train on this data set, scene or solid instead",
+    )
+    add(
+        "--accumulate",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="compute each batch in N parts, where memory is short",
     )
     add("--jobs", type=int, metavar="N", help="runs at a time (default: all cores)")
     add(

@@ -19,23 +19,13 @@ from torch.func import functional_call
 
 from condlab.curvature import HessianOperator, condition
 from studies._common.arms import batch_statistics
+from studies._common.shares import LossOfBatch
 
 REVISION = 2  # of how curvature is measured; 1 differentiated torch's kernel
 NUM_MATVECS = 20  # two of them check the operator
 PROBES = ("lambda_max", "lambda_min", "kappa_bound")
 
 Loss = Callable[[nn.Module, Any], Tensor]
-
-
-class _LossOfBatch(nn.Module):
-    """A network and its loss as one module, whatever the loss calls the network by."""
-
-    def __init__(self, net: nn.Module, loss: Loss):
-        super().__init__()
-        self.net, self._loss = net, loss
-
-    def forward(self, batch: Any) -> Tensor:
-        return self._loss(self.net, batch)
 
 
 def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
@@ -49,7 +39,7 @@ def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
     ValueError
         If the products fail their own checks.
     """
-    whole = _LossOfBatch(net, loss)
+    whole = LossOfBatch(net, loss)
 
     def of(params: dict[str, Tensor], data: Any) -> Tensor:
         return functional_call(whole, params, (data,))

@@ -52,6 +52,8 @@ class Options:
         How many of each config to run, instead of as many as the preset has.
     choice : Choice
         What of the preset to run.
+    accumulate : int
+        In how many parts a batch is computed, where memory is short.
     """
 
     preset: str
@@ -64,6 +66,7 @@ class Options:
     tensorboard: Path | None = None
     seeds: int | None = None
     choice: Choice = field(default_factory=Choice)
+    accumulate: int = 1
 
     @property
     def device(self) -> torch.device:
@@ -147,6 +150,7 @@ def run_one(
             steps=config.steps,
             device=device,
             finer=1 if options.preset == "real" else 4,  # many runs, kept in git
+            accumulate=options.accumulate,
             checkpoint=kept.checkpoint(key),
             watch=watch,
         )
@@ -161,6 +165,7 @@ def run_one(
         "series": outcome.series,
         "tables": outcome.tables,
         "curvature_revision": REVISION,
+        "accumulate": options.accumulate,
         **store.provenance(device),
     }
     if _first_process():

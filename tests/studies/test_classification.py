@@ -82,6 +82,17 @@ def test_schedules_are_what_they_are_called():
     assert 0 < rising[0] < rising[1] < rising[2] == 1
 
 
+def test_milestones_are_free_and_checked():
+    factor = schedule("steps:0.3,0.6,0.9")
+    found = [factor(done) for done in (0.0, 0.29, 0.3, 0.6, 0.95)]
+    assert found == pytest.approx([1, 1, 0.1, 0.01, 0.001])
+    for wrong in ("steps:0.6,0.3", "steps:0.5,x", "steps:1.5", "steps:0.5,0.5"):
+        with pytest.raises(ValueError, match="shares of the run that ascend"):
+            schedule(wrong)
+    with pytest.raises(ValueError, match="must be one of constant, cosine, steps"):
+        schedule("linear")
+
+
 def test_files_take_the_place_of_the_digits_in_every_arm(tmp_path):
     configs = [inception.Config(arm=arm) for arm in ("plain", "E")]
     assert on_files(configs, Options("cpu")) == configs
