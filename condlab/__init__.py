@@ -12,6 +12,7 @@ Examples
 """
 
 import importlib
+import importlib.util
 from types import ModuleType
 
 from condlab.bounds import bauer, van_der_sluis
@@ -71,16 +72,33 @@ __all__ = [
     "van_der_sluis",
 ]
 
-_ROOMS = ("curvature", "gallery", "io", "nn", "report", "theory")
+_ROOMS = {  # and the packages that a room cannot be loaded without
+    "collection": (),
+    "curvature": ("torch",),
+    "gallery": (),
+    "io": (),
+    "lanczos": (),
+    "nn": ("torch",),
+    "report": ("hypothesis", "flint", "matplotlib", "latex2mathml"),
+    "theory": ("hypothesis", "flint"),
+}
 
 
 def __getattr__(name: str) -> ModuleType:
     """Load a room of the package on first use."""
-    if name in _ROOMS:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'condlab' has no attribute {name!r}")
+    try:
         return importlib.import_module(f"condlab.{name}")
-    raise AttributeError(f"module 'condlab' has no attribute {name!r}")
+    except MissingExtraError as error:  # what is not there, hasattr and help must pass
+        raise AttributeError(str(error)) from error
 
 
 def __dir__() -> list[str]:
-    """List the public names and the rooms."""
-    return sorted([*__all__, *_ROOMS, "__version__"])
+    """List the public names and the rooms that can be loaded."""
+    rooms = [name for name, needed in _ROOMS.items() if all(map(_is_there, needed))]
+    return sorted([*__all__, *rooms, "__version__"])
+
+
+def _is_there(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None

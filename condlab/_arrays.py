@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from condlab import _entries
+
 Array = Any
 
 
@@ -32,23 +34,24 @@ def namespace(x: Array) -> Any:
 
 
 def as_float(A: Any, *, ndim: int = 2, check_finite: bool = True) -> Array:
-    """Return A as a finite floating-point array in its own container.
+    """Return A as a finite floating-point array in its own container, none rounded.
 
     Integers and booleans become float64, half precision becomes float32, everything
-    else keeps its type. Nested lists become NumPy arrays. Where the caller will see
-    nan and inf anyway, `check_finite=False` saves one read of the matrix.
+    else keeps its type. Nested lists, data frames and subclasses of NumPy's arrays
+    become NumPy arrays. Where the caller will see nan and inf anyway,
+    `check_finite=False` saves one read of the matrix.
 
     Raises
     ------
     TypeError
-        If the entries are not numbers.
+        If the entries are not numbers, or a tensor is not dense.
     ValueError
-        If the number of dimensions is not `ndim`, or an entry is not finite.
+        If the number of dimensions is not `ndim`, or an entry is not finite, masked,
+        or an integer that float64 cannot hold.
     """
     if sp.issparse(A):
-        return _sparse_as_float(A)  # its data are few: always checked
-    if not (is_torch(A) or hasattr(A, "__array_namespace__")):
-        A = np.asarray(A)
+        return _entries.sparse_as_float(A)  # its data are few: always checked
+    A = plain(A)
     if A.ndim != ndim:
         kind = "a matrix (2-D)" if ndim == 2 else f"{ndim}-D"
         raise ValueError(
@@ -60,58 +63,62 @@ def as_float(A: Any, *, ndim: int = 2, check_finite: bool = True) -> Array:
     return A
 
 
+def plain(A: Any) -> Array:
+    """Return A as a dense array of its library, without a class or mask of its own."""
+    if is_torch(A):
+        if A.is_quantized:
+            raise TypeError(
+                "a tensor of floats is needed, got a quantised one; use A.dequantize()"
+            )
+        if A.layout is not sys.modules["torch"].strided:
+            raise TypeError(
+                f"a dense tensor is needed, got layout {A.layout}; use A.to_dense(), "
+                "or a SciPy sparse array where that is too large"
+            )
+        return A
+    if isinstance(A, np.ndarray):
+        if isinstance(A, np.ma.MaskedArray) and np.ma.is_masked(A):
+            index = tuple(int(i) for i in np.argwhere(np.ma.getmaskarray(A))[0])
+            raise ValueError(
+                f"every entry must be known, and the one at index {index} is masked; "
+                "fill it first with A.filled(value)"
+            )
+        return np.asarray(A)  # of np.matrix the product is another one
+    return A if hasattr(A, "__array_namespace__") else _entries.from_nested(A)
+
+
 def _promote(A: Array) -> Array:
+    if is_numpy(A):
+        if A.dtype.kind == "O":
+            return _entries.from_objects(A)
+        if A.dtype.kind in "iu":
+            _entries.require_exact(A)
+        return A.astype(_entries.float_dtype(A.dtype), copy=False)
     xp = namespace(A)
     if is_torch(A):
-        if A.dtype in (xp.float16, xp.bfloat16):
-            return A.to(xp.float32)
-        return A if A.is_floating_point() or A.is_complex() else A.to(xp.float64)
-    if is_numpy(A):
-        return A.astype(_float_dtype(A.dtype), copy=False)
-    numeric = xp.isdtype(A.dtype, ("real floating", "complex floating"))
-    return A if numeric else xp.astype(A, xp.float64)
-
-
-def _float_dtype(dtype: np.dtype) -> np.dtype:
-    if dtype.kind in "biu":
-        return np.dtype(np.float64)
-    if dtype == np.float16:
-        return np.dtype(np.float32)
-    if dtype in (np.float32, np.float64, np.complex64, np.complex128):
-        return dtype
-    raise TypeError(
-        f"a matrix of real or complex numbers is needed, got dtype {dtype}; "
-        "convert it to float64 first"
-    )
-
-
-def _sparse_as_float(A: Any) -> Any:
-    if A.format not in ("csr", "csc", "coo"):
-        A = A.tocsr()
-    if A.ndim != 2:
-        raise ValueError(f"a matrix (2-D) is needed, got shape {A.shape}")
-    dtype = _float_dtype(A.dtype)
-    A = A if A.dtype == dtype else A.astype(dtype)
-    if not _sum_is_finite(A.data) and not np.isfinite(A.data).all():
-        entry = int(np.argmin(np.isfinite(A.data)))
-        row, column = (int(i[entry]) for i in A.tocoo().coords)
-        raise ValueError(_not_finite(A.data[entry], (row, column)))
-    if not A.has_canonical_format:
-        A = A.copy()  # the caller's duplicates stay as they are
-        A.sum_duplicates()
-    return A
+        if A.is_floating_point() or A.is_complex():
+            single = xp.float32 if A.is_floating_point() else xp.complex64
+            return A.to(single) if A.dtype.itemsize < single.itemsize else A
+        B = A.to(xp.float64)
+    elif xp.isdtype(A.dtype, ("real floating", "complex floating")):
+        return A
+    else:
+        B = xp.astype(A, xp.float64)
+    if any_true(xp.abs(B) >= _entries.CONSECUTIVE):
+        _entries.require_exact(to_numpy(A))
+    return B
 
 
 def require_finite(A: Array) -> None:
     """Raise ValueError naming the first entry of a dense array that is not finite."""
     xp = namespace(A)
-    if is_numpy(A) and A.size and _sum_is_finite(A):
+    if is_numpy(A) and A.size and _entries.sum_is_finite(A):
         return
     finite = xp.isfinite(A)
     if not any_true(~finite):
         return
     index = tuple(int(i) for i in np.argwhere(~to_numpy(finite))[0])
-    raise ValueError(_not_finite(A[index], index))
+    raise ValueError(_entries.not_finite(A[index], index))
 
 
 def any_true(condition: Array, *, unseen: bool = False) -> bool:
@@ -122,25 +129,48 @@ def any_true(condition: Array, *, unseen: bool = False) -> bool:
         return unseen
 
 
-def _sum_is_finite(A: np.ndarray) -> bool:
-    """Tell from one fast read that no entry is nan or inf; False decides nothing."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        return bool(np.isfinite(A.sum()))
-
-
-def _not_finite(value: Any, index: tuple[int, ...]) -> str:
-    return (
-        f"every entry must be finite, got {value} at index {index}; "
-        "remove or replace it first"
-    )
-
-
 def coordinates(A: Any) -> tuple[np.ndarray, np.ndarray]:
     """Return the row and the column index of each stored entry of a sparse matrix."""
     if A.format == "coo":
         return A.coords
     major = np.repeat(np.arange(len(A.indptr) - 1), np.diff(A.indptr))
     return (major, A.indices) if A.format == "csr" else (A.indices, major)
+
+
+def apply(A: Any, left: Any, right: Any) -> Array:
+    """Return diag(left) A diag(right) in the container and the precision of A.
+
+    The multipliers may be of another library or precision, as those of a matrix that
+    was made dense and double on the way.
+    """
+    if sp.issparse(A):
+        dtype = _entries.float_dtype(A.dtype)
+        left, right = (None if d is None else to_numpy(d) for d in (left, right))
+        B = scale(A, left, right)
+        return B if B.dtype == dtype or B.dtype.kind != dtype.kind else B.astype(dtype)
+    given, A = A, _promote(plain(A))
+    B = scale(A, _beside(left, A), _beside(right, A))
+    if B.dtype != A.dtype and _is_complex(B) == _is_complex(A):
+        B = B.to(A.dtype) if is_torch(A) else namespace(A).astype(B, A.dtype)
+    if isinstance(given, np.ndarray) and type(given) is not np.ndarray:
+        return given.__array_wrap__(B)
+    return B
+
+
+def _is_complex(A: Array) -> bool:
+    return "complex" in str(A.dtype)
+
+
+def _beside(d: Any, A: Array) -> Array | None:
+    """Return a vector in the library and on the device of A."""
+    if d is None:
+        return None
+    if is_torch(A):
+        torch = sys.modules["torch"]
+        return d.to(A.device) if is_torch(d) else torch.tensor(d, device=A.device)
+    if is_numpy(A):
+        return to_numpy(d)
+    return d if type(d) is type(A) else namespace(A).asarray(to_numpy(d))
 
 
 def scale(A: Array, left: Array | None, right: Array | None) -> Array:
@@ -207,4 +237,7 @@ def to_numpy(A: Array) -> np.ndarray:
     """Return a dense matrix as a NumPy array, sharing memory where it can."""
     if sp.issparse(A):
         return A.toarray()
-    return A.detach().cpu().numpy() if is_torch(A) else np.asarray(A)
+    if is_torch(A):
+        # .conj(), .mH and the like are notes on a tensor, which NumPy cannot read
+        return A.detach().cpu().resolve_conj().resolve_neg().numpy()
+    return np.asarray(A)

@@ -34,8 +34,11 @@ class Scaling:
     right: Array | None = None
 
     def apply(self, A: Array) -> Array:
-        """Return diag(left) A diag(right) in the container of A, shape (m, n)."""
-        return _arrays.scale(A, self.left, self.right)
+        """Return diag(left) A diag(right) in the container of A, shape (m, n).
+
+        Integers become float64, half precision float32; other entries keep their type.
+        """
+        return _arrays.apply(A, self.left, self.right)
 
     def compose(self, first: Scaling) -> Scaling:
         """Return the scaling that applies `first` and then this one.

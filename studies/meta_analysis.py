@@ -1,6 +1,7 @@
 """Ask all records whether conditioning predicts how fast a network trains.
 
     python -m studies analyse
+    python -m studies.meta_analysis [FOLDER]
 
 Reads ``studies/results/*/*.jsonl`` and what ``studies.theorem_52`` left, and writes
 ``studies/results/meta_analysis.json``, from which the report draws: the same records
@@ -16,10 +17,10 @@ decide, are the positive control and are not pooled with networks.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import math
-import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -149,4 +150,17 @@ def _digest(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    print(main(*map(Path, sys.argv[1:])))
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.meta_analysis",
+        description="Ask all records whether conditioning predicts how fast a network "
+        "trains, and write meta_analysis.json beside them.",
+    )
+    parser.add_argument(
+        "results",
+        nargs="?",
+        type=Path,
+        default=RESULTS,
+        metavar="FOLDER",
+        help=f"with the records of every study in a folder (default: {RESULTS})",
+    )
+    print(main(parser.parse_args().results))

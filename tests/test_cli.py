@@ -14,14 +14,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.io
 import scipy.sparse as sp
 from numpy.testing import assert_allclose
 
 import condlab
-from condlab.cli import _list, _text, _verify, main
+from condlab.cli import _kappa, _list, _text, _verify, main
 from condlab.collection import COLLECTION
 from condlab.gallery import GALLERY, laplacian_2d
 from condlab.io import read_matrix, write_matrix
+from condlab.report.summary import outcome
 
 
 @pytest.fixture(autouse=True)
@@ -166,6 +168,56 @@ def test_optimal_scaling_with_no_time_gives_the_start_and_its_bracket(run):
     options = ("--method", "optimal", "--time-limit", "0", "--json")
     row = parse_json(run("scale", "gallery:frank:6", *options))["scalings"][-1]
     assert row["best_lower"] < row["value"]
+    assert row["stopped"] == "time limit"
+    text = run("scale", "gallery:frank:6", "--method", "optimal", "--time-limit", "0")
+    assert "stopped by time limit" in re.sub(r"\s+", " ", text)
+
+
+def test_what_is_within_rounding_is_not_shown_with_a_dozen_zeros(run):
+    text = run("scale", "gallery:hilbert:3", "--method", "optimal", "--cond", "1")
+    assert "within 0.001 % of the best D A" in text
+
+
+def test_two_sides_of_a_rectangle_are_refused_with_what_to_do_instead(complaint):
+    line = complaint(
+        "scale", "gallery:lauchli:4", "--method", "optimal", "--side", "both"
+    )
+    assert "needs a square matrix, got shape (5, 4)" in line
+    assert 'side="left"' in line
+
+
+def test_both_spellings_of_a_method_are_understood(run):
+    one, other = (
+        run("scale", "gallery:frank:6", "--method", name)
+        for name in ("row-column", "row_column")
+    )
+    assert one == other
+
+
+def test_sparse_matrix_into_npy_is_refused_before_any_work(
+    complaint, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_kappa, "kappa", lambda *_, **__: pytest.fail("was computed"))
+    output = str(tmp_path / "A.npy")
+    arguments = ("scale", "builtin:karate", "--method", "row", "--output", output)
+    assert "a sparse matrix does not fit a .npy file" in complaint(*arguments)
+
+
+def test_integers_that_would_be_rounded_are_refused(complaint, tmp_path):
+    np.save(tmp_path / "A.npy", [[2**60 + 1, 1], [2**60, 1]])
+    text = "%%MatrixMarket matrix array integer general\n2 1\n1\n"
+    (tmp_path / "A.mtx").write_text(text + str(2**60 + 1))
+    for name in ("A.npy", "A.mtx"):
+        assert f"got {2**60 + 1}" in complaint("scale", str(tmp_path / name))
+
+
+def test_text_and_matlab_files_are_sources(run, tmp_path):
+    np.savetxt(tmp_path / "A.csv", np.diag([1.0, 4.0]), delimiter=",")
+    scipy.io.savemat(tmp_path / "A.mat", {"A": np.diag([1.0, 4.0]), "B": np.eye(2)})
+    for source in ("A.csv", "A.mat"):
+        array = ("--array", "A") if source == "A.mat" else ()
+        text = run("cond", str(tmp_path / source), *array, "--json")
+        assert_allclose(parse_json(text)["condition_numbers"][0]["value"], 4)
 
 
 def test_output_holds_the_scaled_matrix(run, tmp_path):
@@ -338,6 +390,23 @@ def test_verify_of_a_true_theorem_says_that_nothing_was_found(run):
     assert "No counterexample was found." in text
 
 
+def test_verify_without_an_instance_is_inconclusive_as_in_the_report(run):
+    arguments = ("verify", "ws-eps-paper-code", "--sizes", "1")
+    text = run(*arguments)
+    assert re.search(r"ws-eps-paper-code +inconclusive +1 +0 ", text)
+    assert "No instance of size 1 was found to try; try other --sizes." in text
+    (verdict,) = parse_json(run(*arguments, "--json"))["verdicts"]
+    assert (verdict["outcome"], verdict["examples"]) == ("inconclusive", 0)
+    assert verdict["reason"] == "no instance of size 1 was found to try"
+    assert outcome({"verdicts": [verdict]}) == "inconclusive"
+
+
+def test_help_says_what_exit_codes_mean(run):
+    assert "2 for bad usage" in " ".join(run("--help").split())
+    text = " ".join(run("verify", "--help").split())
+    assert "exit code is 0 whatever the verdicts" in text
+
+
 # ---- report ----------------------------------------------------------------------
 
 
@@ -409,6 +478,10 @@ USAGE = {
         ["scale", "builtin:wine", "--side", "left"],
         "need --method optimal",
     ),
+    "lines of the diagonal": (
+        ["scale", "gallery:hilbert:4", "--method", "jacobi", "--p", "inf"],
+        "jacobi scales the diagonal; leave --p out",
+    ),
     "lines of the optimum": (
         ["scale", "builtin:wine", "--method", "optimal", "--p", "1"],
         "by --cond",
@@ -436,7 +509,7 @@ USAGE = {
     ),
     "output exists": (
         ["scale", "builtin:wine", "--method", "row", "--output", "here.mtx"],
-        "here.mtx exists already",
+        "here.mtx exists already; choose another name, or add --force",
     ),
     "sparse npy": (
         ["scale", "builtin:beam", "--method", "row", "--output", "new.npy"],
@@ -481,7 +554,9 @@ FILES = {
     "cut.mtx.gz": (b"\x1f\x8b\x08\x00", "not a whole gzip file"),
     "cut.npz": (b"PK\x03\x04", "not a whole .npz archive"),
     "text.npy": (b"1 2 3", "not a NumPy file"),
-    "data.csv": (b"1,2\n", "the extension must be one of .mtx, .mtx.gz, .npz, .npy"),
+    "data.xlsx": (b"1,2\n", "must be one of .mtx, .mtx.gz, .npz, .npy, .mat, .csv"),
+    "data.csv": (b"1,2\n3,x\n", "line 2: column 2 must be a number"),
+    "data.mat": (b"1,2\n", "not a whole MATLAB file"),
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 import scipy.sparse as sp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.sparse import csgraph
+from sklearn import datasets
 
 from condlab import collection
 from condlab.collection import COLLECTION, _applications, _elements, _graphs
@@ -57,8 +58,14 @@ def test_collection_is_read_only_and_keyed_by_name():
 
 def test_missing_scikit_learn_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(MissingExtraError, match="the data set wine needs scikit-learn"):
-        COLLECTION["wine"].load()
+    with pytest.raises(MissingExtraError, match="the data set digits needs scikit-le"):
+        COLLECTION["digits"].load()
+
+
+def test_the_example_of_the_readme_needs_no_extra(monkeypatch):
+    expected = datasets.load_wine(return_X_y=True)[0]
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert_array_equal(COLLECTION["wine"].load(), expected)
 
 
 def test_diabetes_is_in_the_units_it_was_measured_in():

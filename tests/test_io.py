@@ -552,7 +552,7 @@ def test_missing_empty_and_odd_paths_get_one_line(tmp_path, name):
     refused(path, "a regular file is needed")
 
 
-@pytest.mark.parametrize("name", ["A.csv", "A", "A.mtx.bz2", "mtx", "A.gz"])
+@pytest.mark.parametrize("name", ["A.xlsx", "A", "A.mtx.bz2", "mtx", "A.gz"])
 def test_unknown_extension_lists_the_known_ones(tmp_path, name):
     refused(
         matrix_market(tmp_path, "1", name), r"one of \.mtx, \.mtx\.gz, \.npz, \.npy"

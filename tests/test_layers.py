@@ -23,6 +23,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["norms", "lanczos", "gallery", "io", "_inverse", "_rank"],
     ["types"],
     ["_arrays"],
+    ["_entries"],
     ["errors"],
 ]
 RANK = {name: -i for i, layer in enumerate(LAYERS) for name in layer}

@@ -2,6 +2,8 @@
 
 import importlib
 import inspect
+import subprocess
+import sys
 
 import pytest
 
@@ -42,16 +44,19 @@ NAMES = {
         "DataParallel",
         "DiagonalEstimate",
         "EXAMPLES",
+        "Eigenpairs",
         "Estimate",
         "HessianCondition",
         "HessianOperator",
         "Inertia",
         "Invariance",
+        "LinearMap",
         "ModelLoss",
         "NotAStackError",
         "NullSpace",
         "ProbableExtremes",
         "Progress",
+        "Solution",
         "SpectralDensity",
         "Spectrum",
         "SphereOperator",
@@ -69,16 +74,21 @@ NAMES = {
         "gauss_newton",
         "gauss_newton_condition",
         "hold_lengths",
+        "jacobian",
         "line_numbers",
         "make_loss",
+        "monte_carlo_fisher",
         "normalised_lines",
         "null_space",
         "output_shift",
         "relu_rescaling",
         "residual",
         "row_scale",
+        "solve",
         "spectrum",
         "sphere",
+        "submatrix",
+        "tangent_kernel",
         "trace",
         "verify",
     },
@@ -176,3 +186,53 @@ def test_unknown_attributes_are_refused_in_the_usual_words():
     with pytest.raises(AttributeError, match="has no attribute 'balance'"):
         _ = condlab.balance
     assert {"theory", "cond_2"} <= set(dir(condlab))
+
+
+def base_install(code):
+    """Run code in a fresh process that has none of the optional packages."""
+    hidden = "torch hypothesis flint matplotlib latex2mathml sklearn pooch joblib"
+    hide = f"import sys; sys.modules.update(dict.fromkeys({hidden.split()!r}));"
+    command = [sys.executable, "-W", "error", "-c", hide + code]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_base_install_can_be_looked_at():
+    code = (
+        "import condlab, inspect, pydoc; print(len(pydoc.render_doc(condlab)) > 999,"
+        "len(inspect.getmembers(condlab)) >= len(condlab.__all__),"
+        "[hasattr(condlab, name) for name in ('nn', 'theory', 'report', 'io')])"
+    )
+    assert base_install(code) == "True True [False, False, False, True]\n"
+
+
+def test_base_install_lists_what_can_be_loaded():
+    code = "import condlab; print([getattr(condlab, n) and n for n in dir(condlab)])"
+    listed = base_install(code)
+    assert "'gallery'" in listed
+    assert "'io'" in listed
+    assert "'nn'" not in listed
+    assert "'theory'" not in listed
+
+
+@pytest.mark.parametrize("room", ["nn", "theory", "report", "curvature"])
+def test_base_install_says_which_extra_a_room_needs(room):
+    code = (
+        f"import condlab\ntry: condlab.{room}\n"
+        "except AttributeError as e: print(e)\n"
+        f"try: import condlab.{room}\nexcept condlab.MissingExtraError as e: print(e)\n"
+    )
+    said = base_install("\n" + code).splitlines()
+    assert len(said) == 2
+    assert said[0] == said[1]
+    assert "pip install 'condlab[" in said[0]
+
+
+def test_base_install_runs_the_first_example_of_the_readme():
+    code = "from condlab.cli import main; main(['scale', 'builtin:wine'])"
+    assert "50.21 .. 50.22" in base_install(code)
+
+
+def test_listed_rooms_are_there_with_all_extras():
+    rooms = {"collection", "curvature", "gallery", "io", "nn", "report", "theory"}
+    assert rooms <= set(dir(condlab))
+    assert all(inspect.ismodule(getattr(condlab, name)) for name in rooms)

@@ -35,7 +35,8 @@ def main(argv: list[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit code: 0, or 2 after one line on stderr about bad usage or input.
+        The exit code: 0; 2 after one line on stderr about bad usage or input; 130
+        if interrupted; 141 if the reader of the output has gone.
 
     Examples
     --------
@@ -67,7 +68,13 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="condlab", description=__doc__)
+    parser = _Parser(
+        prog="condlab",
+        description=__doc__,
+        epilog="Exit codes: 0 for success, whatever was found; 2 for bad usage or bad "
+        f"input, with one line on stderr; {INTERRUPTED} if interrupted; {BROKEN_PIPE} "
+        "if the reader of the output has gone.",
+    )
     parser.add_argument("--version", action="version", version=f"condlab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for command in (_scale, _cond, _hessian, _verify, _report, _list):

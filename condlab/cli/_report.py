@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "report",
         help="verify the catalogue, scale the matrices, draw the figures",
-        description="Write figures, tables and one self-contained report.html.",
+        description="Write figures, tables and one self-contained report.html; this "
+        "takes some five minutes on two cores.",
     )
     parser.add_argument(
         "--out",
@@ -46,6 +48,8 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         raise ValueError(f"--out needs a directory, and {args.out} is a file")
     if args.readme is not None and not args.readme.is_file():
         raise ValueError(f"--readme needs a file, and there is no {args.readme}")
+    if args.readme is not None and not os.access(args.readme, os.W_OK):
+        raise ValueError(f"--readme needs a file to rewrite, and {args.readme} is not")
     studies = args.studies
     if studies is not None and not studies.is_file():
         raise ValueError(
@@ -56,5 +60,6 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         studies = STUDIES
     from condlab import report
 
+    progress.in_lines()
     report.build(out=args.out, readme=args.readme, studies=studies, progress=progress)
     return f"wrote {args.out / 'report.html'}"

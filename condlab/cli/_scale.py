@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-import numpy as np
 
 import condlab
 from condlab import _arrays
 from condlab.cli import _kappa, _sources, _text
-from condlab.io import require_writable, write_matrix
-from condlab.types import Bracket, ConditionEstimate, Scaling
+from condlab.cli._scale_page import KINDS, Row, page, record
+from condlab.io import require_fits, require_writable, write_matrix
+from condlab.types import Bracket, Scaling
 
 _SIDES: dict[str, Literal["left", "right", "both", "symmetric"]] = {
     "row": "left",
@@ -24,27 +21,8 @@ _SIDES: dict[str, Literal["left", "right", "both", "symmetric"]] = {
     "ruiz": "both",
     "jacobi": "symmetric",
 }
-_KINDS = {"left": "D A", "right": "A D", "both": "D1 A D2", "symmetric": "D A D"}
 METHODS = ("row", "column", "row-column", "ruiz", "jacobi")
 OPTIMAL = "optimal"
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """One line of the table; `best` is the bracket of the best scaling of its kind."""
-
-    method: str
-    kappa: ConditionEstimate
-    scaling: Scaling
-    side: str = ""
-    best: Bracket | None = None
-
-    @property
-    def within(self) -> float:
-        """How far above the best of its kind this scaling is at most."""
-        if self.best is None or not math.isfinite(self.best.lower):
-            return math.nan
-        return max(1.0, self.kappa.upper / self.best.lower)
 
 
 def add_parser(commands: Any) -> None:
@@ -59,13 +37,14 @@ def add_parser(commands: Any) -> None:
     _sources.add_source(parser)
     parser.add_argument(
         "--method",
+        type=lambda name: name.replace("_", "-"),  # as the library spells row_column
         choices=[*METHODS, OPTIMAL, "all"],
         default="all",
         help="the scaling; optimal finds the best there is (default: all others)",
     )
     parser.add_argument(
         "--side",
-        choices=list(_KINDS),
+        choices=list(KINDS),
         help="which scalings compete for optimal (default: left)",
     )
     parser.add_argument(
@@ -115,13 +94,15 @@ def add_parser(commands: Any) -> None:
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return what the command prints, having written --output."""
     _check_output(args)
-    _check_optimal(args)
+    _check_options(args)
     progress(f"reading {args.source}")
     A = _sources.load(args.source, args.array)
+    if args.output:
+        require_fits(args.output, A)
     estimate = _kappa.wants_estimate(A, args)
     p = _kappa.NORMS[args.cond]
     progress(f"{_kappa.symbol(p)} of {args.source}")
-    none = _Row("none", _kappa.kappa(A, p, estimate=estimate), Scaling())
+    none = Row("none", _kappa.kappa(A, p, estimate=estimate), Scaling())
     rows = [none]
     notes = ["estimated: --exact brackets the best scalings too"] * estimate
     for method in METHODS if args.method == "all" else (args.method,):
@@ -139,8 +120,8 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         write_matrix(args.output, rows[-1].scaling.apply(A), overwrite=args.force)
         notes.append(f"wrote {args.output}")
     if args.json:
-        return _text.as_json(_record(args, A, rows, notes))
-    return _page(args, A, rows, notes)
+        return _text.as_json(record(args, A, rows, notes))
+    return page(args, A, rows, notes)
 
 
 def _check_output(args: argparse.Namespace) -> None:
@@ -149,10 +130,20 @@ def _check_output(args: argparse.Namespace) -> None:
     if args.method == "all":
         methods = ", ".join([*METHODS, OPTIMAL])
         raise ValueError(f"--output needs one --method, from {methods}")
-    require_writable(args.output, overwrite=args.force)
+    try:
+        require_writable(args.output, overwrite=args.force)
+    except FileExistsError:
+        raise FileExistsError(
+            f"{args.output} exists already; choose another name, or add --force"
+        ) from None
 
 
-def _check_optimal(args: argparse.Namespace) -> None:
+def _check_options(args: argparse.Namespace) -> None:
+    if args.method == "jacobi" and args.p is not None:
+        raise ValueError(
+            "--p is the norm of lines scaled to one size, and jacobi scales the "
+            "diagonal; leave --p out, or choose row, column, row-column or ruiz"
+        )
     if args.method == OPTIMAL and args.p is not None:
         raise ValueError(
             "--p is the norm of lines scaled to one size; with --method optimal choose "
@@ -165,7 +156,7 @@ def _check_optimal(args: argparse.Namespace) -> None:
 
 def _optimal(
     A: Any, args: argparse.Namespace, estimate: bool, progress: _text.Progress
-) -> _Row:
+) -> Row:
     if args.strict:
         _require_no_zero_lines(A, OPTIMAL)
     p = _kappa.NORMS[args.cond]
@@ -180,15 +171,15 @@ def _optimal(
     )
     scaling = _rounded(found.scaling, args)
     kappa = _kappa.kappa(scaling.apply(A), p, estimate=estimate)
-    return _Row(OPTIMAL, kappa, scaling, side, found.optimum)
+    return Row(OPTIMAL, kappa, scaling, side, found.optimum, found.stopped)
 
 
-def _row(A: Any, method: str, args: argparse.Namespace, estimate: bool) -> _Row:
+def _row(A: Any, method: str, args: argparse.Namespace, estimate: bool) -> Row:
     scaling = _scaling(A, method, args)
     p = _kappa.NORMS[args.cond]
     kappa = _kappa.kappa(scaling.apply(A), p, estimate=estimate)
     best = None if estimate else _best(A, method, p)
-    return _Row(method, kappa, scaling, _SIDES[method], best)
+    return Row(method, kappa, scaling, _SIDES[method], best)
 
 
 def _scaling(A: Any, method: str, args: argparse.Namespace) -> Scaling:
@@ -230,72 +221,3 @@ def _best(A: Any, method: str, p: Any) -> Bracket | None:
         return None if side == "both" else condlab.van_der_sluis(A, side=side, p=p)
     except ValueError:  # such as a matrix that is not positive definite
         return None
-
-
-def _page(args: argparse.Namespace, A: Any, rows: list[_Row], notes: list[str]) -> str:
-    name = _kappa.symbol(_kappa.NORMS[args.cond])
-    header = ("scaling", name, "certainly in", "best of its kind", "within")
-    cells = [
-        (
-            row.method,
-            _text.number(row.kappa.value),
-            _text.bracket(row.kappa.lower, row.kappa.upper),
-            _text.bracket(row.best.lower, row.best.upper) if row.best else "",
-            _text.excess(row.within) if row.best else "",
-        )
-        for row in rows
-    ]
-    conclusions = [_conclusion(row, name) for row in rows if row.within < math.inf]
-    return "\n".join(
-        [
-            _sources.describe(args.source, A),
-            "",
-            _text.table(header, cells, {1, 4}),
-            "",
-            *(_text.wrapped(line) for line in [*conclusions, *notes]),
-        ]
-    ).rstrip()
-
-
-def _conclusion(row: _Row, name: str) -> str:
-    """Say in words what the bracket of the best scaling means."""
-    assert row.best is not None  # within would not be a number
-    kind = _KINDS[row.side]
-    return (
-        f"{row.method}: within {_text.excess(row.within)} of the best {kind}; "
-        f"none has {name} below {_text.floor(row.best.lower)}"
-    )
-
-
-def _record(
-    args: argparse.Namespace, A: Any, rows: list[_Row], notes: list[str]
-) -> dict[str, Any]:
-    return {
-        "source": args.source,
-        "shape": A.shape,
-        "p": _kappa.NORMS[args.cond],
-        "scalings": [
-            {
-                "scaling": row.method,
-                "value": row.kappa.value,
-                "lower": row.kappa.lower,
-                "upper": row.kappa.upper,
-                "method": row.kappa.method,
-                "best_lower": row.best.lower if row.best else None,
-                "best_upper": row.best.upper if row.best else None,
-                "factor": row.best.factor if row.best else None,
-                "within": row.within,
-                "left_spread": _spread(row.scaling.left),
-                "right_spread": _spread(row.scaling.right),
-                "left": row.scaling.left,
-                "right": row.scaling.right,
-            }
-            for row in rows
-        ],
-        "notes": notes,
-    }
-
-
-def _spread(multipliers: np.ndarray | None) -> float:
-    """Return the largest multiplier over the smallest."""
-    return 1.0 if multipliers is None else float(multipliers.max() / multipliers.min())

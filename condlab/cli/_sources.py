@@ -11,7 +11,7 @@ from typing import Any
 import scipy.sparse as sp
 
 HELP = (
-    "a file (.mtx, .mtx.gz, .npz, .npy), gallery:NAME:N, builtin:NAME, "
+    "a file (.mtx, .mtx.gz, .npz, .npy, .mat, .csv), gallery:NAME:N, builtin:NAME, "
     "or suitesparse:GROUP/NAME"
 )
 _LARGEST_DENSE = 10_000  # columns; 800 MB
@@ -21,7 +21,9 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that name a matrix."""
     parser.add_argument("source", metavar="SOURCE", help=HELP)
     parser.add_argument(
-        "--array", metavar="NAME", help="which array of a .npz archive with several"
+        "--array",
+        metavar="NAME",
+        help="which array of a .npz or .mat file with several",
     )
 
 
@@ -36,7 +38,9 @@ def load(source: str, array: str | None = None) -> Any:
     if not colon or kind not in loaders:
         return _file(source, array)
     if array is not None:
-        raise ValueError(f"--array chooses within a .npz archive, and {source} is none")
+        raise ValueError(
+            f"--array chooses within a .npz or .mat file, and {source} is none"
+        )
     return loaders[kind](name)
 
 

@@ -16,8 +16,10 @@ from typing import Any
 
 DIGITS = 4
 TWICE = 2.0  # from here on a factor reads better than a percentage
+LEAST_PERCENT = Decimal("0.001")  # what is less is rounding, and shown as this
 PATIENCE = 2.0  # seconds without a word
 _TICK = 0.5
+_LINE = 15.0  # seconds between lines where there is no terminal
 
 
 def number(x: float, digits: int = DIGITS) -> str:
@@ -34,14 +36,16 @@ def number(x: float, digits: int = DIGITS) -> str:
 def excess(ratio: float) -> str:
     """Return how far a ratio may be above one: in percent, rounded up, or as a factor.
 
+    What is less than a thousandth of a percent is called that.
+
     Examples
     --------
-    >>> excess(1.000151), excess(1.5), excess(13.3), excess(math.inf)
-    ('0.016 %', '50 %', '13.3 x', 'inf x')
+    >>> excess(1.000151), excess(1 + 6.7e-15), excess(1.5), excess(math.inf)
+    ('0.016 %', '0.001 %', '50 %', 'inf x')
     """
     if not 1 < ratio < TWICE:
         return f"{number(ratio, 3)} x" if ratio != 1 else "0 %"
-    percent = Decimal(ratio) * 100 - 100
+    percent = max(Decimal(ratio) * 100 - 100, LEAST_PERCENT)
     step = Decimal(1).scaleb(percent.adjusted() - 1)
     return f"{(percent / step).to_integral_value(ROUND_CEILING) * step:f} %"
 
@@ -140,12 +144,19 @@ class Progress:
 
     def __init__(self) -> None:
         self._label = ""
+        self._lines = False
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._speak, daemon=True)
 
     def __call__(self, label: str) -> None:
         """Change what is being said."""
         self._label = label
+
+    def in_lines(self) -> None:
+        """Speak without a terminal too, a line every so often: for work of minutes."""
+        if self._thread.ident is None:
+            self._lines = True
+            self._thread.start()
 
     def __enter__(self) -> Progress:
         """Begin to count the seconds."""
@@ -168,13 +179,12 @@ class Progress:
         start, said = time.monotonic(), False
         wait = PATIENCE
         while not self._done.wait(wait):
-            seconds = time.monotonic() - start
-            print(
-                f"\r\x1b[K{self._label[:66]} ... {seconds:.0f} s",
-                end="",
-                file=sys.stderr,
-                flush=True,
-            )
+            text = f"{self._label[:66]} ... {time.monotonic() - start:.0f} s"
+            if self._lines:
+                print(text, file=sys.stderr, flush=True)
+                wait = _LINE
+                continue
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
             wait, said = _TICK, True
         if said:
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
@@ -12,8 +13,14 @@ import scipy.sparse as sp
 from condlab.collection import _applications, _elements, _graphs
 from condlab.errors import missing_extra
 from condlab.gallery import wathen
+from condlab.io import read_matrix
 
 __all__ = ["COLLECTION", "CollectionMatrix"]
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,10 @@ def _data_set(name: str, **options: bool) -> np.ndarray:
     return np.asarray(load(return_X_y=True, **options)[0], dtype=np.float64)
 
 
+def _wine() -> np.ndarray:
+    return np.asarray(read_matrix(Path(__file__).with_name("wine.csv")))
+
+
 def _stiffness() -> sp.csr_array:
     return _elements.stiffness_and_mass(21)[0]
 
@@ -91,8 +102,8 @@ COLLECTION = _keyed(
     CollectionMatrix(
         "wine",
         "13 chemical analyses of 178 wines, raw units (178 x 13)",
-        "M. Forina and others 1988, by scikit-learn",
-        lambda: _data_set("wine"),
+        "S. Aeberhard and M. Forina 1992, UCI repository, CC BY 4.0",
+        _wine,
     ),
     CollectionMatrix(
         "diabetes",

@@ -15,6 +15,7 @@ from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.condition import HessianCondition, Inertia, condition
 from condlab.curvature.density import Band, SpectralDensity, density
 from condlab.curvature.distributed import DataParallel
+from condlab.curvature.eigenpairs import Eigenpairs
 from condlab.curvature.examples import EXAMPLES, example
 from condlab.curvature.fisher import empirical_fisher
 from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
@@ -28,12 +29,17 @@ from condlab.curvature.invariances import (
     relu_rescaling,
     row_scale,
 )
+from condlab.curvature.jacobian import jacobian, tangent_kernel
+from condlab.curvature.linear_map import LinearMap
 from condlab.curvature.losses import ModelLoss, make_loss
+from condlab.curvature.monte_carlo import monte_carlo_fisher
 from condlab.curvature.motions import line_numbers
 from condlab.curvature.null_space import NullSpace, null_space, residual, verify
 from condlab.curvature.operator import CurvatureOperator, HessianOperator
 from condlab.curvature.quotient import Comparison, compare, hold_lengths
+from condlab.curvature.solve import Solution, solve
 from condlab.curvature.spectrum import Spectrum, spectrum
+from condlab.curvature.submatrix import submatrix
 from condlab.curvature.trace import (
     DiagonalEstimate,
     Estimate,
@@ -49,16 +55,19 @@ __all__ = [
     "CurvatureOperator",
     "DataParallel",
     "DiagonalEstimate",
+    "Eigenpairs",
     "Estimate",
     "HessianCondition",
     "HessianOperator",
     "Inertia",
     "Invariance",
+    "LinearMap",
     "ModelLoss",
     "NotAStackError",
     "NullSpace",
     "ProbableExtremes",
     "Progress",
+    "Solution",
     "SpectralDensity",
     "Spectrum",
     "SphereOperator",
@@ -76,16 +85,21 @@ __all__ = [
     "gauss_newton",
     "gauss_newton_condition",
     "hold_lengths",
+    "jacobian",
     "line_numbers",
     "make_loss",
+    "monte_carlo_fisher",
     "normalised_lines",
     "null_space",
     "output_shift",
     "relu_rescaling",
     "residual",
     "row_scale",
+    "solve",
     "spectrum",
     "sphere",
+    "submatrix",
+    "tangent_kernel",
     "trace",
     "verify",
 ]

@@ -25,9 +25,10 @@ from condlab.curvature._parameters import Flat
 ALLOWED = 8  # times what the second difference shows
 ROUNDED = 16  # times the unit roundoff of a sum or of a point, over the step
 PRODUCT = 10  # times the root of the unit roundoff: masks of kinks that rounding flips
-SHRINK = 1e-2  # of the step, where kinks or small parameters ask for a smaller one
-STEPS = 3
-CLOSE = 1e-3  # of the product: a gap that no smaller step is tried for
+# of the step: smaller ones for kinks and small parameters, a larger one for a loss
+# that is coarser than its dtype
+FACTORS = (1.0, 1e-2, 1e2, 1e-4)
+CLOSE = 1e-3  # of the product: a gap that no other step is tried for
 
 Value = tuple[Tensor, Tensor]  # a loss, and its gradient laid end to end
 Evaluate = Callable[[dict[str, Tensor]], Value]
@@ -127,7 +128,7 @@ class Check:
         )
 
     def _differences(self) -> Iterator[tuple[Difference, Difference]]:
-        for i in range(STEPS):
+        for i in range(len(FACTORS)):
             if i == len(self._made):
                 self._made.append(self._differ(i))
             yield self._made[i]
@@ -151,7 +152,7 @@ class Check:
     ) -> tuple[Difference, Difference]:
         eps = torch.finfo(dtype).eps
         # truncation, the square of the step, is balanced with rounding over it
-        t = eps ** (1 / 3) * self._rms * SHRINK**i
+        t = eps ** (1 / 3) * self._rms * FACTORS[i]
         loss, slopes = self.centre
         if i and dtype != self._flat.dtype:
             loss, slopes = evaluate(self._moved(0.0, dtype))

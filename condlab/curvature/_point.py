@@ -45,7 +45,8 @@ class Point:
         """Return the point with a copy of the parameters, once the loss is checked."""
         flat = Flat.of(params)
         require_names(loss, params)
-        leaves = {n: p.detach().clone().requires_grad_() for n, p in params.items()}
+        with torch.inference_mode(mode=False):  # else they could not be differentiated
+            leaves = {n: p.detach().clone().requires_grad_() for n, p in params.items()}
         data = batches if isinstance(batches, Data) else Data(batches, weights)
 
         def evaluate(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:

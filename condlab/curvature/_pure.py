@@ -27,12 +27,15 @@ class Modules:
 
     buffers: dict[nn.Module, dict[str, Tensor]] = field(default_factory=dict)
     padding: PaddingRows = field(default_factory=PaddingRows)
+    recomputed: list[nn.Module] = field(default_factory=list)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
         """Note modules before they run for the first time, while the context lasts."""
 
         def note(module: nn.Module, _: Any) -> None:
+            if torch._C._current_graph_task_id() != -1:  # within a backward pass
+                self.recomputed.append(module)
             if module not in self.buffers:
                 own = module.named_buffers(recurse=False)
                 self.buffers[module] = {n: b.detach().clone() for n, b in own}
@@ -108,6 +111,13 @@ def require_pure(
             "mode; call module.eval() first"
         )
     _require_finite(first, g)
+    if modules.recomputed:
+        again = type(modules.recomputed[0]).__name__
+        raise ValueError(
+            "the loss must not call modules while it is differentiated, as they then "
+            f"see the module's own parameters, but a {again} is called again; turn "
+            "activation checkpointing off"
+        )
     tolerance = torch.finfo(g.dtype).eps ** 0.5
     moved = float((g - h).norm()) > tolerance * float(g.norm() + h.norm())
     if moved or abs(float(first - second)) > tolerance * abs(float(first)):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 
 if TYPE_CHECKING:
     from condlab.curvature.krylov import Basis
@@ -49,3 +51,18 @@ def load(basis: Basis, path: Path) -> None:
     basis.ahead, basis.H.count = state["ahead"], state["count"]
     basis.H.scale = state["scale"]
     basis.generator.set_state(state["generator"].cpu())
+
+
+def room_for(
+    size: int, n: int, kind: dict[str, Any], folder: str | os.PathLike[str] | None
+) -> Tensor:
+    """Return room for rows: in memory, or in a file that goes with them."""
+    if folder is None:
+        return torch.empty((size, n), **kind)
+    if kind["device"].type != "cpu":
+        raise ValueError(
+            f"a basis on disk needs products on the CPU, got {kind['device']}"
+        )
+    with tempfile.NamedTemporaryFile(dir=folder) as file:
+        room = torch.from_file(file.name, True, size * n, dtype=kind["dtype"])
+    return room.view(size, n)

@@ -109,12 +109,12 @@ def assemble(
 
 def require_room(H: Any, memory: float | None = None) -> None:
     """Raise MemoryError unless the matrix fits in some bytes, or in what is free."""
-    n = H.shape[0]
-    needed = n * n * H.dtype.itemsize
+    m, n = H.shape
+    needed = m * n * H.dtype.itemsize
     memory = available_bytes(H.device) if memory is None else memory
     if needed > memory:
         raise MemoryError(
-            f"the matrix of {n} parameters takes {needed / 2**30:.1f} GiB, and "
+            f"the matrix of shape ({m}, {n}) takes {needed / 2**30:.1f} GiB, and "
             f"{memory / 2**30:.1f} GiB are there; use a block of it, or its products"
         )
 

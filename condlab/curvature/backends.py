@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.func import grad, jacrev, jvp, vjp, vmap
 
+from condlab.curvature._graph import saved_bytes
 from condlab.curvature._parameters import Flat
 from condlab.curvature._twice import differentiable
 from condlab.curvature.losses import Loss
@@ -96,7 +97,8 @@ class ForwardOverReverse:
 
         def push(v: Tensor) -> Tensor:
             tangents = self._flat.unflatten(v)
-            return self._flat.flatten(jvp(gradient, (self._params,), (tangents,))[1])
+            pushed = jvp(gradient, (self._params,), (tangents,))[1]
+            return self._flat.flatten(pushed).detach()  # a batch may require gradients
 
         with differentiable():
             return stack([push(v) for v in rows])
@@ -204,6 +206,10 @@ def graph_bytes(build: Callable[[], Any], leaves: dict[str, Tensor]) -> int:
             held[storage.data_ptr()] = storage.nbytes()
         return x.detach()  # the graph is thrown away: no cycle through its outputs
 
-    with differentiable(), saved_tensors_hooks(note, lambda x: x):
-        build()
+    with differentiable():
+        try:
+            with saved_tensors_hooks(note, lambda x: x):
+                build()
+        except RuntimeError:  # torch.func within the loss refuses such hooks
+            return saved_bytes(build(), own)
     return sum(held.values())

@@ -13,74 +13,25 @@ a conditioned one, adds the chain rule of that map.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call, grad, jvp, vjp, vmap
+from torch import Tensor
+from torch.func import functional_call, grad, vjp, vmap
 from torch.nn.utils import parametrize
 
+from condlab.curvature._stack import (
+    Layer,
+    NotAStackError,
+    Trace,
+    linear_layers,
+    trace,
+)
 from condlab.curvature.assembly import symmetrise
-from condlab.curvature.backends import REVERSE, differentiable
-from condlab.curvature.losses import ModelLoss
+from condlab.curvature.backends import differentiable
 
 TRIES = 2  # random products that the result must agree with
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A linear layer whose weight, bias or both are parameters."""
-
-    name: str
-    module: nn.Linear
-    weight: str | None
-    bias: str | None
-
-    @property
-    def inputs(self) -> int:
-        """Return how many inputs count, that of the bias included."""
-        return (self.weight is not None) * self.module.in_features + bool(self.bias)
-
-    def read(self, a: Tensor, constant: float) -> Tensor:
-        """Return the inputs that count; that of the bias is a constant."""
-        parts = [a] if self.weight else []
-        if self.bias:
-            parts.append(torch.full_like(a[..., :1], constant))
-        return torch.cat(parts, dim=-1)
-
-
-class NotAStackError(ValueError):
-    """Raise where a network is not made of linear layers that see a sample once."""
-
-
-def linear_layers(H: Any) -> list[Layer]:
-    """Return the linear layers that own all parameters of a Hessian.
-
-    Raises
-    ------
-    NotAStackError
-        If a parameter belongs to something else.
-    """
-    loss = H.point.loss
-    if not isinstance(loss, ModelLoss) or loss.module is None:
-        raise NotAStackError("the loss is not made of a module by make_loss")
-    left, layers = set(H.params), []
-    for name, module in loss.module.named_modules():
-        if not isinstance(module, nn.Linear):
-            continue
-        dot = f"{name}." if name else ""
-        own = [f"{dot}weight", f"{dot}parametrizations.weight.original"]
-        weight = next((n for n in own if n in left), None)
-        bias = f"{dot}bias" if f"{dot}bias" in left else None
-        if weight or bias:
-            layers.append(Layer(name, module, weight, bias))
-            left -= {weight, bias}
-    if left:
-        raise NotAStackError(f"{min(left)} is no weight or bias of a linear layer")
-    return layers
 
 
 def assemble_stack(H: Any) -> Tensor:
@@ -101,150 +52,64 @@ def assemble_stack(H: Any) -> Tensor:
     Raises
     ------
     NotAStackError
-        If the network is of another kind.
+        If the network is of another kind, or torch cannot do what is asked of it here:
+        a loss that itself differentiates, for one. `assemble` needs products only.
 
     Examples
     --------
     >>> from condlab.curvature import HessianOperator, make_loss
-    >>> net = nn.Linear(1, 1)
+    >>> net = torch.nn.Linear(1, 1)
     >>> batch = torch.tensor([[1.0], [3.0]]), torch.zeros(2, 1)
     >>> H = HessianOperator(
-    ...     make_loss(net, nn.MSELoss()), dict(net.named_parameters()), [batch])
+    ...     make_loss(net, torch.nn.MSELoss()), dict(net.named_parameters()), [batch])
     >>> assemble_stack(H)
     tensor([[10.,  4.],
             [ 4.,  2.]])
     """
     layers = linear_layers(H)
+    try:
+        with torch.inference_mode(mode=False):  # else A could not be written to
+            A = _assembled(H, layers)
+    except NotAStackError:
+        raise
+    except Exception as error:  # the caller's loss and hooks, in torch's transforms
+        raise NotAStackError(
+            f"the loss does not go through torch.func: {type(error).__name__}: "
+            + str(error).strip().split("\n")[0]
+        ) from error
+    _require_products(A, H)
+    return A
+
+
+def _assembled(H: Any, layers: list[Layer]) -> Tensor:
     A = torch.zeros(H.shape, dtype=H.dtype, device=H.device)
     slopes: dict[str, Tensor] = {}
     for _, batch, share in H.point.data:
-        trace = _trace(H, layers, batch)
-        for m, after in enumerate(trace.order):
-            slope = trace.slopes[after.name].T @ trace.inputs[after.name]
+        seen = trace(H, layers, batch)
+        for m, after in enumerate(seen.order):
+            slope = seen.slopes[after.name].T @ seen.inputs[after.name]
             slopes[after.name] = slopes.get(after.name, 0) + share * slope
-            for before in trace.order[: m + 1]:
-                block = _block(before, after, trace).mul_(share)
+            for before in seen.order[: m + 1]:
+                block = _block(before, after, seen).mul_(share)
                 _add(A, H.layout.slices, before, after, block)
     mapped = [x for x in layers if parametrize.is_parametrized(x.module, "weight")]
     for layer in (x for x in mapped if x.weight):
         _chain(A, H, layer, slopes[layer.name])
     if mapped:  # else it is symmetric as it is
         symmetrise(A)
-    _require_products(A, H)
     return A
 
 
-@dataclass(frozen=True, slots=True)
-class _Trace:
-    """What one batch gives: layers in the order of their calls, and derivatives.
-
-    Inputs and slopes have shape (samples, features); their derivatives have an axis in
-    front that runs over the entries of all z's, of which `rows` are a layer's own.
-    """
-
-    order: list[Layer]
-    rows: dict[str, slice]
-    inputs: dict[str, Tensor]
-    slopes: dict[str, Tensor]
-    moved_inputs: dict[str, Tensor]
-    moved_slopes: dict[str, Tensor]
-
-
-def _trace(H: Any, layers: list[Layer], batch: Any) -> _Trace:
-    shapes, order = _call_order(H, layers, batch)
-    sizes = [shapes[layer.name][1] for layer in order]
-    edges = torch.eye(sum(sizes), dtype=H.dtype, device=H.device)
-    still = {layer.name: edges.new_zeros(shapes[layer.name]) for layer in order}
-    starts = dict(
-        zip(still, torch.tensor([0, *sizes]).cumsum(0).tolist(), strict=False)
-    )
-
-    def nudged(z: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        with _hooked(layers, nudge=z) as seen:
-            return H.point.loss(H.params, batch), seen
-
-    def along(edge: Tensor) -> tuple[Any, Any]:
-        parts = edge.split(sizes)
-        moves = {
-            name: part.expand(still[name].shape)
-            for name, part in zip(still, parts, strict=True)
-        }
-        values, tangents = jvp(derivative, (still,), (moves,))[:2]
-        return values, tangents
-
-    for reverse in REVERSE:
-        derivative = reverse(nudged, has_aux=True)
-        try:
-            with differentiable():
-                (slopes, inputs), moved = vmap(along)(edges)
-            break
-        except (RuntimeError, NotImplementedError) as error:
-            reason = str(error).strip().split("\n")[0]
-    else:
-        raise NotAStackError(f"torch cannot push tangents through it: {reason}")
-    rows = {
-        layer.name: slice(starts[layer.name], starts[layer.name] + size)
-        for layer, size in zip(order, sizes, strict=True)
-    }
-    one = {name: x[0].detach() for name, x in inputs.items()}  # the same for all edges
-    slope = {name: x[0].detach() for name, x in slopes.items()}
-    return _Trace(order, rows, one, slope, moved[1], moved[0])
-
-
-def _call_order(
-    H: Any, layers: list[Layer], batch: Any
-) -> tuple[dict[str, torch.Size], list[Layer]]:
-    """Return the shapes that layers give for a batch, and the order of their calls."""
-    with torch.no_grad(), _hooked(layers) as seen:
-        H.point.loss(H.params, batch)
-    unused = [layer.name for layer in layers if layer.name not in seen]
-    if unused:
-        raise NotAStackError(f"{unused[0]} is not called")
-    by_name = {layer.name: layer for layer in layers}
-    order = [by_name[name] for name in seen]
-    shapes = {
-        layer.name: torch.Size((len(seen[layer.name]), layer.module.out_features))
-        for layer in order
-    }
-    return shapes, order
-
-
-@contextlib.contextmanager
-def _hooked(
-    layers: list[Layer], nudge: dict[str, Tensor] | None = None
-) -> Iterator[dict[str, Tensor]]:
-    """Note what layers read, and add to what they give, while the context lasts."""
-    seen: dict[str, Tensor] = {}
-
-    def make(layer: Layer) -> Callable:
-        def hook(_: nn.Module, args: tuple, output: Tensor) -> Tensor:
-            axes = args[0].ndim if args else "no"
-            if layer.name in seen or axes != 2:
-                what = "twice" if layer.name in seen else f"on {axes} axes"
-                raise NotAStackError(f"{layer.name} is called {what}")
-            seen[layer.name] = args[0]
-            return output if nudge is None else output + nudge[layer.name]
-
-        return hook
-
-    handles = [layer.module.register_forward_hook(make(layer)) for layer in layers]
-    try:
-        yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _block(before: Layer, after: Layer, trace: _Trace) -> Tensor:
+def _block(before: Layer, after: Layer, seen: Trace) -> Tensor:
     """Return H[(i, j), (k, p)] of two layers, shape (i, j, k, p), for one batch."""
-    a = before.read(trace.inputs[before.name], 1)
-    own = trace.rows[before.name]
-    C = trace.moved_slopes[after.name][own]
+    a = before.read(seen.inputs[before.name], 1)
+    own = seen.rows[before.name]
+    C = seen.moved_slopes[after.name][own]
     if before is after:
         return _own_block(a, C)
-    b = after.read(trace.inputs[after.name], 1)
-    J = after.read(trace.moved_inputs[after.name][own], 0)
-    d = trace.slopes[after.name]
+    b = after.read(seen.inputs[after.name], 1)
+    J = after.read(seen.moved_inputs[after.name][own], 0)
+    d = seen.slopes[after.name]
     T = (_outer(a, d).T @ J.movedim(0, 1).flatten(1)).view(
         a.shape[1], d.shape[1], len(J), b.shape[1]
     )  # (j, k, i, p): the sum over samples of a[j] d[k] J[i, p]

@@ -19,6 +19,7 @@ from condlab.curvature._certain import (
     whole,
     zero,
 )
+from condlab.curvature._dense import is_exact
 from condlab.curvature._in_gauge import Gauge, in_gauge
 from condlab.curvature._products import Products
 from condlab.curvature.factored import Factored, factored
@@ -30,7 +31,6 @@ from condlab.curvature.spectrum import (
     ProbableExtremes,
     Spectrum,
     exact,
-    is_exact,
     lanczos,
     require_arguments,
 )

@@ -77,7 +77,7 @@ def gauss_newton_condition(G: CurvatureOperator) -> HessianCondition:
 
 def count_outputs(G: CurvatureOperator) -> int:
     """Return how many outputs there are over all samples."""
-    with torch.no_grad():
+    with differentiable():  # the outputs may be derivatives, such as forces
         return sum(
             G.point.loss.outputs(G.params, batch).numel()  # type: ignore[attr-defined]
             for _, batch, weight in G.point.data

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
 
 from condlab.curvature._products import Products
+from condlab.curvature._recurrences import Minres, Multiply
 
 ROWS = 65536  # of the images that are factored together
 SOLVED = 1e-10  # residual over |H| |y| at which MINRES ends and its solution is reused
@@ -83,22 +82,28 @@ def inverse_iteration(
     0.25
     """
 
-    def beyond(x: Tensor) -> Tensor:
-        return x - locked.T @ (locked @ x)
+    def beyond(X: Tensor) -> Tensor:
+        return X - locked.T @ (locked @ X)
 
-    def product(v: np.ndarray) -> np.ndarray:
-        x = beyond(torch.as_tensor(v, dtype=H.dtype, device=H.device).reshape(-1))
-        return beyond((H @ x[:, None])[:, 0]).double().cpu().numpy()
+    def product(V: Tensor) -> Tensor:
+        return beyond(H @ beyond(V))
 
-    A = spla.LinearOperator(H.shape, matvec=product, dtype=np.float64)
-    w, least, stop = start, math.inf, H.count + num_matvecs
+    w, least, stop = start[:, None], math.inf, H.count + num_matvecs
     while (left := stop - H.count) >= 2:
-        b = w.double().cpu().numpy()
-        y = spla.minres(A, b, maxiter=left - 1, rtol=SOLVED)[0]
-        y = beyond(torch.as_tensor(y, dtype=H.dtype, device=H.device))
+        y = beyond(_solution(product, w, left - 1))
         size = float(y.norm())
         if not 0 < size < math.inf:
             break
         w = y / size
-        least = min(least, float(beyond((H @ w[:, None])[:, 0]).norm()))
+        least = min(least, float(beyond(H @ w).norm()))
     return least
+
+
+def _solution(product: Multiply, b: Tensor, most: int) -> Tensor:
+    """Return what MINRES makes of b until its residual is rounding, of |H| |x|."""
+    run = Minres(b)
+    for _ in range(most):
+        stuck = bool(run.step(product))
+        if stuck or bool(run.residual <= SOLVED * run.peak * run.X.norm(dim=0)):
+            break
+    return run.X

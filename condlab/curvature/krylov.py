@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from condlab.curvature._products import Products, gaussian
-from condlab.curvature._saved import load, save
+from condlab.curvature._saved import load, room_for, save
+from condlab.curvature.eigenpairs import Which, chosen
 from condlab.curvature.interior import inverse_iteration, singular
 
 DEPENDENT = 16  # times eps and the size of what it came from: rounding, no direction
@@ -79,7 +78,7 @@ class Basis:
         self.locked = torch.zeros((0, n), **kind) if deflated is None else deflated.T
         self.rank = n - len(self.locked)
         size = min(size, self.rank)
-        self.V, self.W = (_rows(size, n, kind, folder) for _ in range(2))
+        self.V, self.W = (room_for(size, n, kind, folder) for _ in range(2))
         self.T = torch.zeros((size, size), dtype=torch.float64)
         self.k = self.steps = self.restarts = 0
         self.peak = 0.0  # the longest image of a unit vector so far
@@ -170,6 +169,10 @@ class Basis:
         scale = self.H.scale
         return Ritz(values * scale, S, residuals * scale, gap * scale)
 
+    def combined(self, coefficients: Tensor) -> Tensor:
+        """Return combinations of the basis, shape (n, m), from (k, m) coefficients."""
+        return self.V[: self.k].T @ coefficients.to(self.V)
+
     def smallest(self, num_matvecs: int) -> Tensor:
         """Return upper bounds of the smallest |eigenvalues|, ascending, scaled.
 
@@ -221,27 +224,14 @@ def _unit(b: Tensor) -> Tensor:
     return b / b.norm()
 
 
-def _rows(
-    size: int, n: int, kind: dict[str, Any], folder: str | os.PathLike[str] | None
-) -> Tensor:
-    """Return room for rows: in memory, or in a file that goes with them."""
-    if folder is None:
-        return torch.empty((size, n), **kind)
-    if kind["device"].type != "cpu":
-        raise ValueError(
-            f"a basis on disk needs products on the CPU, got {kind['device']}"
-        )
-    with tempfile.NamedTemporaryFile(dir=folder) as file:
-        rows = torch.from_file(file.name, True, size * n, dtype=kind["dtype"])
-    return rows.view(size, n)
-
-
 def block_lanczos(
     basis: Basis,
     *,
     num_matvecs: int,
     rtol: float = 0.0,
     checkpoint: str | os.PathLike[str] | None = None,
+    vectors: int = 0,
+    which: Which = "magnitude",
 ) -> Basis:
     """Grow a basis until both ends have converged, or the products are spent.
 
@@ -256,6 +246,8 @@ def block_lanczos(
         at most this times the largest |Ritz value|.
     checkpoint : path, optional
         A file that is written after each restart, and taken up from where it exists.
+    vectors, which
+        So many Ritz pairs, and of which values, must converge besides the ends.
 
     Returns
     -------
@@ -285,16 +277,20 @@ def block_lanczos(
             if path is not None:
                 save(basis, path)
         basis.grow(num_matvecs - basis.H.count)
-        if rtol and _converged(basis, rtol):
+        if rtol and _converged(basis, rtol, vectors, which):
             break
     return basis
 
 
-def _converged(basis: Basis, rtol: float) -> bool:
+def _converged(basis: Basis, rtol: float, vectors: int, which: Which) -> bool:
+    if basis.k < max(2, vectors):
+        return False
     values, hints = basis.estimated()
-    size = float(values.abs().max())
-    if basis.k == 1 or float(hints[[0, -1]].max()) > rtol * size:
+    ends = torch.tensor([0, basis.k - 1])
+    places = torch.cat([ends, chosen(values, vectors, which)])
+    if float(hints[places].max()) > rtol * float(values.abs().max()):
         return False
     pairs = basis.ritz()
+    places = torch.cat([ends, chosen(pairs.values, vectors, which)])
     most = rtol * float(pairs.values.abs().max())
-    return bool(pairs.residuals[[0, -1]].max() <= most)
+    return bool(pairs.residuals[places].max() <= most)

@@ -10,18 +10,21 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from condlab.curvature._dense import SAFETY, assembled, is_exact, rounding
 from condlab.curvature._extremes import ProbableExtremes, probable
-from condlab.curvature._point import available_bytes
-from condlab.curvature._products import Products, gaussian, require_operator
-from condlab.curvature.assembly import assemble
-from condlab.curvature.krylov import ROUNDING, Basis, Ritz, block_lanczos
+from condlab.curvature._products import Products, require_operator
+from condlab.curvature.eigenpairs import (
+    Eigenpairs,
+    Which,
+    chosen,
+    eigenpairs,
+    require_vectors,
+)
+from condlab.curvature.krylov import Basis, Ritz, block_lanczos
 
 Method = Literal["auto", "exact", "lanczos"]
 METHODS = ("auto", "exact", "lanczos")
-EXACT = 4096  # rows that "auto" assembles: a minute on one core
-COPIES = 4  # of the matrix, in float64, that LAPACK and the assembly need
 NUM_MATVECS = 100
-SAFETY = 4  # times what one random product is off: the 2-norm of what all are off
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +54,8 @@ class Spectrum:
     smallest : Tensor or None, shape (k,)
         Of Lanczos, upper bounds of the k smallest |eigenvalues|, ascending: singular
         values of the basis's image.
+    pairs : Eigenpairs or None
+        Eigenvectors, where they were asked for.
     """
 
     values: Tensor
@@ -62,6 +67,7 @@ class Spectrum:
     method: str
     probable: ProbableExtremes | None = None
     smallest: Tensor | None = None
+    pairs: Eigenpairs | None = None
 
     @property
     def lower(self) -> Tensor:
@@ -85,6 +91,8 @@ def spectrum(
     rtol: float = 1e-6,
     checkpoint: str | os.PathLike[str] | None = None,
     folder: str | os.PathLike[str] | None = None,
+    vectors: int = 0,
+    which: Which = "magnitude",
 ) -> Spectrum:
     """Return eigenvalues of a symmetric operator, with certified intervals.
 
@@ -114,6 +122,13 @@ def spectrum(
         arguments, and gives the same numbers.
     folder : path, optional
         Where to hold the basis on disk, if it does not fit in memory; on the CPU.
+    vectors : int
+        Eigenvectors to give as `Spectrum.pairs`: n numbers each besides the basis, or n
+        squared besides the matrix. Each takes a product, of `num_matvecs`, to check.
+    which : {"magnitude", "largest", "smallest", "both"}
+        Of which eigenvalues: the largest in magnitude, the largest or smallest in
+        value, or half of them from either end. Lanczos stops when these too have
+        converged to `rtol`.
 
     Returns
     -------
@@ -146,6 +161,8 @@ def spectrum(
     >>> found = spectrum(H)
     >>> found.values.tolist(), found.complete, bool(found.radii.max() < 1e-13)
     ([-1.0, 0.0, 3.0], True, True)
+    >>> spectrum(H, vectors=1).pairs.vectors[:, 0].abs()
+    tensor([0., 0., 1.], dtype=torch.float64)
     """
     require_arguments(H, method, num_matvecs)
     if not 1 <= block <= basis:
@@ -153,17 +170,25 @@ def spectrum(
     if not 0 <= rtol < 1:
         raise ValueError(f"rtol must be at least 0 and below 1, got {rtol}")
     products = Products(H)
+    require_vectors(products, vectors, which, basis)
     if is_exact(products, method, num_matvecs):
-        return exact(products)
+        return exact(products, vectors=vectors, which=which)
+    budget, least = num_matvecs or NUM_MATVECS, 2 * vectors + 2
+    if budget < least:
+        raise ValueError(
+            f"num_matvecs must be at least {least} for {vectors} vectors, got {budget}"
+        )
     return lanczos(
         products,
-        num_matvecs=num_matvecs or NUM_MATVECS,
+        num_matvecs=budget - vectors,
         generator=generator or torch.Generator().manual_seed(0),
         block=block,
         basis=basis,
         rtol=rtol,
         checkpoint=checkpoint,
         folder=folder,
+        vectors=vectors,
+        which=which,
     )
 
 
@@ -181,56 +206,32 @@ def require_arguments(
         raise ValueError(f"num_matvecs must be at least 3, got {num_matvecs}")
 
 
-def is_exact(H: Products, method: str, num_matvecs: int | None) -> bool:
-    """Return whether the matrix is to be assembled."""
-    if method != "auto":
-        return method == "exact"
-    n = H.shape[0]
-    afforded = num_matvecs is None or n <= num_matvecs
-    room = COPIES * n * n * torch.float64.itemsize <= available_bytes(H.device)
-    return n <= EXACT and afforded and room
-
-
-def assembled(H: Products) -> tuple[Tensor, float]:
-    """Return the scaled matrix in float64, and by how much it is off a product.
-
-    An operator that knows a quicker way than by columns takes it.
-    """
-    if hasattr(H.H, "dense"):
-        A = H.H.dense().double().div_(H.scale)
-        H.count += len(A)
-    else:
-        A = assemble(H).double()
-    x = _fixed_vector(H)
-    return A, float((A @ x - H.probe.double()).norm() / x.norm())
-
-
-def rounding(H: Products, peak: float) -> float:
-    """Return how far an assembled matrix is off, LAPACK's rounding included."""
-    n = H.shape[0]
-    own = ROUNDING * math.sqrt(n) * torch.finfo(H.dtype).eps
-    return (own + n * torch.finfo(torch.float64).eps) * peak + H.noise
-
-
-def exact(H: Products, deflated: Tensor | None = None) -> Spectrum:
+def exact(
+    H: Products,
+    deflated: Tensor | None = None,
+    *,
+    vectors: int = 0,
+    which: Which = "magnitude",
+) -> Spectrum:
     """Return all eigenvalues, on the complement of the deflated null vectors."""
     A, gap = assembled(H)
     if deflated is not None and deflated.shape[1]:
         r = deflated.shape[1]
         Q = torch.linalg.qr(deflated.double(), mode="complete")[0][:, r:]
         A = Q.T @ A @ Q
-    values = torch.linalg.eigvalsh(A)
+    values, U = torch.linalg.eigh(A) if vectors else (torch.linalg.eigvalsh(A), None)
     peak = float(values.abs().max()) if len(A) else 0.0
     noise = (rounding(H, peak) + SAFETY * gap) * H.scale
     values = values.cpu() * H.scale
     radii = torch.full_like(values, noise)
-    return Spectrum(values, radii, noise, True, len(A), H.count, "dense")
-
-
-def _fixed_vector(H: Products) -> Tensor:
-    """Return the vector whose product is `Products.probe`."""
-    generator = torch.Generator().manual_seed(0)
-    return gaussian(H, 1, generator)[:, 0].double()
+    pairs = None
+    if U is not None:
+        places = chosen(values, vectors, which)
+        Y = U[:, places.to(U.device)].to(H.dtype)
+        pairs = eigenpairs(H, Y, places, values, radii, noise=noise, complete=True)
+    return Spectrum(
+        values, radii, noise, True, len(A), H.count, "dense", None, None, pairs
+    )
 
 
 def lanczos(
@@ -245,11 +246,19 @@ def lanczos(
     deflated: Tensor | None = None,
     folder: str | os.PathLike[str] | None = None,
     interior: int = 0,
+    vectors: int = 0,
+    which: Which = "magnitude",
 ) -> Spectrum:
     """Return Ritz values, on the complement of the deflated null vectors."""
     krylov = Basis(H, basis, block, generator, deflated, folder)
-    # one product is left for the noise
-    block_lanczos(krylov, num_matvecs=num_matvecs - 1, rtol=rtol, checkpoint=checkpoint)
+    block_lanczos(
+        krylov,
+        num_matvecs=num_matvecs - 1,  # one is left for the noise
+        rtol=rtol,
+        checkpoint=checkpoint,
+        vectors=vectors,
+        which=which,
+    )
     noise, pairs = krylov.noise(), krylov.ritz()
     _require_symmetric(pairs, H.dtype)
     noise += pairs.asymmetry
@@ -261,6 +270,13 @@ def lanczos(
     before = H.count
     smallest = krylov.smallest(0 if krylov.complete else interior) + off
     more = H.count - before
+    found = None
+    if vectors:
+        places = chosen(pairs.values, vectors, which)
+        Y = krylov.combined(pairs.coefficients[:, places])
+        found = eigenpairs(
+            H, Y, places, pairs.values, radii, noise=noise, complete=krylov.complete
+        )
     return Spectrum(
         pairs.values,
         radii,
@@ -271,6 +287,7 @@ def lanczos(
         f"lanczos-{before}" + (f"+minres-{more}" if more else ""),
         None if krylov.complete else probable(pairs.values, noise, krylov),
         smallest,
+        found,
     )
 
 

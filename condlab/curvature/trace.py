@@ -10,9 +10,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from condlab.curvature._dense import assembled
 from condlab.curvature._products import Products, gaussian
 from condlab.curvature.krylov import DEPENDENT
-from condlab.curvature.spectrum import assembled
 
 Form = Callable[[Tensor, Tensor], Tensor]
 

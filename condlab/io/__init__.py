@@ -1,4 +1,4 @@
-"""Matrices from files: Matrix Market, NumPy, SciPy, and the SuiteSparse collection."""
+"""Matrices from files: Matrix Market, NumPy, SciPy, MATLAB, CSV, and SuiteSparse's."""
 
 from __future__ import annotations
 
@@ -14,18 +14,26 @@ import scipy.sparse as sp
 
 from condlab import _arrays
 from condlab.errors import MatrixFileError
-from condlab.io import _matrix_market, _numpy
+from condlab.io import _csv, _matlab, _matrix_market, _numpy
 from condlab.io._suitesparse import fetch_suitesparse
 
 __all__ = [
     "EXTENSIONS",
+    "READABLE",
     "fetch_suitesparse",
     "read_matrix",
+    "require_fits",
     "require_writable",
     "write_matrix",
 ]
 
 EXTENSIONS = (".mtx", ".mtx.gz", ".npz", ".npy")
+READABLE = (*EXTENSIONS, ".mat", ".csv")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return __all__
 
 
 def read_matrix(
@@ -40,15 +48,19 @@ def read_matrix(
     ----------
     path : path
         A Matrix Market file (.mtx, .mtx.gz), an archive of `scipy.sparse.save_npz` or
-        `numpy.savez` (.npz), or a NumPy file (.npy).
+        `numpy.savez` (.npz), a NumPy file (.npy), a MATLAB file up to version 7 (.mat),
+        or a text file with numbers between commas, semicolons, tabs or blanks (.csv),
+        whose first row may name the columns.
     name : str, optional
-        Which array of a `numpy.savez` archive; needed where it holds several.
+        Which array of a `numpy.savez` archive or MATLAB file; needed where it holds
+        several.
 
     Returns
     -------
     array or csr_array, shape (m, n)
         Finite, floating-point or complex; dense or sparse as the file stores it.
-        Pattern files have ones, and entries given twice are added.
+        Pattern files have ones, and entries given twice are added. Decimal numbers
+        are read as the nearest float64; integers that float64 cannot hold are refused.
 
     Raises
     ------
@@ -74,7 +86,7 @@ def read_matrix(
     """
     path = Path(path)
     try:
-        extension = _extension(path)
+        extension = _extension(path, READABLE)
         _require_file(path)
         with warnings.catch_warnings():
             # NumPy's complaint of files from Python 2, which it reads all the same
@@ -91,14 +103,12 @@ def read_matrix(
     return sp.csr_array(A) if sp.issparse(A) else A
 
 
-def _extension(path: Path) -> str:
+def _extension(path: Path, known: tuple[str, ...]) -> str:
     lower = path.name.lower()
-    for extension in EXTENSIONS:
+    for extension in known:
         if lower.endswith(extension):
             return extension
-    raise MatrixFileError(
-        f"{path}: the extension must be one of {', '.join(EXTENSIONS)}"
-    )
+    raise MatrixFileError(f"{path}: the extension must be one of {', '.join(known)}")
 
 
 def _require_file(path: Path) -> None:
@@ -113,13 +123,18 @@ def _require_file(path: Path) -> None:
 
 
 def _read(path: Path, extension: str, name: str | None) -> Any:
-    if extension == ".npz":
-        return _numpy.read_npz(path, name)
+    if extension in _BY_NAME:
+        return _BY_NAME[extension](path, name)
     if name is not None:
         raise MatrixFileError(
-            f"{path}: only .npz archives hold arrays by name; leave {name!r} out"
+            f"{path}: only .npz archives and .mat files hold arrays by name; "
+            f"leave {name!r} out"
         )
-    return _numpy.read_npy(path) if extension == ".npy" else _matrix_market.read(path)
+    read = {".npy": _numpy.read_npy, ".csv": _csv.read}
+    return read.get(extension, _matrix_market.read)(path)
+
+
+_BY_NAME = {".npz": _numpy.read_npz, ".mat": _matlab.read}
 
 
 def write_matrix(
@@ -127,7 +142,8 @@ def write_matrix(
 ) -> None:
     """Write a matrix in the format that the extension names.
 
-    The file appears whole or not at all, and `read_matrix` gives the same numbers back.
+    The file appears whole or not at all, and `read_matrix` gives the same numbers back,
+    bit for bit; from Matrix Market files they come in double precision.
 
     Parameters
     ----------
@@ -156,12 +172,9 @@ def write_matrix(
     """
     path = Path(path)
     require_writable(path, overwrite=overwrite)
-    extension = _extension(path)
+    require_fits(path, A)
+    extension = _extension(path, EXTENSIONS)
     A = _arrays.as_float(A)
-    if sp.issparse(A) and extension == ".npy":
-        raise MatrixFileError(
-            f"{path}: a sparse matrix does not fit a .npy file; use .npz or .mtx"
-        )
     partial = path.with_name(f".{path.name}.part")
     try:
         with partial.open("wb") as stream:
@@ -180,14 +193,32 @@ def require_writable(path: Path, *, overwrite: bool = False) -> None:
     Traceback (most recent call last):
     FileNotFoundError: no/such/folder/A.mtx: there is no folder no/such/folder
     """
-    _extension(path)
+    _extension(path, EXTENSIONS)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"{path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(f"{path}: the folder {path.parent} cannot be written to")
     if path.is_dir():
         raise IsADirectoryError(f"{path}: a file is needed, and this is a directory")
     if path.exists() and not overwrite:
         raise FileExistsError(
             f"{path} exists already; choose another name or overwrite"
+        )
+
+
+def require_fits(path: Path, A: Any) -> None:
+    """Raise where the format that the extension names cannot hold the matrix.
+
+    Examples
+    --------
+    >>> require_fits(Path("A.npy"), sp.csr_array([[1.0]]))
+    Traceback (most recent call last):
+    condlab.errors.MatrixFileError: A.npy: a sparse matrix does not fit a .npy file;
+    use .npz or .mtx
+    """
+    if sp.issparse(A) and _extension(path, EXTENSIONS) == ".npy":
+        raise MatrixFileError(
+            f"{path}: a sparse matrix does not fit a .npy file; use .npz or .mtx"
         )
 
 
@@ -199,7 +230,32 @@ def _write(stream: IO[bytes], A: Any, extension: str) -> None:
     elif extension == ".npz":
         np.savez_compressed(stream, A=A)
     elif extension == ".mtx":
-        scipy.io.mmwrite(stream, A)
+        _write_matrix_market(stream, A)
     else:
         with gzip.GzipFile(fileobj=stream, mode="wb", filename="", mtime=0) as packed:
-            scipy.io.mmwrite(packed, A)
+            _write_matrix_market(packed, A)
+
+
+def _write_matrix_market(stream: Any, A: Any) -> None:
+    """Write a matrix with all digits of double precision.
+
+    Of single precision SciPy writes the fewest digits that tell it from other single
+    numbers, and those are another double. Its own look for symmetry ignores the signs
+    of zeros, so only what is the same bit for bit is written as one triangle.
+    """
+    dtype = np.complex128 if A.dtype.kind == "c" else np.float64
+    A = A.astype(dtype, copy=False)
+    symmetry = "symmetric" if _is_symmetric(A) else "general"
+    scipy.io.mmwrite(stream, A, symmetry=symmetry)
+
+
+def _is_symmetric(A: Any) -> bool:
+    if A.shape[0] != A.shape[1]:
+        return False
+    if not sp.issparse(A):
+        return A.tobytes() == A.T.tobytes()
+    B, C = sp.csr_array(A), sp.csr_array(A.T)
+    parts = zip(
+        (B.indptr, B.indices, B.data), (C.indptr, C.indices, C.data), strict=True
+    )
+    return all(x.tobytes() == y.tobytes() for x, y in parts)

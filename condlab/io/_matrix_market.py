@@ -12,6 +12,7 @@ import gzip
 import io
 import zlib
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import IO, cast
@@ -20,6 +21,7 @@ import numpy as np
 import scipy.io
 import scipy.sparse as sp
 
+from condlab import _entries
 from condlab.errors import MatrixFileError
 from condlab.io import _limits
 
@@ -37,6 +39,7 @@ class _Header:
     numbers: int  # numbers on each line
     dense: bool
     symmetry: str
+    integer: bool
     lines: int  # lines up to the size line, which counts
 
 
@@ -69,13 +72,19 @@ def _preamble(stream: IO[bytes], path: Path) -> bytes:
         line = stream.readline(_LONGEST_PREAMBLE)
         lines.append(line)
         length += len(line)
-        if not line or (len(lines) > 1 and line.strip() and line[:1] != b"%"):
+        if length == 0:
+            raise MatrixFileError(f"{path}: the file is empty once it is inflated")
+        if not line or (len(lines) > 1 and line.strip() and not _is_comment(line)):
             return b"".join(lines)
-        if len(lines) == 1 and not line.startswith(b"%%MatrixMarket"):
+        if len(lines) == 1 and not line.lstrip().startswith(b"%%MatrixMarket"):
             raise MatrixFileError(
                 f"{path}, line 1: a Matrix Market file begins with %%MatrixMarket"
             )
     raise MatrixFileError(f"{path}: no size line in the first {length} bytes")
+
+
+def _is_comment(line: bytes) -> bool:
+    return line.lstrip()[:1] == b"%"
 
 
 def _parse(preamble: bytes, path: Path) -> _Header:
@@ -85,7 +94,7 @@ def _parse(preamble: bytes, path: Path) -> _Header:
             f"{path}, line 1: a matrix in array or coordinate format is needed, "
             f"got {_shown(preamble.splitlines()[0])}"
         )
-    if preamble.splitlines()[-1][:1] == b"%":
+    if _is_comment(preamble.splitlines()[-1]):
         raise MatrixFileError(f"{path}: the line with the sizes is missing")
     try:
         rows, columns, entries, form, field, symmetry = scipy.io.mminfo(
@@ -105,7 +114,15 @@ def _parse(preamble: bytes, path: Path) -> _Header:
     triangle = {"general": rows * columns, "skew-symmetric": rows * (rows - 1) // 2}
     stored = triangle.get(symmetry, rows * (rows + 1) // 2) if dense else entries
     numbers = _NUMBERS_A_VALUE.get(field, 1) + (0 if dense else 2)
-    return _Header(shape, stored, numbers, dense, symmetry, preamble.count(b"\n"))
+    return _Header(
+        shape,
+        stored,
+        numbers,
+        dense,
+        symmetry,
+        integer=field.endswith("integer"),  # there is unsigned-integer too
+        lines=preamble.count(b"\n"),
+    )
 
 
 def _require_room(
@@ -146,7 +163,25 @@ def _numbers(body: bytes, header: _Header, path: Path) -> np.ndarray:
             f"{path}: {verdict}; its header promises {header.stored} entries, and it "
             f"holds {found}, up to line {last}"
         )
+    if header.integer:
+        _require_exact(numbers[:, -1], body, header, path)
     return numbers
+
+
+def _require_exact(
+    values: np.ndarray, body: bytes, header: _Header, path: Path
+) -> None:
+    """Raise where a number of an integer file is not the float64 it was read as."""
+    far = (np.abs(values) >= _entries.CONSECUTIVE) & np.isfinite(values)
+    if not far.any():
+        return
+    lines = (line for line in enumerate(body.splitlines()) if line[1].strip())
+    for (at, line), value, large in zip(lines, values, far, strict=True):
+        word = line.split()[-1].decode()
+        if large and Fraction(word) != Fraction(value):
+            raise MatrixFileError(
+                f"{path}, line {header.lines + at + 1}: {_entries.inexact(word)}"
+            )
 
 
 def _first_bad_line(
@@ -193,6 +228,8 @@ def _coordinate(
         )
     rows, columns = places.astype(np.int64).T - 1
     values = _values(numbers[:, 2:])
+    if header.integer and np.abs(values).max(initial=0) < 2.0**63:
+        values = values.astype(np.int64)  # so that those given twice add up exactly
     if header.symmetry == "general":
         return sp.coo_array((values, (rows, columns)), shape=header.shape)
     _require_diagonal(values[rows == columns], header, path)

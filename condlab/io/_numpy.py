@@ -156,6 +156,8 @@ def _parse(stream: IO[bytes], path: Path) -> tuple[tuple[int, ...], np.dtype]:
     except (ValueError, TypeError, SyntaxError, tokenize.TokenError) as error:
         reason = str(error).splitlines()[0][:100]
         raise MatrixFileError(f"{path}: not a NumPy file ({reason})") from None
+    if any(type(n) is not int for n in shape):  # NumPy lets True pass for 1
+        raise MatrixFileError(f"{path}: its header claims the impossible shape {shape}")
     return shape, dtype
 
 

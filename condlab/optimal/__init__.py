@@ -9,17 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import structural_rank
 
-from condlab import _arrays
-from condlab._rank import is_singular
-from condlab.bounds import bracket_of_scaled
-from condlab.condition import DENSE_BYTES, _dense, cond_2
-from condlab.optimal import _closed, _matrix_free, _one_sided
-from condlab.optimal._blocks import best_blocks
-from condlab.optimal._one_sided import Found
+from condlab.condition import DENSE_BYTES, _dense
+from condlab.optimal._in_memory import best_dense
+from condlab.optimal._large import best_large
+from condlab.optimal._one_sided import ROUNDING, SINGULAR, WITHIN, Found, reach
 from condlab.optimal._progress import Clock
-from condlab.scaling import column_scaling, jacobi_scaling, row_scaling
 from condlab.types import Array, Bracket, Scaling
 
 __all__ = ["OptimalScaling", "optimal_scaling"]
@@ -28,6 +23,7 @@ Side = Literal["left", "right", "symmetric", "both"]
 Norm = Literal[1, 2, "inf", "fro"]
 SIDES = ("left", "right", "symmetric", "both")
 NORMS = (1, 2, "inf", "fro")
+DENSE_WORK = ("start", *("step",) * 12, "judge")  # the dense method in full
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,12 @@ class OptimalScaling:
     method : str
         "interior-point", "barrier" (with the number of blocks), "matrix-free",
         "formula" or "singular".
+    stopped : str
+        Why there is no smaller gap: "within rtol", "time limit", "rounding" (more
+        steps would gain nothing in double precision), "steps" (of the matrix-free
+        search), "no proof" (of what a large sparse matrix reaches: a factorisation
+        would fill the memory, or rounding hides the smallest singular value) or
+        "singular".
 
     Examples
     --------
@@ -61,6 +63,7 @@ class OptimalScaling:
     gap: float
     iterations: int
     method: str
+    stopped: str
 
 
 def optimal_scaling(
@@ -70,6 +73,7 @@ def optimal_scaling(
     p: Norm = 2,
     rtol: float = 0.005,
     time_limit: float | None = None,
+    rng: Any = 0,
     progress: Callable[[str], object] | None = None,
 ) -> OptimalScaling:
     """Find the diagonal scaling of least condition number, with a certificate.
@@ -79,8 +83,9 @@ def optimal_scaling(
     A : array, sparse array or tensor, shape (m, n)
         Real and of full rank; square for two sides and, but for "fro", for p other
         than 2; symmetric for ``side="symmetric"``. It is made dense, unless it is
-        sparse and that would take more than 256 MiB: then p is 2, one side or
-        "symmetric" is scaled, and A is square and for "symmetric" positive definite.
+        sparse and that would take more than 256 MiB, or longer than `time_limit`: then
+        p is 2, one side or "symmetric" is scaled, for which A is positive definite,
+        and the connected components that are too large to be dense are square.
     side : {"left", "right", "symmetric", "both"}
         Which matrices compete: D A, A D, D A D or D₁ A D₂, with D positive diagonal.
     p : {1, 2, "inf", "fro"}
@@ -89,17 +94,19 @@ def optimal_scaling(
     rtol : float
         The gap at which to stop, for p = 2.
     time_limit : float, optional
-        Seconds after which the best so far is returned, with its gap.
+        Seconds after which the best so far is returned, with its gap. No step is begun
+        that is expected to last longer; only a sparse factorisation once begun ends.
+    rng : Generator or int, optional
+        Where the start vectors of Lanczos' method come from, for large sparse matrices.
     progress : callable, optional
         Called with a word on how far the work is.
 
     Returns
     -------
     OptimalScaling
-        Its gap may exceed `rtol` where time or digits ran out. For "matrix-free", the
-        method of large sparse matrices, the upper end is Lanczos' estimate of what the
-        scaling reaches; the lower end is certain there too. Where A is certainly
-        singular both ends of the bracket are inf.
+        Its gap may exceed `rtol` where time or digits ran out; `stopped` says so. Both
+        ends of the bracket are certain, those of "matrix-free", the method of large
+        sparse matrices, too. Where A is certainly singular both are inf.
 
     Raises
     ------
@@ -144,23 +151,15 @@ def optimal_scaling(
     3.6
     """
     _require_options(side, p, rtol, time_limit)
+    _require_shape(A, side, p)
     clock = Clock(time_limit, progress)
-    if sp.issparse(A) and _is_large(A):
-        return _large(A, side, p, rtol, clock)
-    A = _real_dense(A, side, p)
-    if side == "symmetric":
-        _require_symmetric(A)
-    if _is_certainly_singular(A):
-        nowhere = Bracket(math.inf, math.inf)
-        return OptimalScaling(_ones(A, side), nowhere, math.nan, 0, "singular")
-    if p != 2:
-        found, method = _by_formula(A, side, p), "formula"
-    elif side in ("left", "right"):
-        method = "interior-point"
-        found = _turned(lambda B: _one_side(B, rtol, clock), A, side)
+    if sp.issparse(A) and _is_large(A, side, p, clock):
+        draws = np.random.default_rng(rng)
+        found, method = best_large(A, side, p, rtol, clock, draws, DENSE_BYTES)
     else:
-        found, method = _two_sides(A, rtol, clock)
-    return _judged(A, found, p, method)
+        A = _real_dense(A, side, p)
+        found, method = best_dense(A, side, p, rtol, clock)
+    return _recorded(found, method, rtol)
 
 
 def _require_options(side: str, p: Any, rtol: float, time_limit: float | None) -> None:
@@ -176,9 +175,24 @@ def _require_options(side: str, p: Any, rtol: float, time_limit: float | None) -
         raise ValueError(f"time_limit is a number of seconds, got {time_limit!r}")
 
 
+def _require_shape(A: Any, side: str, p: Any) -> None:
+    shape = np.shape(A)
+    if len(shape) != 2 or shape[0] == shape[1] or 0 in shape:
+        return
+    if side in ("symmetric", "both"):
+        raise ValueError(
+            f'side="{side}" needs a square matrix, got shape {shape}; scale one side '
+            'of a rectangular one, by side="left" or "right"'
+        )
+    if p in (1, "inf"):
+        raise ValueError(
+            f"the best scaling for p={p!r} needs a square matrix, got shape {shape}; "
+            "use p=2 for a rectangular one"
+        )
+
+
 def _real_dense(A: Array, side: str, p: Any) -> np.ndarray:
-    needs_square = side in ("symmetric", "both") or p in (1, "inf")
-    A = _dense(A, square=f"the best scaling for {side}, {p}" * needs_square)
+    A = _dense(A)
     if np.iscomplexobj(A):
         raise ValueError(
             "the best scaling is implemented for real matrices, got complex128; "
@@ -190,107 +204,37 @@ def _real_dense(A: Array, side: str, p: Any) -> np.ndarray:
             f"the Frobenius norm has a formula for independent lines only, got {m} "
             f"lines of {n} entries to scale; use p=2 or the other side"
         )
-    return A
-
-
-def _is_large(A: Any) -> bool:
-    return A.shape[0] * A.shape[1] * 8 > DENSE_BYTES
-
-
-def _large(A: Any, side: str, p: Any, rtol: float, clock: Clock) -> OptimalScaling:
-    """Scale a sparse matrix that is too large to be dense."""
-    if p != 2 or side == "both" or A.shape[0] != A.shape[1] or A.dtype.kind == "c":
-        raise ValueError(
-            "matrices too large to be dense are scaled on one side, or symmetrically, "
-            f"for p = 2, square and real; got side={side!r}, p={p!r}, shape {A.shape}"
-        )
-    A = _arrays.as_float(A).astype(np.float64)
-    if side == "symmetric":
-        if abs(A - A.T).max() > 0:
-            raise ValueError("symmetric scaling needs a symmetric matrix")
-        jacobi_scaling(A)  # raises where the diagonal is not positive
-    B = sp.csr_array(A.T) if side == "right" else A
-    found, kappa = _matrix_free.left(B, rtol, clock, symmetric=side == "symmetric")
-    scaling = Scaling(found.left, found.right)
-    if side == "right":
-        scaling = Scaling(None, found.left)
-    optimum = Bracket(found.lower, max(kappa, found.lower))
-    gap = optimum.upper / optimum.lower - 1
-    return OptimalScaling(scaling, optimum, gap, found.iterations, "matrix-free")
-
-
-def _require_symmetric(A: np.ndarray) -> None:
-    if not (A == A.T).all():
+    if side == "symmetric" and not (A == A.T).all():
         i, j = np.argwhere(A != A.T)[0]
         raise ValueError(
             f"symmetric scaling needs a symmetric matrix, got {A[i, j]} at ({i}, {j}) "
             f"and {A[j, i]} at ({j}, {i}); use (A + A.T) / 2 if that is rounding"
         )
+    return A
 
 
-def _is_certainly_singular(A: np.ndarray) -> bool:
-    """Tell so, after a look at whether it may be, which takes less time."""
-    if structural_rank(sp.csr_array(A != 0)) < min(A.shape):
+def _is_large(A: Any, side: str, p: Any, clock: Clock) -> bool:
+    """Tell whether a sparse matrix is too large to be dense, or takes too long."""
+    if A.shape[0] * A.shape[1] * 8 > DENSE_BYTES:
         return True
-    rows = row_scaling(A, rounding="power-of-two")
-    scaled = column_scaling(rows.apply(A), rounding="power-of-two").compose(rows)
-    return math.isinf(cond_2(scaled.apply(A)).upper) and is_singular(A)
+    if p != 2 or side == "both" or A.dtype.kind == "c" or A.shape[0] != A.shape[1]:
+        return False
+    clock.calibrate(A.shape)
+    return not clock.affords(*DENSE_WORK)
 
 
-def _ones(A: np.ndarray, side: str) -> Scaling:
-    left = None if side == "right" else np.ones(A.shape[0])
-    return Scaling(left, None if side == "left" else np.ones(A.shape[1]))
-
-
-def _by_formula(A: np.ndarray, side: str, p: Any) -> Found:
-    if side == "both":
-        return _closed.both(A, p)
-    if p == "fro":
-        return _turned(_closed.rows_frobenius, A, side)
-    dual: Any = p if side == "left" else {1: "inf", "inf": 1}[p]
-    return _turned(lambda B: _closed.rows(B, dual), A, side)
-
-
-def _turned(solve: Callable[[np.ndarray], Found], A: np.ndarray, side: str) -> Found:
-    """Scale the columns as the rows of the transpose."""
-    if side == "left":
-        return solve(A)
-    found = solve(A.T.copy())
-    return Found(None, found.left, found.lower, found.iterations)
-
-
-def _one_side(A: np.ndarray, rtol: float, clock: Clock) -> Found:
-    """Scale the rows that are not zero; those that are leave κ alone."""
-    filled = A.any(axis=1)
-    found = _one_sided.left(A[filled], rtol, clock)
-    left = np.ones(len(A))
-    left[filled] = found.left
-    return Found(left, None, found.lower, found.iterations)
-
-
-def _two_sides(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, str]:
-    alike = bool((A == A.T).all())
-    if alike and (np.diagonal(A) > 0).all():
-        try:
-            return _one_sided.symmetric(A, rtol, clock), "interior-point"
-        except np.linalg.LinAlgError:  # not definite, or not certainly so
-            pass
-    found, count = best_blocks(A, rtol, clock)
-    method = "barrier" if count == 1 else f"barrier in {count} blocks"
-    if not alike:
-        return found, method
-    middle = np.sqrt(np.asarray(found.left)) * np.sqrt(np.asarray(found.right))
-    return Found(middle, middle, found.lower, found.iterations), method
-
-
-def _judged(A: np.ndarray, found: Found, p: Any, method: str) -> OptimalScaling:
-    """Return the better of what was found and its powers of two, with its bracket."""
+def _recorded(found: Found, method: str, rtol: float) -> OptimalScaling:
     scaling = Scaling(found.left, found.right)
-    upper = bracket_of_scaled(scaling.apply(A), p, rounded=True)[1]
-    if math.isinf(upper):  # the rounding of D A hides it
-        parts = (scaling.left, scaling.right)
-        exact = (d if d is None else _arrays.power_of_two(d) for d in parts)
-        scaling = Scaling(*exact)
-        upper = bracket_of_scaled(scaling.apply(A), p, rounded=False)[1]
-    optimum, gap = Bracket(found.lower, upper), upper / found.lower - 1
-    return OptimalScaling(scaling, optimum, gap, found.iterations, method)
+    lower, upper = float(found.lower), float(reach(found))
+    if lower > upper:
+        raise ArithmeticError(
+            f"no scaling should reach less than {lower}, and this one reaches "
+            f"{upper}: one of the two is wrong; please report the matrix"
+        )
+    singular = method == SINGULAR
+    gap = math.nan if singular else upper / lower - 1
+    stopped = WITHIN if gap <= rtol else found.stopped
+    if stopped == WITHIN and gap > rtol:  # as far as the search could see
+        stopped = ROUNDING
+    optimum = Bracket(lower, upper)
+    return OptimalScaling(scaling, optimum, gap, found.iterations, method, stopped)

@@ -12,10 +12,9 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching
 
-from condlab.optimal._one_sided import Found, exact_units
+from condlab.optimal._one_sided import ROUNDING, TIME, Found
 from condlab.optimal._progress import Clock
 from condlab.optimal._two_sided import both
-from condlab.types import Scaling
 
 Block = tuple[np.ndarray, np.ndarray]
 STEPS = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 26.0)  # bits between blocks
@@ -43,22 +42,23 @@ def diagonal_blocks(A: np.ndarray) -> list[Block]:
 
 def best_blocks(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, int]:
     """Return the scaling of a square A from its blocks', and how many there are."""
-    units = exact_units(A)
-    A = units.apply(A)
     blocks = sorted(diagonal_blocks(A), key=lambda block: -len(block[0]))
     left, right = np.ones(len(A)), np.ones(len(A))
-    lower, most, steps = 1.0, 1.0, 0
+    lower, most, steps, stopped = 1.0, 1.0, 0, ROUNDING
     for rows, columns in blocks:
         found = _block(A[np.ix_(rows, columns)], rtol, max(lower, 1.0), clock)
         left[rows], right[columns] = found.left, found.right
+        stopped = TIME if found.stopped == TIME else stopped
+        lower, steps = max(lower, found.lower), steps + found.iterations
+        if len(blocks) == 1 or not clock.affords("start", "judge"):
+            continue
         sigma = _singular_values(A, left, right, (rows, columns))
         left[rows] /= np.sqrt(sigma[0] * sigma[-1])
         most = max(most, float(sigma[0] / sigma[-1]))
-        lower, steps = max(lower, found.lower), steps + found.iterations
     if len(blocks) > 1:
-        left, right = _graded(A, left, right, blocks, most * (1 + rtol / 8))
-    scaling = Scaling(left, right).compose(units)
-    return Found(scaling.left, scaling.right, lower, steps), len(blocks)
+        enough = most * (1 + rtol / 8)
+        left, right = _graded(A, left, right, blocks, enough, clock)
+    return Found(left, right, lower, steps, stopped), len(blocks)
 
 
 def _block(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
@@ -81,6 +81,7 @@ def _graded(
     right: np.ndarray,
     blocks: list[Block],
     enough: float,
+    clock: Clock,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return multipliers that shrink the parts off the diagonal until κ ≤ enough."""
     row_block, column_block = np.empty(len(A), int), np.empty(len(A), int)
@@ -93,7 +94,7 @@ def _graded(
     best, best_kappa = (left, right), np.inf
     for bits in STEPS:
         levels = _levels(row_block[i], column_block[j], sizes + bits, len(blocks))
-        if levels.max() > MOST_BITS:
+        if levels.max() > MOST_BITS or not clock.affords("start", "judge"):
             break
         shift = np.round(levels - levels.max() / 2)
         graded = left * 2.0 ** -shift[row_block], right * 2.0 ** shift[column_block]

@@ -10,12 +10,13 @@ from condlab._inverse import EPS, UNIT_ROUNDOFF
 from condlab.bounds import bauer
 from condlab.errors import SingularMatrixError
 from condlab.norms import row_norms
-from condlab.optimal._one_sided import Found, exact_units
+from condlab.optimal._one_sided import Found
+from condlab.optimal._units import middle_units
 from condlab.scaling import row_scaling
-from condlab.types import Scaling
 
 DAMPING = 1e-30  # makes a reducible matrix irreducible, for a vector near the infimum
 SQUARINGS = 60
+SMALLEST = 2.0**-900  # of the sums that are multipliers
 
 
 def rows(A: np.ndarray, p: Any) -> Found:
@@ -23,16 +24,17 @@ def rows(A: np.ndarray, p: Any) -> Found:
     lower = bauer(A, side="left", p=p).lower
     if p == "inf":
         return Found(row_scaling(A, p=1).left, None, lower, 0)
-    units = np.asarray(row_scaling(A, p=1, rounding="power-of-two").left)
-    sizes = np.abs(_inverse(units[:, None] * A)).sum(axis=0)
-    return Found(units * sizes, None, lower, 0)
+    units = middle_units(A, "both")
+    sizes = np.abs(_inverse(units.apply(A)))  # of A⁻¹ in units of its rows
+    shifts = units.columns - units.columns.max()
+    sums = np.maximum(np.ldexp(sizes, shifts[:, None]).sum(axis=0), SMALLEST)
+    return Found(np.ldexp(sums, units.rows), None, lower, 0)
 
 
 def both(A: np.ndarray, p: Any) -> Found:
     """Scale rows and columns for the best κ_p, by Perron vectors of |A⁻¹| |A|."""
     lower = bauer(A, side="both", p=p).lower
-    units = exact_units(A)
-    B = units.apply(A) if p == "inf" else units.apply(A).T
+    B = A if p == "inf" else A.T
     T = np.abs(_inverse(B)) @ np.abs(B)
     T = T / T.max() + DAMPING / len(T)
     for _ in range(SQUARINGS):
@@ -42,8 +44,7 @@ def both(A: np.ndarray, p: Any) -> Found:
     left, right = 1 / (np.abs(B) @ x), x
     if p == 1:
         left, right = right, left
-    scaling = Scaling(left, right).compose(units)
-    return Found(scaling.left, scaling.right, lower, 0)
+    return Found(left, right, lower, 0)
 
 
 def rows_frobenius(A: np.ndarray) -> Found:

@@ -19,6 +19,7 @@ is small, and neither M on the one nor M⁻¹ on the other magnifies it.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,9 +27,9 @@ import scipy.linalg as sl
 
 from condlab import _arrays
 from condlab.optimal._certificate import scaled_bound
-from condlab.optimal._one_sided import Found
+from condlab.optimal._one_sided import MARGIN, ROUNDING, TIME, Found
 from condlab.optimal._progress import Clock
-from condlab.scaling import ruiz_scaling
+from condlab.scaling import row_column_scaling, ruiz_scaling
 
 NEAR = 100.0  # how many times closer than asked for the barriers may come
 FASTER = 8.0  # by how much τ rises
@@ -36,6 +37,7 @@ CENTRED = 0.5  # Newton decrement
 FARTHEST = 4.0  # change of a logarithm in a step
 SHORTEST = 1e-6  # share of a step
 REPAIRS = 30
+STEP = ("direction", "search", "bound", "judge")  # phases, with those at the end
 # Each is tried: what is less of diag Z₂ may be rounding, and what weighs less, relative
 # to the heaviest singular vector, is left out of Z₁ and Z₂.
 CUTS = (0.0, 1e-30, 1e-26, 1e-22, 1e-18)
@@ -81,25 +83,36 @@ class _Point:
 def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
     """Scale rows and columns of an irreducible square A until κ ≤ `enough`."""
     n = len(A)
+    clock.calibrate(A.shape)
+    if not clock.affords("start", *STEP):
+        start = row_column_scaling(A)
+        return Found(start.left, start.right, 1.0, 0, TIME)
     point = best = _start(A)
     tau, steps, lower = float(_weights(point)[0].sum()), 0, 1.0
     last = NEAR * 2 * n / rtol  # there s is as low as it gets
-    while best.kappa > enough and tau < last and not clock.over():
-        direction, decrement = _direction(point, tau)
+    in_time = True
+    while best.kappa > enough and tau < last:
+        in_time = not clock.over() and clock.affords(*STEP)
+        if not in_time:
+            break
+        with clock.phase("direction"):
+            direction, decrement = _direction(point, tau)
         if decrement < CENTRED:
             tau *= FASTER
-            lower = max(lower, _bound(A, point))
+            lower = max(lower, _bound(A, point, clock))
             clock.say(f"gap {best.kappa / lower - 1:.2g}")
-            if best.kappa <= lower * (1 + rtol / 2):
+            if best.kappa <= lower * (1 + MARGIN * rtol):
                 break
             continue
-        moved = _searched(A, point, direction, tau, decrement)
+        with clock.phase("search"):
+            moved = _searched(A, point, direction, tau, decrement)
         if moved is None:
             break
         point, steps = moved, steps + 1
         best = min(best, point, key=lambda found: found.kappa)
     d = np.exp(best.z)
-    return Found(d[:n], d[n:], max(lower, _bound(A, best)), steps)
+    lower = max(lower, _bound(A, best, clock))
+    return Found(d[:n], d[n:], lower, steps, ROUNDING if in_time else TIME)
 
 
 def _start(A: np.ndarray) -> _Point:
@@ -178,19 +191,22 @@ def _searched(
     return None
 
 
-def _bound(A: np.ndarray, at: _Point) -> float:
+def _bound(A: np.ndarray, at: _Point, clock: Clock) -> float:
     """Return the best of several certificates of a point, rounding included."""
+    with clock.phase("bound"):
+        return max(_bounds(A, at))
+
+
+def _bounds(A: np.ndarray, at: _Point) -> Iterator[float]:
     n, d = len(A), np.exp(at.z)
     exact = _arrays.power_of_two(d)
     B = np.ascontiguousarray(exact[:n, None] * A * exact[n:])
     moved = (d / exact)[n:, None]
-    found = 1.0
     for least in LEAST_WEIGHTS:
         F1, F2 = (F * moved for F in _repaired(at, least))
         pairs = (_cleaned(F1, F2, cut) for cut in CUTS)
-        bounds = [scaled_bound(B, *pair, rows=True, columns=True) for pair in pairs]
-        found = max(found, *bounds)
-    return found
+        for pair in pairs:
+            yield scaled_bound(B, *pair, rows=True, columns=True)
 
 
 def _repaired(at: _Point, least: float) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +14,17 @@ try:
     import latex2mathml  # noqa: F401
     import matplotlib  # noqa: F401
 except ImportError as error:  # pragma: no cover
-    raise missing_extra("matplotlib and latex2mathml", "figures", "a report") from error
+    raise missing_extra(
+        "matplotlib and latex2mathml", "figures,theory", "a report"
+    ) from error
 
 from condlab.collection import COLLECTION
 from condlab.report import collect, figures, html, records, tables
 from condlab.theory import CATALOGUE
 
 __all__ = ["build", "draw", "refresh"]
+
+ROOM = 2**23  # bytes in each of two folders; a report of 377 claims takes half of them
 
 
 def build(
@@ -54,6 +59,8 @@ def build(
     ------
     MissingExtraError
         If an optional dependency of the catalogue is missing.
+    OSError
+        If the folder cannot be made or written to, or its disk is full.
     ValueError
         If the README has no markers.
 
@@ -64,6 +71,8 @@ def build(
     """
     if readme is not None:
         tables.check_readme(readme)  # before minutes of work, not after
+    _require_room(out)
+    progress(f"{len(CATALOGUE)} claims and {len(COLLECTION)} matrices")
     trained = {} if studies is None else json.loads(studies.read_text("utf-8"))
     found = collect.collect(CATALOGUE, COLLECTION, progress)
     found = replace(found, studies=trained)
@@ -119,3 +128,17 @@ def refresh(out: Path, studies: Path, readme: Path | None = None) -> list[Path]:
     if readme is not None:
         tables.update_readme(readme, records.read(out / "data"))
     return drawn
+
+
+def _require_room(out: Path) -> None:
+    """Raise where the folder cannot take the report, before minutes of work."""
+    try:
+        for folder in (out, out / "data"):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as stream:
+                stream.write(bytes(ROOM))
+    except OSError as error:
+        raise OSError(
+            f"a report needs a folder to write {2 * ROOM >> 20} MiB to, and {out} is "
+            f"none ({error.strerror}); choose another"
+        ) from None

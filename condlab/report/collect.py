@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from typing import Any
@@ -56,7 +57,8 @@ def collect(
     tasks = [("theorem", key) for key in keys] + [("matrix", name) for name in names]
     workers = min(WORKERS, os.cpu_count() or 1)
     spawn = multiprocessing.get_context("spawn")
-    with _one_thread(), ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+    pool = ProcessPoolExecutor(workers, spawn, initializer=_leave_with_parent)
+    with _one_thread(), pool:
         futures = {pool.submit(_do, *task): task for task in tasks}
         found = _gather(futures, progress)
     return Records(
@@ -86,6 +88,19 @@ def collect_here(
         matrices=[_scale(matrix) for matrix in matrices],
         settings=SETTINGS,
     )
+
+
+def _leave_with_parent() -> None:
+    """Let this worker end when the process that started it does, however it does."""
+    parent = multiprocessing.parent_process()
+    if parent is None:  # called in no worker
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _gather(

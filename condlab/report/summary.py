@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from condlab.report._json import as_float
+from condlab.theory.model import overall
 
 Entry = dict[str, Any]
 
@@ -16,19 +17,12 @@ OUTCOMES = ("holds", "falsified", "inconclusive")
 def outcome(entry: Entry) -> str:
     """Return "falsified", "inconclusive" or "holds" for all sizes together.
 
-    A theorem without a single instance is inconclusive.
-
     Examples
     --------
     >>> outcome({"verdicts": [{"outcome": "holds", "examples": 9}]})
     'holds'
     """
-    found = {verdict["outcome"] for verdict in entry["verdicts"]}
-    for decisive in ("falsified", "inconclusive"):
-        if decisive in found:
-            return decisive
-    tried = sum(verdict["examples"] for verdict in entry["verdicts"])
-    return "holds" if tried else "inconclusive"
+    return overall((v["outcome"], v["examples"]) for v in entry["verdicts"])
 
 
 def evidence(entry: Entry) -> Entry:
@@ -43,7 +37,7 @@ def evidence(entry: Entry) -> Entry:
     >>> evidence({"verdicts": [small, small | {"size": 2, "tightness": 0.75}]})["size"]
     2
     """
-    verdicts = entry["verdicts"]
+    verdicts = [v for v in entry["verdicts"] if v["examples"]] or entry["verdicts"]
     for verdict in verdicts:
         if verdict["outcome"] == outcome(entry) != "holds":
             return verdict

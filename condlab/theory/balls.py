@@ -12,59 +12,25 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from functools import reduce
 from typing import Any
 
 import numpy as np
+from flint import acb, acb_mat, arb, ctx
 
-from condlab.errors import missing_extra
+from condlab.theory._ball import (
+    Ball,
+    Balls,
+    array,
+    as_mat,
+    ball,
+    from_mat,
+    is_singular,
+    precision,  # noqa: F401  - part of this module
+)
 
-try:
-    from flint import acb, acb_mat, arb, arb_mat, ctx
-except ImportError as error:  # pragma: no cover
-    raise missing_extra("python-flint", "theory", "ball arithmetic") from error
-
-Ball = Any  # flint.arb
-Balls = np.ndarray  # of dtype object, entries arb
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """Work with `bits` bits inside the block."""
-    before = ctx.prec
-    ctx.prec = bits
-    try:
-        yield
-    finally:
-        ctx.prec = before
-
-
-def ball(x: Any) -> Any:
-    """Return a float, or an array or tuple of them, exactly as balls.
-
-    Integers stay integers: they count steps or name indices.
-    """
-    if isinstance(x, tuple):
-        return tuple(ball(part) for part in x)
-    if isinstance(x, np.ndarray):
-        return _array([arb(float(entry)) for entry in x.ravel()], x.shape)
-    return arb(x) if isinstance(x, float) else x
-
-
-def _array(entries: Iterable[Ball], shape: tuple[int, ...]) -> Balls:
-    out = np.empty(shape, dtype=object)
-    out.ravel()[:] = list(entries)
-    return out
-
-
-def _mat(A: Balls) -> Any:
-    return arb_mat(A.shape[0], A.shape[1], list(A.ravel()))
-
-
-def _balls(M: Any) -> Balls:
-    return _array(M.entries(), (M.nrows(), M.ncols()))
+INFINITY = float("inf")
 
 
 def identity_matrix(n: int) -> Balls:
@@ -74,15 +40,15 @@ def identity_matrix(n: int) -> Balls:
 
 def product(A: Balls, B: Balls) -> Balls:
     """Return the matrix product; the same as ``A @ B``, and faster."""
-    return _balls(_mat(A) * _mat(B))
+    return from_mat(as_mat(A) * as_mat(B))
 
 
 def inverse(A: Balls) -> Balls:
     """Return the inverse; entries are unbounded where A may be singular."""
     try:
-        return _balls(_mat(A).inv())
+        return from_mat(as_mat(A).inv())
     except ZeroDivisionError:
-        return _array([arb(0, float("inf"))] * A.size, A.shape)
+        return array([arb(0, INFINITY)] * A.size, A.shape)
 
 
 def pseudoinverse(A: Balls) -> Balls:
@@ -94,7 +60,7 @@ def pseudoinverse(A: Balls) -> Balls:
 
 def determinant(A: Balls) -> Ball:
     """Return the determinant."""
-    return _mat(A).det()
+    return as_mat(A).det()
 
 
 def eigenvalues(A: Balls) -> list[Any]:
@@ -102,9 +68,9 @@ def eigenvalues(A: Balls) -> list[Any]:
     if (A == A.T).all():
         return [acb(value) for value in symmetric_eigenvalues(A)]
     try:
-        return acb_mat(_mat(A)).eig()
+        return acb_mat(as_mat(A)).eig()
     except ValueError:  # equal or nearly equal ones
-        return _clustered_roots(_mat(A).charpoly())
+        return _clustered_roots(as_mat(A).charpoly())
 
 
 def _clustered_roots(p: Any) -> list[Any]:
@@ -115,12 +81,12 @@ def _clustered_roots(p: Any) -> list[Any]:
     """
     n = p.degree()
     start = np.roots([float(c.mid()) for c in reversed(p.coeffs())])
-    z = _array([acb(x.real, x.imag) for x in start.astype(complex)], (n,))
+    z = array([acb(x.real, x.imag) for x in start.astype(complex)], (n,))
     # Distinct, and none exactly a root, on which the others would then fall.
-    z = z + _array([acb(k + 1, n - k) * 2.0**-40 for k in range(n)], (n,))
+    z = z + array([acb(k + 1, n - k) * 2.0**-40 for k in range(n)], (n,))
     # For a k-fold root the corrections fall by 1 - 1/k a step down to 2^(-bits/k).
     for _ in range(ctx.prec * 9 // 20):
-        z = _array([x.mid() for x in z - _corrections(p, z)], (n,))
+        z = array([x.mid() for x in z - _corrections(p, z)], (n,))
     radii = [(n * abs(w)).upper() for w in _corrections(p, z)]
     discs = [x + acb(arb(0, r), arb(0, r)) for x, r in zip(z, radii, strict=True)]
     for _ in range(n):  # until every disc has grown over those it touches
@@ -130,7 +96,7 @@ def _clustered_roots(p: Any) -> list[Any]:
 
 def _corrections(p: Any, z: np.ndarray) -> np.ndarray:
     differences = z[:, None] - z[None, :] + ball(np.eye(len(z)))
-    return _array([p(x) for x in z], z.shape) / differences.prod(axis=1)
+    return array([p(x) for x in z], z.shape) / differences.prod(axis=1)
 
 
 def symmetric_eigenvalues(A: Balls) -> list[Ball]:
@@ -138,7 +104,7 @@ def symmetric_eigenvalues(A: Balls) -> list[Ball]:
     if len(A) == 1:
         return [A[0, 0]]
     try:
-        values = [value.real for value in acb_mat(_mat(A)).eig()]
+        values = [value.real for value in acb_mat(as_mat(A)).eig()]
     except ValueError:  # equal or nearly equal ones, which Jacobi's method takes
         return _jacobi_eigenvalues(A)
     return sorted(values, key=lambda x: x.mid())  # isolated, so the order is certain
@@ -180,7 +146,7 @@ def _rotate(B: Balls, X: Balls, i: int, j: int) -> tuple[Balls, Balls]:
     root = (1 + tau * tau).sqrt()
     t = 1 / (tau + root) if tau >= 0 else 1 / (tau - root)
     c = 1 / (1 + t * t).sqrt()
-    J = _array([c, c * t, -c * t, c], (2, 2))
+    J = array([c, c * t, -c * t, c], (2, 2))
     pair = [i, j]
     B, X = B.copy(), X.copy()
     B[pair] = J.T @ B[pair]
@@ -191,7 +157,7 @@ def _rotate(B: Balls, X: Balls, i: int, j: int) -> tuple[Balls, Balls]:
 
 
 def _midpoints(A: Balls) -> Balls:
-    return _array([x.mid() for x in A.ravel()], A.shape)
+    return array([x.mid() for x in A.ravel()], A.shape)
 
 
 def spectral_radius(A: Balls) -> Ball:
@@ -208,14 +174,19 @@ def singular_values(A: Balls) -> list[Ball]:
 
 
 def kappa(A: Balls) -> Ball:
-    """Return the 2-norm condition number sigma_1 / sigma_min(m, n)."""
+    """Return the 2-norm condition number sigma_1 / sigma_min(m, n), inf if singular."""
     values = singular_values(A)
+    if not values[-1] > 0 and is_singular(A):
+        return arb(INFINITY)
     return values[0] / values[-1]
 
 
 def kappa_p(A: Balls, p: int | str) -> Ball:
     """Return the condition number of a square matrix in the 1-, 2- or inf-norm."""
-    return kappa(A) if p == 2 else norm(A, p) * norm(inverse(A), p)
+    if p == 2:
+        return kappa(A)
+    found = norm(A, p) * norm(inverse(A), p)
+    return arb(INFINITY) if not found.is_finite() and is_singular(A) else found
 
 
 def norm(A: Balls, p: int | str) -> Ball:
@@ -234,10 +205,10 @@ def norm_fro(A: Balls) -> Ball:
 def row_norms(A: Balls, p: int | str = 2) -> Balls:
     """Return the p-norm of every row, shape (m,)."""
     if p == 2:
-        return _array([norm_fro(row) for row in A], A.shape[:1])
+        return array([norm_fro(row) for row in A], A.shape[:1])
     if p == 1:
         return abs(A).sum(axis=1)
-    return _array([maximum(abs(row)) for row in A], A.shape[:1])
+    return array([maximum(abs(row)) for row in A], A.shape[:1])
 
 
 def unit_rows(A: Balls, p: int | str = 2) -> Balls:
@@ -252,12 +223,12 @@ def unit_columns(A: Balls, p: int | str = 2) -> Balls:
 
 def unit_diagonal(A: Balls) -> Balls:
     """Return D^-1/2 A D^-1/2 for the positive diagonal D of A."""
-    root = _array([sqrt(x) for x in A.diagonal()], A.shape[:1])
+    root = array([sqrt(x) for x in A.diagonal()], A.shape[:1])
     return A / root[:, None] / root[None, :]
 
 
 def _nonzero(norms: Balls) -> Balls:
-    return _array([arb(1) if x == 0 else x for x in norms], norms.shape)
+    return array([arb(1) if x == 0 else x for x in norms], norms.shape)
 
 
 def sqrt(x: Ball) -> Ball:
@@ -266,7 +237,7 @@ def sqrt(x: Ball) -> Ball:
         return x.sqrt()
     upper = x.upper()
     if not upper >= 0:  # nan
-        return arb(0, float("inf"))
+        return arb(0, INFINITY)
     return arb(0).union(upper.sqrt())
 
 

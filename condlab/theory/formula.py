@@ -103,8 +103,14 @@ def enclose(formula: Formula, instance: Any) -> str:
     """Return both sides of a violation as intervals."""
     answer, lhs, rhs, bits = _compare(formula, instance)
     sign = ">" if answer == "violated" else "not certainly >"
-    left, right = lhs.str(15, more=True), rhs.str(15, more=True)
+    left, right = _shown(lhs), _shown(rhs)
     return f"lhs = {left} {sign} rhs = {right}, in {bits}-bit ball arithmetic"
+
+
+def _shown(x: balls.Ball) -> str:
+    """Return an interval; python-flint prints infinity as a ball of all numbers."""
+    middle = float(x.mid())
+    return str(middle) if math.isinf(middle) else x.str(15, more=True)
 
 
 def _compare(

@@ -3,13 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from hypothesis.strategies import SearchStrategy
 
 Outcome = Literal["holds", "falsified", "inconclusive"]
+
+
+def decide(*, violated: bool, doubted: bool, examples: int) -> Outcome:
+    """Return the outcome of a search; one that has met no instance says nothing.
+
+    Parameters
+    ----------
+    violated, doubted : bool
+        Whether there is a counterexample, or a violation that may be none.
+    examples : int
+        Instances tried.
+
+    Examples
+    --------
+    >>> decide(violated=False, doubted=False, examples=0)
+    'inconclusive'
+    """
+    if violated:
+        return "falsified"
+    return "inconclusive" if doubted or examples == 0 else "holds"
+
+
+def overall(trials: Iterable[tuple[str, int]]) -> Outcome:
+    """Return the outcome of all sizes from the outcome and the examples of each.
+
+    Sizes that have no instance are left out, unless no size has one.
+
+    Examples
+    --------
+    >>> overall([("inconclusive", 0), ("holds", 200)]), overall([("inconclusive", 0)])
+    ('holds', 'inconclusive')
+    """
+    found = list(trials)
+    return decide(
+        violated=any(outcome == "falsified" for outcome, _ in found),
+        doubted=any(outcome == "inconclusive" and tried for outcome, tried in found),
+        examples=sum(tried for _, tried in found),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +203,8 @@ class Verdict:
     size : int
         The largest dimension of the instances.
     outcome : {"holds", "falsified", "inconclusive"}
-        "holds" says no more than that `examples` instances survived; "inconclusive"
-        that a violation was inside rounding or was not confirmed.
+        "holds" says no more than that `examples` instances survived, and at least
+        one; what is "inconclusive" has its `reason`.
     examples : int
         Instances tried; zero where the size has none.
     tightness : float
@@ -193,3 +231,12 @@ class Verdict:
     counterexample: Any = None
     certificate: str | None = None
     tightest: Any = None
+
+    @property
+    def reason(self) -> str:
+        """Why the trial is inconclusive; empty where it is not."""
+        if self.outcome != "inconclusive":
+            return ""
+        if self.examples == 0:
+            return f"no instance of size {self.size} was found to try"
+        return "a violation was inside rounding, or was not confirmed"

@@ -11,10 +11,11 @@ from typing import Any
 import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.errors import Unsatisfiable
 from hypothesis.internal.conjecture import providers
 from scipy.optimize import minimize
 
-from condlab.theory.model import Margin, Theorem, Verdict
+from condlab.theory.model import Margin, Theorem, Verdict, decide
 
 SIZES = (1, 2, 3, 4, 5)
 
@@ -127,7 +128,9 @@ def _search(
         if trace.counterexample is instance:
             raise _ViolationError
 
-    with contextlib.suppress(_ViolationError), _no_constants_from_modules():
+    # Unsatisfiable: a filter let nothing through, and a trial without instance is told
+    caught = contextlib.suppress(_ViolationError, Unsatisfiable)
+    with caught, _no_constants_from_modules():
         probe()
 
 
@@ -233,22 +236,25 @@ def _slots(part: Any) -> list[Any]:
 
 
 def _verdict(theorem: Theorem, size: int, trace: _Trace) -> Verdict:
-    tightness = trace.tightness if trace.tightest is not None else math.nan
-    if trace.counterexample is None:
+    outcome = decide(
+        violated=trace.counterexample is not None,
+        doubted=trace.doubt is not None,
+        examples=trace.examples,
+    )
+    if trace.margin is None:
         return Verdict(
             theorem=theorem.key,
             size=size,
-            outcome="holds" if trace.doubt is None else "inconclusive",
+            outcome=outcome,
             examples=trace.examples,
-            tightness=tightness,
+            tightness=trace.tightness if trace.tightest is not None else math.nan,
             counterexample=trace.doubt,
             tightest=trace.tightest,
         )
-    assert trace.margin is not None
     return Verdict(
         theorem=theorem.key,
         size=size,
-        outcome="falsified",
+        outcome=outcome,
         examples=trace.examples,
         tightness=trace.margin.ratio,
         counterexample=trace.counterexample,

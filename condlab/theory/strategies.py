@@ -399,7 +399,7 @@ def is_spd(A: np.ndarray) -> bool:
 
 
 def _rational(A: np.ndarray) -> fmpq_mat:
-    entries = (Fraction(float(x)) for x in A.ravel())
+    entries = map(Fraction, A.ravel().tolist())
     ratios = [fmpq(x.numerator, x.denominator) for x in entries]
     return fmpq_mat(A.shape[0], A.shape[1], ratios)
 

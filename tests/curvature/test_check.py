@@ -223,8 +223,18 @@ def test_checkpointing_whose_recomputation_loses_the_parameters_is_refused(
 ):
     torch.manual_seed(0)
     x, y = data(7, 3)
-    with pytest.raises(ValueError, match="differences of the"):
+    with pytest.raises(ValueError, match="checkpointing"):
         operator(Checkpointed(use_reentrant).double(), nn.MSELoss(), x, y)
+
+
+def test_checkpointing_of_a_function_of_the_parameters_is_right():
+    def loss(p, x):
+        hidden = checkpoint(lambda w: torch.tanh(x @ w), p["w"], use_reentrant=False)
+        return hidden.square().sum(dim=1).mean()
+
+    x = data(7, 3)[0]
+    H = HessianOperator(loss, {"w": data(3, 4, seed=2)[0]}, [x])
+    assert_right_to_differences(H, loss, x)
 
 
 NORMED = {

@@ -2,6 +2,8 @@
 
 import json
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -276,3 +278,9 @@ def test_old_curvature_of_weight_normalised_runs_is_withdrawn():
     assert withdrawn(mended) == mended
     plain = record("plain", 0.1, 0, constant=20, kappa=1.0)
     assert withdrawn(plain) == plain
+
+
+def test_help_is_no_folder():
+    command = [sys.executable, "-m", "studies.meta_analysis", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "write meta_analysis.json beside them" in " ".join(done.stdout.split())

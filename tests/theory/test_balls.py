@@ -1,5 +1,7 @@
 """Ball arithmetic against mpmath: every enclosure must hold the truth."""
 
+from fractions import Fraction
+
 import mpmath
 import numpy as np
 import pytest
@@ -91,6 +93,63 @@ def test_kappa_of_a_singular_matrix_is_unbounded_not_wrong():
         kappa = balls.kappa(balls.ball(np.ones((3, 3))))
         assert not kappa < 1e30
         assert not balls.inverse(balls.ball(np.ones((2, 2))))[0, 0].is_finite()
+
+
+SINGULAR = {
+    "zero": [[0]],
+    "zeros": [[0, 0], [0, 0]],
+    "ones": [[1, 1], [1, 1]],
+    "rank one": [[1, 2], [2, 4]],
+    "zero column": [[1, 0], [2, 0]],
+    "tenths": [[0.1, 0.1], [0.1, 0.1]],
+    "large integers": [[2**60 + 1, 2**61 + 2], [1, 2]],
+}
+
+
+@pytest.mark.parametrize("A", SINGULAR.values(), ids=SINGULAR)
+@pytest.mark.parametrize("p", [1, 2, "inf"])
+def test_kappa_of_a_certainly_singular_matrix_is_infinite(A, p):
+    with balls.precision(BITS):
+        kappa = balls.kappa_p(balls.ball(np.array(A)), p)
+        assert kappa > balls.ball(1e300)
+        assert kappa > balls.kappa_p(balls.ball(np.eye(2)), p)
+
+
+@pytest.mark.parametrize("shape", [(1, 3), (3, 1), (2, 3), (3, 2)])
+def test_kappa_of_a_rectangular_matrix_without_full_rank_is_infinite(shape):
+    with balls.precision(BITS):
+        assert balls.kappa(balls.ball(np.zeros(shape))) > 1
+        low = np.outer(np.arange(shape[0]) + 1.0, np.arange(shape[1]) + 1.0)
+        assert (balls.kappa(balls.ball(low)) > 1e300) == (1 not in shape)
+
+
+def test_kappa_of_a_scaled_matrix_with_a_zero_row_is_infinite():
+    A = balls.unit_rows(balls.ball(np.array([[1.0, 3.0], [0.0, 0.0]])))
+    assert not all(x.is_exact() for x in A.ravel())
+    assert balls.kappa(A) > 1e300
+
+
+def test_kappa_of_an_almost_singular_matrix_is_finite_where_bits_suffice():
+    A = np.array([[2**60 + 1, 1], [2**60, 1]])  # of determinant 1
+    with balls.precision(300):
+        kappa = balls.kappa(balls.ball(A))
+        exact = balls.arb((2**60 + 1) ** 2 + 2**120 + 2)  # |A|_F^2 / det
+        assert abs((kappa + 1 / kappa) / exact - 1) < 1e-12
+
+
+def test_integers_and_fractions_become_balls_that_hold_them():
+    M = np.array([[2**60 + 1, -(2**62) - 1]])
+    assert [x.fmpq() for x in balls.ball(M).ravel()] == [int(x) for x in M.ravel()]
+    huge = np.array([[2**90 + 1, True]], dtype=object)
+    with balls.precision(300):
+        assert [x.fmpq() for x in balls.ball(huge).ravel()] == [2**90 + 1, 1]
+        third = balls.ball(np.array([Fraction(1, 3)], dtype=object))[0]
+        assert third.contains(balls.arb(1) / 3)
+
+
+def test_extended_precision_is_refused_not_rounded():
+    with pytest.raises(ValueError, match="no float64; convert it first"):
+        balls.ball(np.array([np.longdouble(1) / 3]))
 
 
 def test_spectral_radius_holds_complex_and_defective_eigenvalues():

@@ -15,6 +15,7 @@ from condlab.theory.claims import (
 from condlab.theory.claims._orthogonal import krylov_basis, krylov_dimension
 from condlab.theory.claims.ritz_values import chebyshev
 from condlab.theory.claims.spectral_inclusion import TRIANGLE, _assembled
+from tests.theory.outcomes import outcomes
 
 MODULES = (eigenvalues, eigenvalue_perturbation, spectral_inclusion, ritz_values)
 KEYS = [entry.key for module in MODULES for entry in module.THEOREMS]
@@ -48,7 +49,7 @@ def unit_diagonal(M):
 @pytest.mark.parametrize("key", KEYS)
 def test_theorem_survives_a_short_search(key):
     verdicts = verify(CATALOGUE[key], sizes=[1, 2, 3], max_examples=6, seed=5)
-    assert {verdict.outcome for verdict in verdicts} == {"holds"}
+    assert set(outcomes(verdicts)) == {"holds"}
     assert any(verdict.examples for verdict in verdicts)
 
 

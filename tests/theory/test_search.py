@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from condlab import theory
-from condlab.theory import Margin, Theorem, balls, verify
+from condlab.theory import Margin, Theorem, balls, model, verify
 from condlab.theory.search import _Chart
 
 INTEGERS = st.integers(-50, 50)
@@ -75,11 +75,70 @@ def test_side_that_is_not_a_number_is_inconclusive_not_ignored():
     assert verdict.outcome == "inconclusive"
 
 
-def test_size_without_instances_holds_on_no_examples():
-    empty = planted(lambda x: Margin(2.0, 1.0, 0.0), lambda size: st.nothing())
-    (verdict,) = verify(empty, sizes=[1])
-    assert (verdict.outcome, verdict.examples) == ("holds", 0)
+NO_INSTANCES = {
+    "nothing": lambda size: st.nothing(),
+    "filtered away": lambda size: INTEGERS.filter(lambda x: x > 99),
+    "none": lambda size: theory.strategies.none(),
+}
+
+
+@pytest.mark.parametrize("instances", NO_INSTANCES.values(), ids=NO_INSTANCES)
+def test_search_of_no_instance_is_inconclusive_and_says_why(instances):
+    empty = planted(lambda x: Margin(2.0, 1.0, 0.0), instances)
+    (verdict,) = verify(empty, sizes=[4])
+    assert (verdict.outcome, verdict.examples) == ("inconclusive", 0)
+    assert verdict.reason == "no instance of size 4 was found to try"
+    assert verdict.counterexample is None
     assert math.isnan(verdict.tightness)
+
+
+def test_sizes_without_instances_do_not_spoil_the_outcome_of_others():
+    def from_two(size):
+        return INTEGERS if size > 1 else st.nothing()
+
+    verdicts = verify(planted(lambda x: Margin(0.0, 1.0, 0.0), from_two), sizes=[1, 2])
+    assert [v.outcome for v in verdicts] == ["inconclusive", "holds"]
+    assert model.overall((v.outcome, v.examples) for v in verdicts) == "holds"
+    assert verdicts[1].reason == ""
+
+
+@pytest.mark.parametrize(
+    ("trials", "outcome"),
+    [
+        ([], "inconclusive"),
+        ([("inconclusive", 0), ("inconclusive", 0)], "inconclusive"),
+        ([("holds", 3), ("inconclusive", 2)], "inconclusive"),
+        ([("inconclusive", 2), ("falsified", 1)], "falsified"),
+        ([("inconclusive", 0), ("falsified", 1), ("holds", 9)], "falsified"),
+        ([("holds", 3), ("inconclusive", 0)], "holds"),
+    ],
+)
+def test_outcome_of_all_sizes(trials, outcome):
+    assert model.overall(trials) == outcome
+
+
+def test_doubt_is_the_reason_of_an_inconclusive_verdict():
+    (verdict,) = verify(planted(lambda x: Margin(1.0 + 1e-15, 1.0, 1e-14)), sizes=[1])
+    assert verdict.outcome == "inconclusive"
+    assert "inside rounding" in verdict.reason
+
+
+def test_false_claim_about_kappa_is_decided_at_size_one():
+    def bounded(A):
+        return balls.kappa(A), balls.arb(5)
+
+    claim = theory.theorem(
+        "planted",
+        "Every condition number is at most 5.",
+        "nobody",
+        lambda size: theory.strategies.small_integers(size, size, bound=1),
+        bounded,
+        latex="",
+    )
+    (verdict,) = verify(claim, sizes=[1])
+    assert verdict.outcome == "falsified"
+    assert verdict.counterexample == [[0]]
+    assert verdict.certificate.startswith("lhs = inf > rhs = 5.0")
 
 
 def test_tightness_is_the_largest_ratio_seen():

@@ -134,12 +134,12 @@ def _draw_cell(axes: Axes, x: float, y: float, verdict: Entry) -> None:
 def _cell(verdict: Entry) -> tuple[Any, str, str]:
     """Return colour, colour of the text, and text."""
     tightness = as_float(verdict["tightness"])
+    if verdict["examples"] == 0:
+        return None, look.QUIET, "·"
     if verdict["outcome"] == "falsified":
         return look.VERMILLION, "#ffffff", _above(tightness)
     if verdict["outcome"] == "inconclusive":
         return look.YELLOW, "#000000", "?"
-    if verdict["examples"] == 0:
-        return None, look.QUIET, "·"
     if math.isnan(tightness):
         return look.RULE, look.INK, "="
     depth = min(max(tightness, 0.0), 1.0)
@@ -184,7 +184,7 @@ def _legend(figure: Figure, height: float) -> None:
             "false, lhs / rhs",
         ),
         ({"outcome": "inconclusive", "examples": 1, "tightness": 1}, "inconclusive"),
-        ({"outcome": "holds", "examples": 0, "tightness": None}, "no instance"),
+        ({"outcome": "inconclusive", "examples": 0, "tightness": None}, "no instance"),
     ]
     x = 0.08
     for verdict, words in samples:

@@ -1,0 +1,54 @@
+"""An operator as a matrix in float64: whether there is room, and how far it is off."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from condlab.curvature._point import available_bytes
+from condlab.curvature._products import Products, gaussian
+from condlab.curvature.assembly import assemble
+from condlab.curvature.krylov import ROUNDING
+
+EXACT = 4096  # rows that "auto" assembles: a minute on one core
+COPIES = 4  # of the matrix, in float64, that LAPACK and the assembly need
+SAFETY = 4  # times what one random product is off: the 2-norm of what all are off
+
+
+def is_exact(H: Products, method: str, num_matvecs: int | None) -> bool:
+    """Return whether the matrix is to be assembled."""
+    if method != "auto":
+        return method == "exact"
+    n = H.shape[0]
+    afforded = num_matvecs is None or n <= num_matvecs
+    room = COPIES * n * n * torch.float64.itemsize <= available_bytes(H.device)
+    return n <= EXACT and afforded and room
+
+
+def assembled(H: Products) -> tuple[Tensor, float]:
+    """Return the scaled matrix in float64, and by how much it is off a product.
+
+    An operator that knows a quicker way than by columns takes it.
+    """
+    if hasattr(H.H, "dense"):
+        A = H.H.dense().double().div_(H.scale)
+        H.count += len(A)
+    else:
+        A = assemble(H).double()
+    x = _fixed_vector(H)
+    return A, float((A @ x - H.probe.double()).norm() / x.norm())
+
+
+def rounding(H: Products, peak: float) -> float:
+    """Return how far an assembled matrix is off, LAPACK's rounding included."""
+    n = H.shape[0]
+    own = ROUNDING * math.sqrt(n) * torch.finfo(H.dtype).eps
+    return (own + n * torch.finfo(torch.float64).eps) * peak + H.noise
+
+
+def _fixed_vector(H: Products) -> Tensor:
+    """Return the vector whose product is `Products.probe`."""
+    generator = torch.Generator().manual_seed(0)
+    return gaussian(H, 1, generator)[:, 0].double()
