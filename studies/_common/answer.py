@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from studies._common.labels import data_words
+
 Json = dict[str, Any]
 
 NAMES = {
@@ -46,7 +48,7 @@ def answer(
         "(below 0: the larger it is, the fewer steps).",
         *sure,
         _gains(claims),
-        f"Seen on {', '.join(_data(settings))}.",
+        f"Seen on {_data(settings)}.",
     ])  # fmt: skip
 
 
@@ -77,6 +79,6 @@ def _gains(claims: Sequence[Json]) -> str:
     )
 
 
-def _data(settings: Sequence[Json]) -> list[str]:
-    names = [s["data_words"] for s in settings if s["study"] != "quadratics"]
-    return list(dict.fromkeys(names))
+def _data(settings: Sequence[Json]) -> str:
+    names = [s["data"] for s in settings if s["study"] != "quadratics"]
+    return data_words(list(dict.fromkeys(names)))
