@@ -72,20 +72,28 @@ def study_title(setting: Entry, claims: list[Entry]) -> str:
     data = setting.get("data_words") or setting["data"]
     head = f"{name}{kind} ({data}, {setting['runs']} runs)"
     for claim in claims:
-        about = claim.get("study") == setting["study"] and "own" in claim
-        about = about and claim.get("kind", "") in ("", setting.get("kind"))
-        about = about and claim.get("seen", {}).get("preset") in (
-            None,
-            setting["preset"],
-        )
-        if not about or claim["than"] not in BASELINES:
+        if not _is_about(claim, setting):
             continue
-        own, matched = (speed(claim[kind]) for kind in ("own", "matched"))
+        own, matched = (speed(claim[which]) for which in ("own", "matched"))
+        over = claim.get("seen", {}).get("data", data)
+        where = "" if over == data else f", over {over}"
         return wrapped(
             f"{head}: {claim['arm']} takes {own}, times the steps of {claim['than']} "
-            f"at own best rates, and {matched}, at equal rates: {claim['verdict']}"
+            f"at own best rates, and {matched}, at equal rates{where}: "
+            f"{claim['verdict']}"
         )
     return head
+
+
+def _is_about(claim: Entry, setting: Entry) -> bool:
+    """Tell whether a claim was judged by a setting's runs, against its baseline."""
+    return (
+        claim.get("study") == setting["study"]
+        and "own" in claim
+        and claim["than"] in BASELINES
+        and claim.get("kind", "") in ("", setting.get("kind"))
+        and claim.get("seen", setting).get("preset") == setting["preset"]
+    )
 
 
 def styles_of(setting: Entry, claims: list[Entry]) -> dict[str, Style]:
@@ -152,12 +160,16 @@ def _label(axes: Axes, ends: list[tuple[str, str, float, float]]) -> None:
     """Write each arm's name beside the end of its curve, names apart."""
     axes.autoscale_view()  # matplotlib puts it off, and places depend on it
     to_axes = axes.transData + axes.transAxes.inverted()
-    placed = -math.inf
-    for arm, colour, x, y in sorted(ends, key=lambda end: end[3]):
-        across, up = to_axes.transform((x, y))
-        placed = max(up, placed + APART)
-        place = (across + 0.02, placed)
-        axes.text(*place, arm, color=colour, fontsize=7, va="center",
+    places = [(*to_axes.transform(end[2:]), *end[:2]) for end in ends]
+    places.sort(key=lambda place: place[1])
+    heights: list[float] = []
+    for _, up, *_ in places:
+        heights.append(max(up, heights[-1] + APART) if heights else up)
+    for i in reversed(range(len(heights))):  # and none above the axes
+        limit = 1.0 if i == len(heights) - 1 else heights[i + 1] - APART
+        heights[i] = min(heights[i], limit)
+    for (across, _, arm, colour), up in zip(places, heights, strict=True):
+        axes.text(across + 0.02, up, arm, color=colour, fontsize=7, va="center",
                   transform=axes.transAxes)  # fmt: skip
 
 
