@@ -1,4 +1,8 @@
-"""Run studies: ``python -m studies NAME --preset smoke|cpu|gpu|paper``."""
+"""Run studies: ``python -m studies NAME --preset smoke|cpu|real|gpu|paper``.
+
+``python -m studies analyse`` goes from the committed records to results, figures and
+the README's table.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +20,20 @@ if TYPE_CHECKING:
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-STUDIES = ("inception", "high_learning_rate", "vit", "nerf", "shapes", "small_networks")
-PRESETS = ("smoke", "cpu", "gpu", "paper")
+STUDIES = (
+    "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
+    "small_networks",
+)  # fmt: skip
+PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the studies named on the command line; return 0, or 2 on bad input."""
     given = _parser().parse_args(arguments)
+    if given.name == "analyse":
+        return _analyse(given)
     try:
+        from studies._common.configs import Choice
         from studies._common.trials import Options
     except ModuleNotFoundError as error:
         return _complain(f"{error}; install it with: pip install 'condlab[studies]'")
@@ -37,12 +47,31 @@ def main(arguments: list[str] | None = None) -> int:
         cluster=given.cluster,
         tensorboard=given.tensorboard,
         seeds=given.seeds,
+        accumulate=given.accumulate,
+        choice=Choice(given.arms, given.rates, given.steps, given.dataset),
     )
     names = STUDIES if given.name == "all" else (given.name,)
     try:
         with _processes():
             for name in names:
                 _run(name, options, as_json=given.json)
+    except (ValueError, OSError, ModuleNotFoundError) as error:
+        return _complain(str(error))
+    return 0
+
+
+def _analyse(given: argparse.Namespace) -> int:
+    """Write what the records say, and where a report is, draw it anew."""
+    try:
+        from condlab import report
+        from studies import meta_analysis
+
+        found = meta_analysis.main(given.results)
+        print(found)
+        if (given.figures / "data").is_dir():
+            readme = given.readme if given.readme.is_file() else None
+            for path in report.refresh(given.figures, found, readme):
+                print(path)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return _complain(str(error))
     return 0
@@ -91,7 +120,8 @@ def _parser() -> argparse.ArgumentParser:
         "taken up where it was, and a finished one is not run again.",
     )
     add = parser.add_argument
-    add("name", choices=(*STUDIES, "all"), metavar="NAME", help=", ".join(STUDIES))
+    names = (*STUDIES, "all", "analyse")
+    add("name", choices=names, metavar="NAME", help=", ".join(names))
     add("--preset", choices=PRESETS, default="smoke", help="how much (default: smoke)")
     add(
         "--data",
@@ -113,6 +143,22 @@ def _parser() -> argparse.ArgumentParser:
         help="scale the steps of all arms so that all runs together take about S",
     )
     add("--seeds", type=_count, metavar="N", help="run N of each (default: as preset)")
+    add("--arms", type=_names, default=(), metavar="A,B", help="run these alone")
+    add("--rates", type=_rates, default=(), metavar="X,Y", help="try these instead")
+    add("--steps", type=_count, metavar="N", help="make so many instead")
+    add(
+        *("--dataset", "--scene"),
+        default="",
+        metavar="NAME",
+        help="train on this data set, scene or solid instead",
+    )
+    add(
+        "--accumulate",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="compute each batch in N parts, where memory is short",
+    )
     add("--jobs", type=int, metavar="N", help="runs at a time (default: all cores)")
     add(
         "--backend",
@@ -123,6 +169,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--cluster", metavar="ADDRESS", help="of Dask or Ray (default: one here)")
     add("--tensorboard", type=Path, metavar="DIR", help="log series there")
     add("--json", action="store_true", help="print the records, one a line")
+    for name, default in (
+        ("results", Path(__file__).parent / "results"),
+        ("figures", Path("figures")),
+        ("readme", Path("README.md")),
+    ):
+        add(f"--{name}", type=Path, default=default, help="for analyse; default: own")
     return parser
 
 
@@ -131,6 +183,14 @@ def _positive(text: str) -> float:
     if not value > 0:
         raise argparse.ArgumentTypeError(f"a positive number is needed, got {text}")
     return value
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split(","))
+
+
+def _rates(text: str) -> tuple[float, ...]:
+    return tuple(_positive(part) for part in text.split(","))
 
 
 def _count(text: str) -> int:

@@ -11,7 +11,8 @@ makes them work. The arms are those of `studies.nerf`.
 
 Points are drawn uniformly and near the surface, half each. The solids are written out;
 with ``--data`` they are meshes that are there, on the `cpu` preset the first of them.
-Five minutes on two cores (126 runs).
+Five minutes on two cores (126 runs). The `real` preset is of three meshes, which
+``--data`` must have: half an hour on two cores (486 runs).
 """
 
 from __future__ import annotations
@@ -26,14 +27,17 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from studies._common.arms import build, matrix_layers
+from studies._common.classification import schedule
+from studies._common.configs import grid
+from studies._common.curvature import hessian_probes
 from studies._common.data import meshes
 from studies._common.loop import Batch, Task
 from studies._common.models import CoordinateMLP
 from studies._common.models.coordinate import Activation
-from studies._common.probes import gradient_norm, lambda_max, layer_table, weight_probes
+from studies._common.probes import gradient_norm, layer_table, weight_probes
 from studies._common.solids import load, sample
 from studies._common.store import Record
-from studies._common.trials import Options, grid, sweep
+from studies._common.trials import Options, sweep
 
 ARMS = ("plain", "glorot", "init_E", "E_all", "E", "E_gain", "WN")
 TRAIN, PROBE, TEST = 40_000, 2_048, 8_192  # points
@@ -44,6 +48,8 @@ RATES: dict[Activation, tuple[float, ...]] = {
     "sine": (1e-4, 3e-4, 1e-3),
 }
 MESHES = ("spot", "bunny_closed", "armadillo")
+REAL = ("spot", "bunny_closed", "rocker-arm")
+REAL_ARMS = ("plain", "glorot", "init_E", "E_all", "E_gain", "WN")
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ class Config:
     frequencies: int = 5
     points: int = 1024
     steps: int = 400
+    schedule: str = "constant"
 
 
 def _kinds(base: Config, arms: Iterable[str], seeds: int) -> list[Config]:
@@ -82,6 +89,21 @@ PRESETS = {
         Config(depth=2, width=16, points=64, steps=4), ("plain", "E"), (1e-3,), range(1)
     ),
     "cpu": _kinds(Config(), ARMS, 2),
+    "real": [
+        config
+        for kind, rates in RATES.items()
+        for name in REAL
+        for config in grid(
+            replace(
+                Config(width=128, steps=500, schedule="cosine"),
+                data=name,
+                activation=kind,
+            ),
+            REAL_ARMS,
+            rates,
+            range(3),
+        )
+    ],
     "gpu": _kinds(replace(PAPER, depth=5, width=256, steps=2000), ARMS, 2),
     "paper": [
         replace(config, data=name)
@@ -158,8 +180,9 @@ def make_task(config: Config, options: Options) -> Task:
         loss=loss,
         evaluate=evaluate,
         probe=look,
-        curvature=lambda net: {"lambda_max": lambda_max(net, loss, few)},
+        curvature=lambda net: hessian_probes(net, loss, few),
         describe=layer_table,
+        schedule=schedule(config.schedule),
     )
 
 
@@ -167,7 +190,7 @@ def main(options: Options) -> list[Record]:
     """Run every arm, on meshes where they are given."""
     configs = PRESETS[options.preset]
     given = [name for name in MESHES if meshes.find(name, options.data)]
-    if given and options.preset != "smoke":
+    if given and options.preset not in ("smoke", "real"):
         given = given[:1] if options.preset == "cpu" else given
         once = dict.fromkeys(replace(config, data="") for config in configs)
         configs = [replace(c, data=name) for name in given for c in once]

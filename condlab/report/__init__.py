@@ -22,7 +22,7 @@ from condlab.collection import COLLECTION
 from condlab.report import collect, figures, html, records, tables
 from condlab.theory import CATALOGUE
 
-__all__ = ["build", "draw"]
+__all__ = ["build", "draw", "refresh"]
 
 ROOM = 2**23  # bytes in each of two folders; a report of 377 claims takes half of them
 
@@ -102,6 +102,32 @@ def draw(out: Path) -> Path:
     text = html.page(kept, figures.draw(kept, out))
     page.write_text(text, encoding="utf-8", newline="\n")
     return page
+
+
+def refresh(out: Path, studies: Path, readme: Path | None = None) -> list[Path]:
+    """Draw anew what the studies found, and leave all else of a report as it is.
+
+    Parameters
+    ----------
+    out : Path
+        Folder that `build` made.
+    studies : Path
+        What ``python -m studies.meta_analysis`` wrote.
+    readme : Path, optional
+        README whose generated parts to rewrite, as `tables.update_readme` does.
+
+    Returns
+    -------
+    list of Path
+        The figures of the studies, as SVG files.
+    """
+    trained = json.loads(studies.read_text("utf-8"))
+    found = replace(records.read(out / "data"), studies=trained)
+    records.write(found, out / "data")
+    drawn = figures.draw_studies(found, out)
+    if readme is not None:
+        tables.update_readme(readme, records.read(out / "data"))
+    return drawn
 
 
 def _require_room(out: Path) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 from condlab.report import _markup as markup
 from condlab.report._json import as_float
 from condlab.report.instances import parts
-from condlab.report.summary import evidence, outcome, ratio, source, speed
+from condlab.report.speeds import COLUMNS, cells
+from condlab.report.summary import evidence, outcome, ratio, source
 
 Entry = dict[str, Any]
 
@@ -20,7 +21,7 @@ SCALED = {
     "row-column": ("rows, then columns", "both"),
     "ruiz": ("Ruiz", "both"),
 }
-CLAIMS = ("claim", "verdict", "own best rates", "equal rates", "arms alike")
+CLAIMS = COLUMNS
 SHARES = ("arm", "removed by centring", "removed by dividing", "runs")
 CERTAIN = 5e-5  # relative width of a bracket that four printed digits hide
 
@@ -155,16 +156,9 @@ def _scaled(entry: Entry, name: str) -> str:
 
 def claim_row(claim: Entry) -> str:
     """Return the table row of a claim that one arm trains faster than another."""
-    cells = "<td>–</td><td>–</td><td>–</td>"
-    if "own" in claim:
-        alike = ", ".join(claim["alike"]) or "none"
-        ratios = "".join(
-            f"<td>{speed(claim[kind])}</td>" for kind in ("own", "matched")
-        )
-        cells = f"{ratios}<td>{markup.text(alike)}</td>"
-    verdict = markup.text(claim["verdict"])
-    name = f'<th scope="row">{markup.text(claim["claim"])}</th>'
-    return f"<tr>{name}<td>{verdict}</td>{cells}</tr>"
+    name, *rest = (markup.text(cell) for cell in cells(claim))
+    row = "".join(f"<td>{cell}</td>" for cell in rest)
+    return f'<tr><th scope="row">{name}</th>{row}</tr>'
 
 
 def share_row(entry: Entry) -> str:

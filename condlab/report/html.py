@@ -18,6 +18,7 @@ from condlab.report._rows import (
     verdict_row,
 )
 from condlab.report.records import Records
+from condlab.report.speeds import withdrawn, words
 from condlab.report.summary import OUTCOMES, counts, sentence
 
 Entry = dict[str, Any]
@@ -31,7 +32,8 @@ CAPTIONS = {
     "claim and a cell a size.",
     "counterexamples": "The smallest counterexample found to each false claim.",
     "studies": "Runs of the studies: the target is the loss that the plain network has "
-    "at 65 % of the steps at its own best learning rate.",
+    "at 65 % of the steps, or half where the rate falls to zero, at its own best "
+    "learning rate.",
     "theorem": "Small networks whose Hessian's condition number rose when their "
     "weights were equilibrated: E held while differentiating, at the same weights or "
     "where the networks agree; E inside the loss, as it stands, without the lengths of "
@@ -171,11 +173,12 @@ def _studies(found: Entry, figures: dict[str, str]) -> str:
     return (
         '<section id="studies">\n<h2>Studies</h2>\n'
         f"{_figures('studies-answer', figures)}\n"
-        "<p>Ratios of the steps to the target, with 95 % bootstrap intervals over "
-        "pairs of runs that share seed and learning rate, n of them; with two pairs "
-        "the interval is their range. <b>Reproduced</b> and <b>contradicted</b> need "
-        "both intervals on one side of 1. Arms alike are controls whose interval "
-        "overlaps.</p>\n"
+        f"<p>{markup.text(found.get('answer', ''))}</p>\n"
+        "<p>Ratios of the steps to the target, with Student's 95 % intervals over n "
+        "seeds; a ratio after &gt; or &lt; is a bound, as runs never arrived. As fast "
+        "are controls whose interval overlaps. "
+        f"{markup.text(words(found.get('words', [])).replace('*', ''))}</p>\n"
+        f"<p>{markup.text(withdrawn(found.get('withdrawn', [])))}</p>\n"
         '<div class="scroll" tabindex="0" role="region" aria-label="Claims of speed">'
         f"<table>{head}<tbody>\n{rows}\n</tbody></table></div>\n"
         f"{_smoothness(found.get('smoothness', []))}"

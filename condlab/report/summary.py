@@ -125,15 +125,3 @@ def sentence(theorems: list[Entry]) -> str:
         f"{len(theorems)} claims on trial: {number['holds']} hold, "
         f"{number['falsified']} falsified, {number['inconclusive']} inconclusive."
     )
-
-
-def speed(interval: Entry) -> str:
-    """Return a ratio of steps from the interval of its binary logarithm.
-
-    Examples
-    --------
-    >>> speed({"value": 1.0, "lower": 0.0, "upper": 2.0, "n": 6})
-    '2.00 [1.00, 4.00], n = 6'
-    """
-    ends = [2 ** as_float(interval[end]) for end in ("value", "lower", "upper")]
-    return "{:.2f} [{:.2f}, {:.2f}], n = {}".format(*ends, interval["n"])

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from condlab.report.records import Records
-from condlab.report.summary import counts, evidence, outcome, ratio, sentence, speed
+from condlab.report.speeds import COLUMNS, cells, withdrawn, words
+from condlab.report.summary import counts, evidence, outcome, ratio, sentence
 
 Entry = dict[str, Any]
 
@@ -36,7 +37,7 @@ def update_readme(path: Path, records: Records) -> None:
     if _marker("summary", "begin") in text:
         text = _replaced(path, text, "summary", sentence(records.theorems))
     if records.studies and _marker("studies", "begin") in text:
-        text = _replaced(path, text, "studies", claim_table(records.studies["claims"]))
+        text = _replaced(path, text, "studies", studies_block(records.studies))
     text = _replaced(path, text, "verdicts", verdict_table(records.theorems))
     path.write_text(text, encoding="utf-8", newline="\n")
 
@@ -86,15 +87,26 @@ def claim_table(claims: list[Entry]) -> str:
     str
         Without a newline at the end.
     """
-    rows = ["| claim | steps, own best rates | at equal rates | verdict |"]
-    rows.append("|---|---|---|---|")
-    for claim in claims:
-        ratios = [speed(claim[k]) if k in claim else "–" for k in ("own", "matched")]
-        verdict = claim["verdict"]
-        if claim.get("alike") and verdict == "reproduced":
-            verdict += f"; as fast: {', '.join(claim['alike'])}"
-        rows.append(f"| {claim['claim']} | {' | '.join(ratios)} | {verdict} |")
+    rows = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
+    rows += [f"| {' | '.join(cells(claim))} |" for claim in claims]
     return "\n".join(rows)
+
+
+def studies_block(found: Entry) -> str:
+    """Return the answer, the table of claims, and what its words mean, as Markdown.
+
+    Parameters
+    ----------
+    found : dict
+        As ``python -m studies.meta_analysis`` writes it.
+    """
+    parts = [
+        found.get("answer", ""),
+        claim_table(found["claims"]),
+        words(found.get("words", [])),
+        withdrawn(found.get("withdrawn", [])),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _groups(theorems: list[Entry]) -> dict[str, list[Entry]]:

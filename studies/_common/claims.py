@@ -11,11 +11,24 @@ CONTROLS = (
 )  # fmt: skip
 
 
+# What a contradicted claim is shown beside: E where it can only act as a scale.
+BESIDE = ("E_gain", "E_hidden")
+
+
 def _claim(
-    key: str, text: str, study: str = "", arm: str = "", than: str = "", kind: str = ""
+    key: str,
+    text: str,
+    study: str = "",
+    arm: str = "",
+    than: str = "",
+    kind: str = "",
+    rate: float | None = None,
 ) -> Any:
-    """Return a claim; `kind` is that of the networks, where a study has several."""
-    about = {"study": study, "kind": kind, "arm": arm, "than": than}
+    """Return a claim; `kind` is that of the networks, where a study has several.
+
+    `rate` is the learning rate of the source, where it names one that was tried.
+    """
+    about = {"study": study, "kind": kind, "arm": arm, "than": than, "rate": rate}
     return {"key": key, "claim": text, **about}
 
 
@@ -24,12 +37,12 @@ CLAIMS = (
     _claim(
         "figure-1-left",
         "At high learning rates E trains faster than batch norm alone",
-        "high_learning_rate", "E", "plain",
+        "high_learning_rate", "E", "plain", rate=2.0,
     ),
     _claim(
         "figure-1-left-ws",
         "At high learning rates E trains faster than weight standardization",
-        "high_learning_rate", "E", "WS",
+        "high_learning_rate", "E", "WS", rate=2.0,
     ),
     _claim(
         "table-1",
@@ -45,6 +58,14 @@ CLAIMS = (
         "table-1-w",
         "Inception: E trains faster than weight normalisation",
         "inception", "E", "WN",
+    ),
+    *(
+        _claim(key, f"DenseNet: E trains faster than {than}", "densenet", "E", arm)
+        for key, than, arm in (
+            ("table-2", "batch norm alone", "plain"),
+            ("table-2-ws", "weight standardization", "WS"),
+            ("table-2-w", "weight normalisation", "WN"),
+        )
     ),
     _claim(
         "table-3",
@@ -87,6 +108,5 @@ CLAIMS = (
         "Quadratics: Jacobi scaling makes gradient descent faster (positive control)",
         "quadratics", "jacobi", "plain",
     ),
-    _claim("table-2", "DenseNet: E trains faster than its rivals"),
     _claim("table-3-imagenet", "ViT-B on ImageNet: E reaches the best accuracy"),
 )  # fmt: skip

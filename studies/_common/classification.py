@@ -5,27 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
 from typing import Any, Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 
 from studies._common.arms import batch_statistics
+from studies._common.augment import epoch_batch
+from studies._common.curvature import hessian_probes
 from studies._common.data import Images
+from studies._common.data.folders import Streamed
 from studies._common.loop import Batch, Task
 from studies._common.probes import (
     gradient_norm,
-    lambda_max,
     layer_table,
     removed_shares,
     weight_probes,
 )
+from studies._common.sources import PROBE, source
 from studies._common.trials import Options
 
-PROBE = 512  # samples to evaluate the loss on, and on a CPU the accuracy
 CURVATURE = 32  # of these, how many the Hessian is of
 
 
@@ -43,12 +43,14 @@ class Recipe:
         Images a step.
     order : int
         Seed of the order of the images.
-    schedule : {"constant", "cosine", "steps"}
-        "steps" divides by ten after half and after three quarters.
+    schedule : str
+        As of `schedule`.
     warm_up : float
         Share of the steps in which the rate rises linearly.
     augment : bool
         Flip left and right, and shift by up to an eighth of the side.
+    mirror : bool
+        Only flip left and right.
     mixed : bool
         Compute in bfloat16 where the device is a GPU.
     """
@@ -59,9 +61,10 @@ class Recipe:
     order: int
     momentum: float = 0.0
     weight_decay: float = 0.0
-    schedule: Literal["constant", "cosine", "steps"] = "constant"
+    schedule: str = "constant"
     warm_up: float = 0.0
     augment: bool = False
+    mirror: bool = False
     mixed: bool = False
 
 
@@ -85,7 +88,7 @@ def recipe_of(config: Any, device: torch.device) -> Recipe:
 
 
 def make_task(
-    images: Images,
+    images: Images | Streamed,
     network: Callable[[], nn.Module],
     recipe: Recipe,
     device: torch.device,
@@ -96,8 +99,8 @@ def make_task(
 
     Parameters
     ----------
-    images : Images
-        In memory, as bytes.
+    images : Images or Streamed
+        In memory as bytes, or in files.
     network : callable
         Returns the network.
     recipe : Recipe
@@ -107,10 +110,8 @@ def make_task(
     after : callable, optional
         ``after(optimiser, network)`` arranges what follows each step.
     """
-    train, test = prepare(images, device)
-    probe = _some(train)
-    if device.type == "cpu":  # where ten thousand images cost more than the training
-        test = _some(test)
+    data = source(images, recipe, device)
+    probe = data.probe
     few = (probe[0][:CURVATURE], probe[1][:CURVATURE])
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
@@ -124,18 +125,17 @@ def make_task(
         return made
 
     def batch(step: int, generator: torch.Generator) -> Batch:
-        chosen = epoch_batch(step, recipe.batch, len(train[1]), recipe.order)
-        inputs, labels = (part[chosen.to(device)] for part in train)
-        return (shifted(inputs, generator) if recipe.augment else inputs), labels
+        chosen = epoch_batch(step, recipe.batch, data.count, recipe.order)
+        return data.take(chosen, generator)
 
     def evaluate(net: nn.Module) -> dict[str, float]:
         # The loss is the one that training sees: running statistics lag behind it.
         with batch_statistics(net):
             logits = _logits(net, probe)
-        right = _logits(net, test).argmax(1) == test[1]
+        tested = [(net(x).argmax(1) == labels).float() for x, labels in data.tests()]
         return {
             "probe_loss": float(cross_entropy(logits, probe[1])),
-            "accuracy": float(right.float().mean()),
+            "accuracy": float(torch.cat(tested).mean()),
         }
 
     def look(net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
@@ -152,75 +152,15 @@ def make_task(
         loss=loss,
         evaluate=evaluate,
         probe=look,
-        curvature=lambda net: {"lambda_max": lambda_max(net, plain_loss, few)},
+        curvature=lambda net: hessian_probes(net, plain_loss, few),
         describe=layer_table,
-        schedule=_schedule(recipe),
+        schedule=schedule(recipe.schedule, recipe.warm_up),
     )
-
-
-def _some(data: Batch) -> Batch:
-    """Return a fixed random choice of samples."""
-    generator = torch.Generator().manual_seed(0)
-    fixed = torch.randperm(len(data[1]), generator=generator)[:PROBE]
-    inputs, labels = (part[fixed.to(part.device)] for part in data)
-    return inputs, labels
 
 
 def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
     """Return the cross-entropy in the parameters' own precision."""
     return cross_entropy(net(batch[0]), batch[1])
-
-
-def prepare(images: Images, device: torch.device) -> tuple[Batch, Batch]:
-    """Return training and test tensors, channels standardised by the former."""
-    train = images.train_inputs.to(device).float() / 255
-    test = images.test_inputs.to(device).float() / 255
-    std, mean = torch.std_mean(train, dim=(0, 2, 3), keepdim=True)
-    std = torch.where(std > 0, std, 1)
-    return (
-        (_last((train - mean) / std), images.train_labels.to(device)),
-        (_last((test - mean) / std), images.test_labels.to(device)),
-    )
-
-
-def _last(x: Tensor) -> Tensor:
-    return x.contiguous(memory_format=torch.channels_last)
-
-
-def epoch_batch(step: int, batch: int, samples: int, order: int) -> Tensor:
-    """Return the samples of a step: each epoch is a shuffle, its remainder left out.
-
-    Examples
-    --------
-    >>> torch.cat([epoch_batch(step, 2, 4, 0) for step in (0, 1)]).sort().values
-    tensor([0, 1, 2, 3])
-    """
-    if batch > samples:
-        raise ValueError(f"a batch of {batch} needs as many samples, got {samples}")
-    epoch, place = divmod(step, samples // batch)
-    seed = int(np.random.SeedSequence((order, epoch)).generate_state(1)[0])
-    shuffled = _shuffle(samples, seed)
-    return shuffled[place * batch : (place + 1) * batch]
-
-
-@lru_cache(maxsize=2)
-def _shuffle(samples: int, seed: int) -> Tensor:
-    return torch.randperm(samples, generator=torch.Generator().manual_seed(seed))
-
-
-def shifted(inputs: Tensor, generator: torch.Generator) -> Tensor:
-    """Return images, each flipped or not and shifted by up to an eighth of the side."""
-    n, _, height, width = inputs.shape
-    reach = max(1, height // 8)
-    flips = torch.rand(n, generator=generator) < 0.5
-    offsets = torch.randint(2 * reach + 1, (2, n, 1), generator=generator)
-    rows = (torch.arange(height) + offsets[0]).to(inputs.device)
-    columns = torch.arange(width).expand(n, -1)
-    columns = torch.where(flips[:, None], columns.flip(1), columns) + offsets[1]
-    columns = columns.to(inputs.device)
-    padded = pad(inputs, (reach,) * 4).permute(0, 2, 3, 1)
-    which = torch.arange(n, device=inputs.device)[:, None, None]
-    return padded[which, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def _logits(net: nn.Module, data: Batch) -> Tensor:
@@ -242,17 +182,54 @@ def _optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     raise ValueError(f"optimiser must be 'sgd' or 'adamw', got {recipe.optimiser!r}")
 
 
-def _schedule(recipe: Recipe) -> Callable[[float], float]:
+def schedule(name: str, warm_up: float = 0.0) -> Callable[[float], float]:
+    """Return the factor of the rate after a share of the run.
+
+    Parameters
+    ----------
+    name : str
+        "constant"; "cosine", to zero; or "steps", which divides by ten after half and
+        three quarters, or after other shares, as in "steps:0.3,0.6,0.9".
+    warm_up : float
+        Share of the run in which the rate rises linearly.
+
+    Raises
+    ------
+    ValueError
+        If there is no schedule of that name, or its shares do not ascend from 0 to 1.
+
+    Examples
+    --------
+    >>> [round(schedule("cosine")(done), 3) for done in (0.0, 0.5, 1.0)]
+    [1.0, 0.5, 0.0]
+    >>> [round(schedule("steps:0.2,0.9")(done), 3) for done in (0.1, 0.2, 0.95)]
+    [1.0, 0.1, 0.01]
+    """
+    kind, _, text = name.partition(":")
+    shares = _shares(text) if kind == "steps" else ()
     shapes: dict[str, Callable[[float], float]] = {
         "constant": lambda _done: 1.0,
         "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
-        "steps": lambda done: 0.1 ** ((done >= 0.5) + (done >= 0.75)),
+        "steps": lambda done: 0.1 ** sum(done >= share for share in shares),
     }
-    if recipe.schedule not in shapes:
-        raise ValueError(f"schedule must be one of {', '.join(shapes)}")
-    shape, rise = shapes[recipe.schedule], recipe.warm_up
+    if kind not in shapes or (text and kind != "steps"):
+        raise ValueError(f"schedule must be one of {', '.join(shapes)}, got {name!r}")
+    shape = shapes[kind]
 
     def factor(done: float) -> float:
-        return shape(done) * (min(1.0, (done + 1e-3) / rise) if rise else 1.0)
+        return shape(done) * (min(1.0, (done + 1e-3) / warm_up) if warm_up else 1.0)
 
     return factor
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        shares = tuple(float(part) for part in (text or "0.5,0.75").split(","))
+    except ValueError:
+        shares = ()
+    if not shares or list(shares) != sorted({s for s in shares if 0 < s < 1}):
+        raise ValueError(
+            "a schedule in steps needs shares of the run that ascend between 0 and 1, "
+            f"as in steps:0.3,0.6, got {text!r}"
+        )
+    return shares

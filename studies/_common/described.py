@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from studies._common.labels import data_words, epochs
 from studies._common.runs import (
     EARLY,
     best_rate,
     grouped,
     kind_of,
+    metric_of,
     target_of,
     time_of,
     value_at,
@@ -34,8 +36,11 @@ def describe(study: str, setting: str, records: Sequence[Json]) -> Json:
         "setting": setting,
         "preset": records[0]["preset"],
         "data": config.get("data", ""),
+        "data_words": data_words([config.get("data", "")]),
         "kind": kind_of(records[0]),
         "steps": config["steps"],
+        "epochs": epochs(config),
+        "metric": metric_of(records[0])[0],
         "target": target,
         "runs": len(records),
         "diverged": sum(r["status"] == "diverged" for r in records),
@@ -64,7 +69,8 @@ def _arm(records: Sequence[Json], target: float) -> Json:
     rates = dict(sorted(grouped(records, lambda r: r["config"]["lr"]).items()))
     times = {lr: [time_of(r, target) for r in rs] for lr, rs in rates.items()}
     best = best_rate(times)
-    shown = ("probe_loss", "lambda_max", "kappa_effective")
+    metric = metric_of(records[0])[0]
+    shown = ("probe_loss", "lambda_max", *([metric] if metric else []))
     return {
         "best_lr": best,
         "rates": [_rate(lr, times[lr], rs) for lr, rs in rates.items()],

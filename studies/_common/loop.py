@@ -21,12 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
-from torch.nn.parallel import DistributedDataParallel
 
+from studies._common.shares import Batch, LossOfBatch, distributed, parts, rank, share
 from studies._common.state import Marks, Saver, Series, State
 from studies._common.store import number
 
-Batch = tuple[Tensor, ...]
 Watch = Callable[[str, int, float], None]
 
 PROBES = (0.0, 0.02, 0.1, 0.25, 0.5, 1.0)  # shares of the run after which to probe
@@ -111,6 +110,8 @@ def train(
     steps: int,
     device: str | torch.device = "cpu",
     evaluations: int = 20,
+    finer: int = 4,
+    accumulate: int = 1,
     probes: tuple[float, ...] = PROBES,
     curvature: tuple[float, ...] = CURVATURE,
     checkpoint: Path | None = None,
@@ -130,8 +131,12 @@ def train(
     device : str or torch.device
         Where the network is.
     evaluations : int
-        How often to evaluate after the start, evenly; the training loss is averaged
-        between four times as many points.
+        How often to evaluate after the start, evenly.
+    finer : int
+        Of the training loss, means are kept between so many times as many points.
+    accumulate : int
+        In how many parts a batch is computed, for memory's sake: the step is the same,
+        but that batch statistics are each part's own.
     probes : tuple of float
         Shares of the run after which to probe.
     curvature : tuple of float
@@ -154,12 +159,12 @@ def train(
         state = _start(task, seed, place)
         if checkpoint is not None:
             state.load(checkpoint)
-        saver = Saver(checkpoint if _rank() == 0 else None, checkpoint_seconds)
-        marks = Marks.of(steps, evaluations, probes, curvature)
-        model = _distributed(_LossOfBatch(state.net, task.loss), place)
+        saver = Saver(checkpoint if rank() == 0 else None, checkpoint_seconds)
+        marks = Marks.of(steps, evaluations, finer, probes, curvature)
+        model = distributed(LossOfBatch(state.net, task.loss), place)
         finite = _look(task, state, marks, watch)
         while finite and state.step < steps:
-            _update(task, state, model, seed, steps)
+            _update(task, state, model, seed, steps, accumulate)
             finite = _note_loss(state, marks, watch)
             if finite:  # saved before the look, which a resumed run begins with
                 saver.save_if_due(state)
@@ -214,20 +219,28 @@ def _note(state: State, values: dict[str, float], watch: Watch | None) -> None:
             watch(name, state.step, float(value))
 
 
-def _update(task: Task, state: State, model: nn.Module, seed: int, steps: int) -> None:
+def _update(
+    task: Task,
+    state: State,
+    model: nn.Module,
+    seed: int,
+    steps: int,
+    accumulate: int,
+) -> None:
     """Make one step of the optimiser."""
     torch.manual_seed(_mix(seed, state.step, 0))
     generator = torch.Generator().manual_seed(_mix(seed, state.step, 1))
-    batch = _share(task.batch(state.step, generator))
+    batch = share(task.batch(state.step, generator))
     factor = task.schedule(state.step / steps)
     for group, peak in zip(state.optimiser.param_groups, state.peaks, strict=True):
         group["lr"] = peak * factor
     state.net.train()
     state.optimiser.zero_grad(set_to_none=True)
-    loss = model(batch)
-    loss.backward()
+    for part in parts(batch, accumulate):
+        loss = model(part) / accumulate
+        loss.backward()
+        state.loss_sum += loss.detach()
     state.optimiser.step()
-    state.loss_sum += loss.detach()
     state.step += 1
 
 
@@ -258,37 +271,3 @@ def _own_randomness(device: torch.device) -> Iterator[None]:
     """Leave torch's global generators as they were."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         yield
-
-
-class _LossOfBatch(nn.Module):
-    """A network and its loss as one module, so that DDP sees one forward pass."""
-
-    def __init__(self, net: nn.Module, loss: Callable[[nn.Module, Batch], Tensor]):
-        super().__init__()
-        self.net, self._loss = net, loss
-
-    def forward(self, batch: Batch) -> Tensor:
-        return self._loss(self.net, batch)
-
-
-def _distributed(losses: nn.Module, device: torch.device) -> nn.Module:
-    if not dist.is_initialized():
-        return losses
-    ids = [device] if device.type == "cuda" else None
-    return DistributedDataParallel(losses, device_ids=ids)
-
-
-def _rank() -> int:
-    return dist.get_rank() if dist.is_initialized() else 0
-
-
-def _share(batch: Batch) -> Batch:
-    """Return this process's samples of a batch."""
-    if not dist.is_initialized():
-        return batch
-    rank, world = dist.get_rank(), dist.get_world_size()
-    if len(batch[0]) % world:
-        raise ValueError(
-            f"the batch must divide among the {world} processes, got {len(batch[0])}"
-        )
-    return tuple(part[rank::world] for part in batch)

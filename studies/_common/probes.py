@@ -7,12 +7,9 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from condlab.lanczos import lanczos
 from condlab.nn import effective_weights, gradient_shares
 from studies._common.arms import batch_statistics, matrix_layers, raw_weights
 from studies._common.store import number
@@ -21,7 +18,6 @@ Loss = Callable[[nn.Module, Any], Tensor]
 
 CUT = 1e-5  # smaller singular values, relative to the largest, count as zero
 GRID = 8  # side of the torus on which a convolution's operator is taken
-NUM_MATVECS = 8
 
 
 def weight_probes(net: nn.Module, lr: float) -> dict[str, float]:
@@ -115,32 +111,6 @@ def removed_shares(net: nn.Module, loss: Loss, batch: Any) -> dict[str, float]:
         )
         for part in ("centring", "dividing")
     }
-
-
-def lambda_max(
-    net: nn.Module, loss: Loss, batch: Any, *, num_matvecs: int = NUM_MATVECS
-) -> float:
-    """Return a lower bound of the Hessian's largest eigenvalue on a batch, by Lanczos.
-
-    Of the loss as training differentiates it: with the batch's statistics. The start is
-    the same in every call.
-    """
-    parameters = [p for p in net.parameters() if p.requires_grad]
-    # Fused attention has no second derivative.
-    with batch_statistics(net), sdpa_kernel(SDPBackend.MATH):
-        value = loss(net, batch)
-        slopes = torch.autograd.grad(value, parameters, create_graph=True)
-
-    def product(v: np.ndarray) -> np.ndarray:
-        flat = torch.as_tensor(v, dtype=value.dtype, device=value.device)
-        parts = flat.split([p.numel() for p in parameters])
-        along = [part.view_as(p) for part, p in zip(parts, parameters, strict=True)]
-        rows = torch.autograd.grad(slopes, parameters, along, retain_graph=True)
-        return torch.cat([row.flatten() for row in rows]).double().cpu().numpy()
-
-    start = np.random.default_rng(0).normal(size=sum(p.numel() for p in parameters))
-    T = lanczos(product, start, num_matvecs).matrix
-    return float(np.linalg.eigvalsh(T)[-1]) if np.isfinite(T).all() else math.nan
 
 
 def kappa(W: Tensor) -> float:

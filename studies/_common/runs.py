@@ -7,11 +7,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
+from types import MappingProxyType
 from typing import Any
 
 from studies._common.statistics import Time, penalised, steps_to_target
 
-TARGET = 0.65  # of the budget
+# Share of the budget after which the plain network's loss is the target. A cosine
+# leaves little to gain after half: seeds' scatter would decide who arrives at all.
+TARGETS = MappingProxyType({"constant": 0.65, "cosine": 0.5})
 EARLY = 0.1  # of the budget: when predictors are taken
 BASELINES = ("plain", "LN")
 PREDICTORS = (
@@ -22,10 +25,14 @@ PREDICTORS = (
     "kappa_last",
     "kappa_hessian",
     "kappa_sphere",
+    "kappa_bound",
     "lambda_max",
     "row_norm_spread",
     "initial_scale",
 )
+WEIGHT_NORMALISED = ("WN", "LN+W")  # arms
+CURVATURE = ("lambda_max", "lambda_min", "kappa_hessian", "kappa_sphere", "nullity")
+METRICS = ("accuracy", "psnr", "iou")
 CONTROL = "quadratics"  # the positive control
 PAIRED = ("arm", "lr", "seed")
 
@@ -34,7 +41,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Run:
-    """A record as the analysis sees it; `speed` is its time for ranking."""
+    """A record as the analysis sees it; `final` is its test metric at the end."""
 
     study: str
     setting: str
@@ -45,11 +52,51 @@ class Run:
     time: Time
     predictors: Mapping[str, float]
     kind: str = ""
+    metric: str = ""
+    final: float = math.nan
 
     @property
     def speed(self) -> float:
         """Return the steps to the target, censored ones at 1.5 budgets."""
         return penalised(self.time)
+
+
+def withdrawn(record: Json) -> Json:
+    """Return a record without what was measured wrongly; the file keeps it.
+
+    Before revision 2 of the probes (see `studies._common.curvature`) the curvature of a
+    weight-normalised network was that of an unsymmetric matrix: torch 2.13's kernel is
+    wrong when it is differentiated twice. Those series are left out of all analysis.
+
+    Examples
+    --------
+    >>> series = {"loss": [], "lambda_max": [[0, 2.0]]}
+    >>> old = {"config": {"arm": "WN"}, "series": series}
+    >>> withdrawn(old)["series"]
+    {'loss': []}
+    >>> withdrawn(old | {"curvature_revision": 2})["series"]["lambda_max"]
+    [[0, 2.0]]
+    """
+    wrong = record["config"]["arm"] in WEIGHT_NORMALISED
+    if not wrong or record.get("curvature_revision", 1) > 1:
+        return record
+    kept = {k: v for k, v in record["series"].items() if k not in CURVATURE}
+    return {**record, "series": kept}
+
+
+def withdrawals(records: Sequence[Json]) -> list[Json]:
+    """Return which series of how many runs `withdrawn` leaves out, an arm a row."""
+    rows: dict[tuple[str, str, str], int] = {}
+    for record in records:
+        kept = withdrawn(record)["series"]
+        for name in record["series"]:
+            if name not in kept:
+                key = record["study"], record["config"]["arm"], name
+                rows[key] = rows.get(key, 0) + 1
+    return [
+        {"study": study, "arm": arm, "series": name, "runs": runs}
+        for (study, arm, name), runs in rows.items()
+    ]
 
 
 def study_of(record: Json) -> str:
@@ -81,9 +128,20 @@ def as_runs(study: str, setting: str, records: Sequence[Json]) -> list[Run]:
             time_of(r, target),
             predictors_of(r),
             kind_of(r),
+            *metric_of(r),
         )
         for r in records
     ]
+
+
+def metric_of(record: Json) -> tuple[str, float]:
+    """Return the test metric's name and its last value, nan if the run diverged."""
+    names = [name for name in METRICS if name in record["series"]]
+    if not names:
+        return "", math.nan
+    value = record["series"][names[0]][-1][1]
+    lost = record["status"] == "diverged" or value is None
+    return names[0], math.nan if lost else float(value)
 
 
 def time_of(record: Json, target: float) -> Time:
@@ -93,7 +151,7 @@ def time_of(record: Json, target: float) -> Time:
 
 
 def target_of(records: Sequence[Json]) -> float:
-    """Return the plain network's median probe loss at 65 % of the budget.
+    """Return the plain network's median probe loss at the share that `TARGETS` says.
 
     At the rate at which its last probe loss is least. Networks that diverge at every
     rate leave no target, and nothing then reaches it.
@@ -103,7 +161,9 @@ def target_of(records: Sequence[Json]) -> float:
     if not by_rate:
         return -math.inf
     best = min(by_rate.values(), key=lambda rs: median(_loss_at(r, 1.0) for r in rs))
-    return median(_loss_at(r, TARGET) for r in best)
+    share = TARGETS.get(records[0]["config"].get("schedule", ""), TARGETS["constant"])
+    target = median(_loss_at(r, share) for r in best)
+    return target if math.isfinite(target) else -math.inf
 
 
 def _loss_at(record: Json, share: float) -> float:

@@ -68,9 +68,13 @@ class Marks:
     last: int
 
     @classmethod
-    def of(cls, steps: int, evaluations: int, *shares: tuple[float, ...]) -> Marks:
+    def of(
+        cls, steps: int, evaluations: int, finer: int, *shares: tuple[float, ...]
+    ) -> Marks:
         grid = np.linspace(0, steps, evaluations + 1).round().astype(int)
-        fine = np.unique(np.linspace(0, steps, 4 * evaluations + 1).round().astype(int))
+        fine = np.unique(
+            np.linspace(0, steps, finer * evaluations + 1).round().astype(int)
+        )
         widths = dict(zip(fine[1:].tolist(), np.diff(fine).tolist(), strict=True))
         probes, curvature = (frozenset(round(s * steps) for s in at) for at in shares)
         return cls(frozenset(grid.tolist()), probes, curvature, widths, steps)

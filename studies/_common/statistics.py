@@ -1,22 +1,18 @@
-"""What may be said of runs: censored times, paired differences, ranks within strata."""
+"""What may be said of runs: when they reach a target, medians, means over seeds."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
+from scipy.special import stdtrit
 
-from condlab.errors import missing_extra
-
-RESAMPLES = 2000
 LEVEL = 0.95
 PENALTY = 1.5  # times its budget: the time of a run that never reached the target
-
-Array = np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +34,12 @@ class Time:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with its bootstrap interval, and of how many runs or pairs."""
+    """A mean with its interval, and over how many independent groups."""
 
     value: float
     lower: float
     upper: float
     n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Correlation:
-    """A rank correlation within strata.
-
-    Parameters
-    ----------
-    rho, lower, upper : float
-        With the interval of a bootstrap of whole clusters.
-    p_value : float
-        Of a permutation within strata, two-sided.
-    runs, strata, clusters : int
-        How many it rests on.
-    """
-
-    rho: float
-    lower: float
-    upper: float
-    p_value: float
-    runs: int
-    strata: int
-    clusters: int
 
 
 def steps_to_target(
@@ -113,18 +86,16 @@ def penalised(time: Time) -> float:
     return float(time.step) * (1.0 if time.reached else PENALTY)
 
 
-def median_time(times: Sequence[Time]) -> Interval:
+def median_time(times: Sequence[Time]) -> float:
     """Return the Kaplan-Meier median of censored times; inf if most never arrived.
+
+    It is the first time at which at most half are left, by exact counts: shares are
+    ratios of integers, which rounding cannot push past a half.
 
     Parameters
     ----------
     times : sequence of Time
         Of the runs of one arm.
-
-    Returns
-    -------
-    Interval
-        The bounds are those of the survival curve's pointwise log-log interval.
 
     References
     ----------
@@ -133,190 +104,54 @@ def median_time(times: Sequence[Time]) -> Interval:
 
     Examples
     --------
-    >>> median_time([Time(1, True), Time(2, True), Time(3, True), Time(9, False)]).value
+    >>> median_time([Time(1, True), Time(2, True), Time(3, True), Time(9, False)])
     2.0
     """
-    fitter = survival(times)
-    from lifelines.utils import median_survival_times
-
-    bounds = median_survival_times(fitter.confidence_interval_).to_numpy().ravel()
-    lower, upper = sorted(float(b) for b in bounds)
-    return Interval(float(fitter.median_survival_time_), lower, upper, len(times))
-
-
-def survival(times: Sequence[Time]) -> Any:
-    """Return lifelines' fitted Kaplan-Meier curve: the share still above the target."""
-    try:
-        from lifelines import KaplanMeierFitter
-    except ModuleNotFoundError as error:
-        raise missing_extra("lifelines", "studies", "a survival curve") from error
-    steps, reached = [t.step for t in times], [t.reached for t in times]
-    return KaplanMeierFitter(alpha=1 - LEVEL).fit(steps, reached)
+    left, share = len(times), Fraction(1)
+    for step in sorted({time.step for time in times}):
+        ended = [time.reached for time in times if time.step == step]
+        share *= Fraction(left - sum(ended), left)
+        if share <= Fraction(1, 2):
+            return float(step)
+        left -= len(ended)  # who is censored at a step was still there at it
+    return math.inf
 
 
-def paired_difference(
-    first: Mapping[Hashable, float],
-    second: Mapping[Hashable, float],
-    *,
-    rng: np.random.Generator,
-    resamples: int = RESAMPLES,
-) -> Interval:
-    """Return the mean of `second` minus `first` over what both have.
+def clustered_mean(clusters: Mapping[Hashable, Sequence[float]]) -> Interval:
+    """Return the mean over clusters of each one's mean, with Student's interval.
+
+    Numbers of one cluster, such as a seed's at several learning rates, share what the
+    cluster drew: they count once. Over three to five seeds the percentile bootstrap
+    that is often used covers 75 to 83 %, this 95 % of normal means.
 
     Parameters
     ----------
-    first, second : dict
-        A number for each pair: by seed, or by seed and learning rate.
-    rng : numpy.random.Generator
-        Draws the resamples of pairs.
-    resamples : int
-        How many.
+    clusters : dict
+        The numbers of each; none may be empty.
 
     Returns
     -------
     Interval
-        Percentile bootstrap. With few pairs it is too short: `n` is to be printed.
+        Of n clusters; a single one says nothing of its scatter, so that the interval
+        is then all numbers.
 
     Raises
     ------
     ValueError
-        If nothing is in both.
+        If there is no cluster.
 
     Examples
     --------
-    >>> rng = np.random.default_rng(0)
-    >>> paired_difference({0: 1.0, 1: 5.0}, {0: 2.0, 1: 6.0, 2: 9.0}, rng=rng)
-    Interval(value=1.0, lower=1.0, upper=1.0, n=2)
+    >>> found = clustered_mean({0: [1.0, 3.0], 1: [4.0], 2: [3.0]})
+    >>> found.value, round(found.lower, 3), round(found.upper, 3), found.n
+    (3.0, 0.516, 5.484, 3)
     """
-    shared = [pair for pair in first if pair in second]
-    if not shared:
+    if not clusters:
         raise ValueError("no pair is in both arms; compare arms of the same seeds")
-    gaps = np.array([second[pair] - first[pair] for pair in shared])
-    means = rng.choice(gaps, (resamples, len(gaps))).mean(axis=1)
-    return Interval(float(gaps.mean()), *_percentiles(means), len(gaps))
-
-
-def stratified_spearman(
-    x: Sequence[float],
-    y: Sequence[float],
-    *,
-    strata: Sequence[Hashable],
-    clusters: Sequence[Hashable],
-    rng: np.random.Generator,
-    resamples: int = RESAMPLES,
-) -> Correlation:
-    """Return Spearman's rho of ranks taken within strata.
-
-    What differs between strata, such as the learning rate, cannot make a correlation:
-    ranks are taken within each, relative to its size, and centred there; rho is the
-    correlation of what is left. With one stratum it is Spearman's.
-
-    Parameters
-    ----------
-    x, y : sequence of float
-        One number a run; inf is allowed and ranks last.
-    strata : sequence
-        Of each run; strata with fewer than three runs are left out.
-    clusters : sequence
-        Of each run: runs that are not independent, such as those of a seed and arm.
-    rng : numpy.random.Generator
-        Draws the resamples of whole clusters, and the permutations.
-    resamples : int
-        How many of both.
-
-    Returns
-    -------
-    Correlation
-        rho is nan where x or y does not vary within any stratum.
-
-    Examples
-    --------
-    >>> x, y = [1, 2, 3, 11, 12, 13], [3, 2, 1, 13, 12, 11]   # up between, down within
-    >>> rng = np.random.default_rng(0)
-    >>> found = stratified_spearman(
-    ...     x, y, strata="aaabbb", clusters=range(6), rng=rng, resamples=99)
-    >>> round(found.rho, 12), found.runs, found.strata
-    (-1.0, 6, 2)
-    """
-    groups = _groups(strata)
-    kept = np.sort(np.concatenate([[], *(g for g in groups if len(g) > 2)]).astype(int))
-    a, b = (np.asarray(v, dtype=float)[kept] for v in (x, y))
-    keys, owners = ([values[i] for i in kept] for values in (strata, clusters))
-    parts = _groups(keys)
-    rho = _rho(a, b, parts)
-    members = _groups(owners)
-    draws = []
-    for _ in range(resamples if len(members) > 1 and math.isfinite(rho) else 0):
-        chosen = rng.integers(len(members), size=len(members))
-        runs = np.concatenate([members[i] for i in chosen])
-        draws.append(_rho(a[runs], b[runs], _groups([keys[i] for i in runs])))
-    finite = np.array([d for d in draws if math.isfinite(d)])
-    lower, upper = _percentiles(finite) if len(finite) else (math.nan, math.nan)
-    p_value = _permutation_p(a, b, parts, rho, rng, resamples)
-    return Correlation(rho, lower, upper, p_value, len(a), len(parts), len(members))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for how many there are, by Holm's method.
-
-    Examples
-    --------
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    adjusted, running = [0.0] * len(order), 0.0
-    for rank, i in enumerate(order):
-        running = max(running, min(1.0, (len(order) - rank) * float(p_values[i])))
-        adjusted[i] = running
-    return adjusted
-
-
-def _groups(keys: Sequence[Hashable]) -> list[Array]:
-    """Return the places of each key, keys in the order in which they first appear."""
-    places: dict[Hashable, list[int]] = {}
-    for i, key in enumerate(keys):
-        places.setdefault(key, []).append(i)
-    return [np.array(p) for p in places.values()]
-
-
-def _rho(x: Array, y: Array, parts: list[Array]) -> float:
-    a, b = _centred_ranks(x, parts), _centred_ranks(y, parts)
-    scale = math.sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / scale if scale > 0 else math.nan
-
-
-def _centred_ranks(x: Array, parts: list[Array]) -> Array:
-    ranks = np.zeros(len(x))
-    for part in parts:
-        within = rankdata(x[part])
-        ranks[part] = (within - within.mean()) / len(part)
-    return ranks
-
-
-def _permutation_p(
-    x: Array,
-    y: Array,
-    parts: list[Array],
-    rho: float,
-    rng: np.random.Generator,
-    resamples: int,
-) -> float:
-    """Return how often shuffling x within strata gives at least such a rho."""
-    if not math.isfinite(rho):
-        return math.nan
-    a, b = _centred_ranks(x, parts), _centred_ranks(y, parts)
-    scale = math.sqrt(float(a @ a) * float(b @ b))
-    extreme = 0
-    for _ in range(resamples):
-        for part in parts:
-            a[part] = rng.permutation(a[part])
-        # Ties of |rho| count, and rounding must not decide about them.
-        extreme += abs(float(a @ b)) / scale >= abs(rho) * (1 - 1e-12)
-    return (extreme + 1) / (resamples + 1)
-
-
-def _percentiles(draws: Array) -> tuple[float, float]:
-    tail = 100 * (1 - LEVEL) / 2
-    lower, upper = np.percentile(draws, [tail, 100 - tail])
-    return float(lower), float(upper)
+    means = np.array([np.mean(values) for values in clusters.values()])
+    n, value = len(means), float(means.mean())
+    if n == 1:
+        return Interval(value, -math.inf, math.inf, 1)
+    quantile = float(stdtrit(n - 1, (1 + LEVEL) / 2))
+    reach = quantile * float(means.std(ddof=1)) / math.sqrt(n)
+    return Interval(value, value - reach, value + reach, n)

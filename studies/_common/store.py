@@ -84,8 +84,9 @@ def number(x: float) -> float | str | None:
 
 
 def to_line(record: Record) -> str:
-    """Return a record as one line of JSON with sorted keys."""
-    return json.dumps(record, sort_keys=True, allow_nan=False) + "\n"
+    """Return a record as one line of JSON, keys sorted, without spaces."""
+    short = (",", ":")
+    return json.dumps(record, sort_keys=True, allow_nan=False, separators=short) + "\n"
 
 
 def write_lines(path: Path, records: Iterable[Record]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from tqdm import tqdm
 
 from studies._common import store
 from studies._common.backends import workers
+from studies._common.configs import Choice, chosen, complete_cells, reseeded
+from studies._common.curvature import REVISION
 from studies._common.loop import Task, Watch, train
 from studies._common.store import Record, Store
 
@@ -48,6 +50,10 @@ class Options:
         Where to log series as they come.
     seeds : int or None
         How many of each config to run, instead of as many as the preset has.
+    choice : Choice
+        What of the preset to run.
+    accumulate : int
+        In how many parts a batch is computed, where memory is short.
     """
 
     preset: str
@@ -59,6 +65,8 @@ class Options:
     cluster: str | None = None
     tensorboard: Path | None = None
     seeds: int | None = None
+    choice: Choice = field(default_factory=Choice)
+    accumulate: int = 1
 
     @property
     def device(self) -> torch.device:
@@ -69,28 +77,6 @@ class Options:
 
 
 MakeTask = Callable[[Any, Options], Task]
-
-
-def grid(
-    base: Any, arms: Sequence[str], lrs: Sequence[float], seeds: Iterable[int]
-) -> list[Any]:
-    """Return the configs of a sweep, arms next to each other.
-
-    A sweep that is cut off has then run all arms equally often. Arms of one seed start
-    from the same raw weights and see the same batches.
-    """
-    return [
-        dataclasses.replace(base, arm=arm, lr=lr, seed=seed)
-        for seed in seeds
-        for lr in lrs
-        for arm in arms
-    ]
-
-
-def reseeded(configs: Sequence[Any], seeds: int) -> list[Any]:
-    """Return so many seeds of every config, one after the other."""
-    kinds = dict.fromkeys(dataclasses.replace(config, seed=0) for config in configs)
-    return [dataclasses.replace(k, seed=seed) for seed in range(seeds) for k in kinds]
 
 
 def sweep(
@@ -113,30 +99,41 @@ def sweep(
     Returns
     -------
     list of dict
-        As written to ``out/STUDY/PRESET.jsonl``.
+        As written to ``out/STUDY/PRESET.jsonl``: the file grows as cells are whole.
     """
     folder = options.out / study / f".{options.preset}"
+    configs = chosen(configs, options.choice)
     if options.seeds is not None:
         configs = reseeded(configs, options.seeds)
     if options.budget_seconds is not None:
         configs = _within_budget(configs, make_task, options, folder)
-    kept, keys = Store(folder), [store.key_of(config) for config in configs]
-    missing = _agreed([kept.record(key) is None for key in keys])
+    found = _agreed(_kept(configs, folder))
     todo = [
         (study, config, make_task, options, folder)
-        for config, is_missing in zip(configs, missing, strict=True)
-        if is_missing
+        for config in configs
+        if store.key_of(config) not in found
     ]
-    done = len(configs) - len(todo)
-    bar = tqdm(total=len(configs), initial=done, desc=study, disable=None)
+    path = options.out / study / f"{options.preset}.jsonl"
+    written = 0
+    bar = tqdm(total=len(configs), initial=len(found), desc=study, disable=None)
     with bar:
-        for _ in _results(todo, options):
+        for record in _results(todo, options):
             bar.update()
-    records = [kept.record(key) for key in keys]
-    found = [record for record in records if record is not None]
+            found[record["key"]] = record
+            whole = complete_cells(configs, found)
+            if _first_process() and len(whole) > written:
+                store.write_lines(path, whole)
+                written = len(whole)
+    records = complete_cells(configs, found)
     if _first_process():
-        store.write_lines(options.out / study / f"{options.preset}.jsonl", found)
-    return found
+        store.write_lines(path, records)
+    return records
+
+
+def _kept(configs: Sequence[Any], folder: Path) -> dict[str, Record]:
+    kept = Store(folder)
+    records = {key: kept.record(key) for key in map(store.key_of, configs)}
+    return {key: record for key, record in records.items() if record is not None}
 
 
 def run_one(
@@ -145,12 +142,15 @@ def run_one(
     """Run one config from where it was left, keep its record and return it."""
     torch.set_num_threads(1)
     key, kept, device = store.key_of(config), Store(folder), options.device
-    with _watching(options, f"{study}/{config.arm}-{config.lr}-{config.seed}") as watch:
+    name = f"{study}/{config.arm}-{config.lr}-{config.seed}"
+    with _watching(options, name) as watch, _without_denormals():
         outcome = train(
             make_task(config, options),
             seed=config.seed,
             steps=config.steps,
             device=device,
+            finer=1 if options.preset == "real" else 4,  # many runs, kept in git
+            accumulate=options.accumulate,
             checkpoint=kept.checkpoint(key),
             watch=watch,
         )
@@ -164,6 +164,8 @@ def run_one(
         "probe_seconds": round(outcome.probe_seconds, 2),
         "series": outcome.series,
         "tables": outcome.tables,
+        "curvature_revision": REVISION,
+        "accumulate": options.accumulate,
         **store.provenance(device),
     }
     if _first_process():
@@ -241,6 +243,16 @@ def _estimate(
     jobs = _jobs(options)
     steps = sum(timed[config.arm][0] * config.steps for config in configs)
     return steps / jobs, sum(timed[config.arm][1] for config in configs) / jobs
+
+
+@contextmanager
+def _without_denormals() -> Iterator[None]:
+    """Let numbers below 1e-38 be zero: else Gaussians' tails take most of the time."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @contextmanager

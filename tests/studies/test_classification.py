@@ -1,25 +1,17 @@
 """Images as a task: order, augmentation, scaling, schedules."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
 
 from studies import inception
-from studies._common.classification import (
-    Recipe,
-    _schedule,
-    epoch_batch,
-    make_task,
-    on_files,
-    prepare,
-    shifted,
-)
+from studies._common.augment import epoch_batch, mirrored, shifted
+from studies._common.classification import Recipe, make_task, on_files, schedule
 from studies._common.data import load
 from studies._common.loop import train
 from studies._common.models import MLP
+from studies._common.sources import prepare
 from studies._common.trials import Options
 
 CPU = torch.device("cpu")
@@ -62,6 +54,15 @@ def test_augmented_images_are_shifts_of_the_image_or_its_mirror_image():
     assert len(seen) > 12  # of 18
 
 
+def test_mirrored_images_are_the_image_or_its_mirror_image():
+    images = torch.arange(1.0, 65).view(1, 1, 8, 8).expand(50, 1, 8, 8)
+    made = mirrored(images, generator())
+    kept = [torch.equal(one, images[0]) for one in made]
+    turned = [torch.equal(one, images[0].flip(2)) for one in made]
+    assert all(a != b for a, b in zip(kept, turned, strict=True))
+    assert 10 < sum(kept) < 40
+
+
 def test_channels_are_standardised_by_the_training_images_alone():
     (train_inputs, _), (test_inputs, _) = prepare(load("digits"), CPU)
     assert_close(train_inputs.mean(), torch.tensor(0.0), atol=1e-5, rtol=0)
@@ -70,15 +71,26 @@ def test_channels_are_standardised_by_the_training_images_alone():
 
 
 def test_schedules_are_what_they_are_called():
-    def factors(**changes):
-        factor = _schedule(replace(RECIPE, **changes))
+    def factors(name, warm_up=0.0):
+        factor = schedule(name, warm_up)
         return [factor(done) for done in (0.0, 0.25, 0.5, 0.75)]
 
-    assert factors() == [1, 1, 1, 1]
-    assert factors(schedule="steps") == pytest.approx([1, 1, 0.1, 0.01])
-    assert factors(schedule="cosine") == pytest.approx([1, 0.8535534, 0.5, 0.1464466])
-    rising = factors(warm_up=0.5)
+    assert factors("constant") == [1, 1, 1, 1]
+    assert factors("steps") == pytest.approx([1, 1, 0.1, 0.01])
+    assert factors("cosine") == pytest.approx([1, 0.8535534, 0.5, 0.1464466])
+    rising = factors("constant", warm_up=0.5)
     assert 0 < rising[0] < rising[1] < rising[2] == 1
+
+
+def test_milestones_are_free_and_checked():
+    factor = schedule("steps:0.3,0.6,0.9")
+    found = [factor(done) for done in (0.0, 0.29, 0.3, 0.6, 0.95)]
+    assert found == pytest.approx([1, 1, 0.1, 0.01, 0.001])
+    for wrong in ("steps:0.6,0.3", "steps:0.5,x", "steps:1.5", "steps:0.5,0.5"):
+        with pytest.raises(ValueError, match="shares of the run that ascend"):
+            schedule(wrong)
+    with pytest.raises(ValueError, match="must be one of constant, cosine, steps"):
+        schedule("linear")
 
 
 def test_files_take_the_place_of_the_digits_in_every_arm(tmp_path):

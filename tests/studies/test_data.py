@@ -128,7 +128,7 @@ def test_what_is_missing_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"data_batch_1\.bin nor cifar10_jpeg"):
         load("cifar10", tmp_path)
     with pytest.raises(ValueError, match="the data sets are digits, textures"):
-        load("imagenet")
+        load("svhn")
 
 
 def test_textures_are_the_same_each_time_and_balanced():

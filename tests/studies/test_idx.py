@@ -84,3 +84,17 @@ def test_wrong_labels_are_refused(tmp_path):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"train-images-idx3-ubyte"):
         load("fashion", tmp_path)
+
+
+def test_the_test_part_of_mnist_alone_is_cut_in_two(tmp_path):
+    made = write(tmp_path / "mnist10k")
+    for path in (tmp_path / "mnist10k").glob("train-*"):
+        path.unlink()
+    read = load("mnist10k", tmp_path)
+    assert (len(read.train_inputs), len(read.test_inputs)) == (2, 1)
+    both = np.concatenate([read.train_inputs, read.test_inputs])[:, 0]
+    labels = np.concatenate([read.train_labels, read.test_labels])
+    images = made["t10k", "images-idx3"]
+    places = [int(np.flatnonzero((images == image).all((1, 2)))[0]) for image in both]
+    assert sorted(places) == [0, 1, 2]
+    assert np.array_equal(labels, made["t10k", "labels-idx1"][places])

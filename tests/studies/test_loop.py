@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
+from torch.testing import assert_close
 
 from studies._common.loop import train
 from studies._common.store import load_checkpoint
-from tests.studies.tiny import main, tiny_task
+from tests.studies.tiny import INPUTS, TARGETS, main, tiny_task
 
 ROOT = Path(__file__).parents[2]
 STEPS = 200
@@ -178,3 +180,22 @@ def test_the_learning_rate_follows_the_schedule():
 
     train(tiny_task(optimiser=optimiser), seed=0, steps=4)
     assert rates == [0.5, 0.375, 0.25, 0.125]
+
+
+def test_a_batch_in_parts_makes_the_same_steps():
+    def plain():
+        return nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1)).double()
+
+    def batch(_step, generator):
+        chosen = torch.randint(len(INPUTS), (16,), generator=generator)
+        return INPUTS[chosen].double(), TARGETS[chosen].double()
+
+    task = tiny_task(network=plain, batch=batch, evaluate=lambda _net: {})
+    whole, parts = (train(task, seed=0, steps=20, accumulate=n) for n in (1, 4))
+    for a, b in zip(whole.network.parameters(), parts.network.parameters(),
+                    strict=True):  # fmt: skip
+        assert_close(a, b, rtol=1e-10, atol=1e-12)
+    losses = [[v for _, v in run.series["loss"]] for run in (whole, parts)]
+    assert losses[0] == pytest.approx(losses[1])
+    with pytest.raises(ValueError, match="in 3 parts must be divisible by it, got 16"):
+        train(task, seed=0, steps=1, accumulate=3)

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from studies import meta_analysis
-from studies._common.runs import as_runs, predictors_of, target_of
+from studies.__main__ import main
+from studies._common.runs import as_runs, predictors_of, target_of, withdrawn
 from studies._common.store import write_lines
 
 STEPS = 100
@@ -68,10 +69,17 @@ def test_the_target_is_the_plain_loss_at_65_percent_of_its_best_rate():
     assert target_of(slow + fast) == pytest.approx(math.exp(-65 / 20))
 
 
+def test_the_target_is_the_plain_loss_at_half_where_the_rate_falls_to_zero():
+    runs = [record("plain", 0.3, s, constant=20, kappa=1) for s in range(3)]
+    for run in runs:
+        run["config"]["schedule"] = "cosine"
+    assert target_of(runs) == pytest.approx(math.exp(-50 / 20))
+
+
 def test_diverged_runs_make_no_target():
     run = record("plain", 0.1, 0, constant=20, kappa=1)
     run["series"]["probe_loss"] = [[0, 1.0], [5, None]]
-    assert target_of([run]) == math.inf
+    assert target_of([run]) == -math.inf
     run["series"]["probe_loss"] = [[0, 1.0]]
     kept = record("plain", 0.3, 0, constant=20, kappa=1)
     assert target_of([run, kept]) == pytest.approx(math.exp(-65 / 20))
@@ -98,7 +106,7 @@ def test_an_arm_that_halves_the_time_is_found_to_halve_it(results):
     claim = next(c for c in found["claims"] if c["key"] == "table-1")
     # The target is interpolated between evaluations, which moves times a little.
     assert 2 ** claim["own"]["value"] == pytest.approx(FASTER, rel=0.05)
-    assert claim["matched"]["n"] == 8
+    assert (claim["matched"]["n"], claim["matched"]["pairs"]) == (4, 8)
     assert claim["verdict"] == "reproduced"
     assert claim["alike"] == []
 
@@ -184,6 +192,92 @@ def test_a_claim_of_one_kind_of_network_is_judged_by_that_kind_alone(tmp_path):
     assert verdicts["supplement-3d"] == "reproduced"
     assert verdicts["supplement-3d-sine"] == "contradicted"
     assert verdicts["supplement-3d-gaussian"] == "not testable here"
+
+
+def test_a_run_that_never_arrives_makes_the_ratio_a_bound(tmp_path):
+    made = records()
+    for run in made:
+        config = run["config"]
+        if (config["arm"], config["lr"]) == ("E", 0.1):
+            run["series"]["probe_loss"] = [[0, 1.0], [STEPS, 0.99]]
+    write_lines(tmp_path / "inception" / "cpu.jsonl", made)
+    found = json.loads(analysed(tmp_path).read_text())
+    claim = next(c for c in found["claims"] if c["key"] == "table-1")
+    assert (claim["own"]["bound"], claim["matched"]["bound"]) == ("", ">")
+    assert claim["matched"]["upper"] == "inf"
+    assert claim["matched"]["reached"] == [4, 8]
+    assert claim["edge"] == ["E", "plain"]  # of two rates each is at the edge
+
+
+def test_presets_are_judged_apart_and_say_what_they_were_seen_on(tmp_path):
+    write_lines(tmp_path / "inception" / "cpu.jsonl", records())
+    real = records()
+    for run in real:
+        arm = run["config"]["arm"]
+        run["preset"] = "real"
+        run["config"]["arm"] = {"plain": "E", "E": "plain"}.get(arm, arm)
+    write_lines(tmp_path / "inception" / "real.jsonl", real)
+    found = json.loads(analysed(tmp_path).read_text())
+    rows = [c for c in found["claims"] if c["key"] == "table-1"]
+    assert [(c["seen"]["preset"], c["verdict"]) for c in rows] == [
+        ("cpu", "reproduced"),
+        ("real", "contradicted"),
+    ]
+    assert rows[0]["seen"]["seeds"] == 4
+    assert rows[0]["seen"]["steps"] == STEPS
+
+
+def test_fewer_than_three_seeds_are_no_verdict(tmp_path):
+    two = [run for run in records() if run["config"]["seed"] < 2]
+    write_lines(tmp_path / "inception" / "cpu.jsonl", two)
+    found = json.loads(analysed(tmp_path).read_text())
+    verdicts = {c["key"]: c["verdict"] for c in found["claims"]}
+    assert verdicts["table-1"] == "too few seeds"
+
+
+def test_the_test_metric_at_the_end_is_told_of_both_arms(tmp_path):
+    made = records()
+    for run in made:
+        gain = 0.1 if run["config"]["arm"] == "E" else 0.0
+        value = 0.8 + gain + run["config"]["seed"] / 100
+        run["series"]["accuracy"] = [[0, 0.1], [STEPS, value]]
+    write_lines(tmp_path / "inception" / "cpu.jsonl", made)
+    found = json.loads(analysed(tmp_path).read_text())
+    end = next(c for c in found["claims"] if c["key"] == "table-1")["end"]
+    assert end["metric"] == "accuracy"
+    assert end["difference"]["value"] == pytest.approx(0.1)
+    assert end["arms"]["E"]["value"] == pytest.approx(0.915)
+
+
+def test_one_command_goes_from_records_to_the_table(results, tmp_path, capsys):
+    figures = tmp_path / "figures"
+    (figures / "data").mkdir(parents=True)
+    empty = {"settings": {}, "theorems": []}
+    (figures / "data" / "verdicts.json").write_text(json.dumps(empty))
+    (figures / "data" / "matrices.json").write_text('{"matrices": []}')
+    readme = tmp_path / "README.md"
+    markers = [f"<!-- {n}:{e} -->" for n in ("studies", "verdicts") for e in
+               ("begin", "end")]  # fmt: skip
+    readme.write_text("\n".join(markers))
+    for run in results.glob("*/*.jsonl"):
+        assert run.is_file()
+    command = ["analyse", "--results", str(results), "--figures", str(figures)]
+    assert main([*command, "--readme", str(readme)]) == 0
+    assert (figures / "studies-answer.svg").exists()
+    text = readme.read_text()
+    assert "Does the condition number go with convergence?" in text
+    assert "E trains faster than batch norm alone" in text
+    assert str(figures / "studies-inception.svg") in capsys.readouterr().out
+
+
+def test_old_curvature_of_weight_normalised_runs_is_withdrawn():
+    old = record("WN", 0.1, 0, constant=20, kappa=1.0)
+    assert "lambda_max" not in withdrawn(old)["series"]
+    assert withdrawn(old)["series"]["probe_loss"] == old["series"]["probe_loss"]
+    mended = old | {"curvature_revision": 2}
+    assert withdrawn(mended) == mended
+    plain = record("plain", 0.1, 0, constant=20, kappa=1.0)
+    assert withdrawn(plain) == plain
 
 
 def test_help_is_no_folder():

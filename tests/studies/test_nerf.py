@@ -1,11 +1,13 @@
 """The radiance field's encoding, sampling and rendering."""
 
+import copy
 import math
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.testing import assert_close
 
 from studies._common import models
@@ -120,3 +122,37 @@ def test_a_generator_makes_rendering_repeatable():
 
     assert_close(once(0), once(0), rtol=0, atol=0)
     assert float((once(0) - once(1)).detach().abs().max()) > 0
+
+
+def test_with_a_held_guide_the_gradient_is_that_of_the_value():
+    torch.manual_seed(0)
+    nets = nn.ModuleList([models.NeRF(depth=2, width=8, skip=1) for _ in range(2)])
+    nets = nets.double()
+    for net in nets:  # kinks are where differences fail for another reason
+        net.hidden = nn.ModuleList(nn.Sequential(*layer[:2], nn.Softplus())
+                                   for layer in net.hidden)  # fmt: skip
+        net.view[2] = nn.Softplus()
+        nn.init.constant_(net.density.bias, 2.0)
+    guide = copy.deepcopy(nets[0])
+    rays = torch.zeros(6, 3, dtype=torch.float64), torch.randn(6, 3).double()
+    params = list(nets.parameters())
+    direction = torch.randn(sum(p.numel() for p in params), dtype=torch.float64)
+
+    def value(guide):
+        found = models.render_rays(tuple(nets), *rays, 1, 2, num_coarse=8, num_fine=8,
+                                   guide=guide)  # fmt: skip
+        return sum(part["colour"].square().mean() for part in found)
+
+    def slopes(guide):
+        found = torch.autograd.grad(value(guide), params)
+        by_torch = float(direction @ torch.cat([g.flatten() for g in found]))
+        start, ends = parameters_to_vector(params).detach(), []
+        for sign in (1, -1):
+            vector_to_parameters(start + sign * 1e-6 * direction, params)
+            ends.append(float(value(guide).detach()))
+        vector_to_parameters(start, params)
+        return by_torch, (ends[0] - ends[1]) / 2e-6
+
+    held, moved = slopes(guide), slopes(None)
+    assert held[0] == pytest.approx(held[1], rel=1e-6)
+    assert abs(moved[0] - moved[1]) > 1e-3 * abs(moved[1])

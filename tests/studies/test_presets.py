@@ -48,3 +48,32 @@ def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
         for cut in range(len(arms)):
             counts = [arms[:cut].count(arm) for arm in set(arms)]
             assert max(counts) - min(counts) <= 1
+
+
+BUILT_ON_THE_SPOT = {"digits", "textures", "analytic", "knot", "carved"}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
+    made = configs(study, "real")
+    assert not {config.data for config in made} & BUILT_ON_THE_SPOT
+    for runs in settings(made):
+        arms, rates, seeds = (set(column) for column in zip(*runs, strict=True))
+        assert len(arms) >= 5
+        assert len(rates) >= 3
+        assert seeds == {0, 1, 2}
+        assert arms & {"plain", "LN"}
+        assert arms >= {"E_gain", "init_E"}
+        assert arms & {"WN", "LN+W"}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_real_presets_let_the_rate_fall_and_images_be_mirrored(study):
+    for config in configs(study, "real"):
+        assert getattr(config, "schedule", "cosine") == "cosine"  # NeRF has its own
+        if getattr(config, "optimiser", "") == "sgd":
+            assert config.momentum == 0.9
+        if config.data.startswith("cifar"):
+            assert config.mirror
+            epochs = config.steps * config.batch / 50_000
+            assert epochs > (7.9 if study == "vit" else 2.9)

@@ -14,8 +14,9 @@ import torch
 from studies.__main__ import main
 from studies._common import trials
 from studies._common.backends import CLUSTERS
+from studies._common.configs import grid
 from studies._common.store import read_lines
-from studies._common.trials import Options, grid, sweep
+from studies._common.trials import Options, sweep
 from tests.studies.tiny import tiny_task
 
 TIMES = {"seconds", "probe_seconds"}
@@ -80,6 +81,50 @@ def test_finished_runs_are_not_run_again(tmp_path):
     first = sweep("tiny", CONFIGS[:3], counted, options)
     assert sweep("tiny", CONFIGS, counted, options)[:3] == first
     assert ran == CONFIGS
+
+
+def test_one_cell_of_a_preset_can_be_run_alone(tmp_path, capsys):
+    chosen = ["--arms", "plain,E", "--rates", "0.1,0.2", "--steps", "2", "--seeds", "2"]
+    where = ["--out", str(tmp_path), "--jobs", "1", "--scene", "carved"]
+    assert main(["shapes", *chosen, *where, "--json"]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    configs = [json.loads(line)["config"] for line in printed]
+    assert {c["data"] for c in configs} == {"carved"}
+    assert {c["steps"] for c in configs} == {2}
+    found = [(c["seed"], c["lr"], c["arm"]) for c in configs]
+    assert found == [
+        (seed, lr, arm)
+        for seed in (0, 1) for lr in (0.1, 0.2) for arm in ("plain", "E")
+    ]  # fmt: skip
+    assert main(["shapes", "--arms", "WS,F", *where]) == 2
+    assert "the preset's arms are plain, E; got 'WS'" in capsys.readouterr().err
+
+
+def test_a_killed_sweep_leaves_the_cells_that_are_whole(tmp_path):
+    def killed(config, options):
+        if config == CONFIGS[6]:
+            raise KeyboardInterrupt
+        return task(config, options)
+
+    options = Options("smoke", out=tmp_path, jobs=1)
+    with pytest.raises(KeyboardInterrupt):
+        sweep("tiny", CONFIGS, killed, options)
+    left = read_lines(tmp_path / "tiny" / "smoke.jsonl")
+    assert [r["config"]["seed"] for r in left] == [0] * 4
+    assert sweep("tiny", CONFIGS, task, options)[:4] == left
+
+
+def test_denormal_numbers_are_zero_within_runs_alone(tmp_path):
+    tiny = torch.tensor(1e-20)
+    within = []
+
+    def noting(config, options):
+        within.append(float(tiny * tiny))
+        return task(config, options)
+
+    sweep("tiny", CONFIGS[:2], noting, Options("smoke", out=tmp_path, jobs=1))
+    assert within == [0.0, 0.0]
+    assert float(tiny * tiny) > 0
 
 
 def test_a_budget_scales_all_arms_by_one_factor_that_is_kept(tmp_path, monkeypatch):

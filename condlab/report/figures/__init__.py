@@ -14,7 +14,7 @@ from condlab.report.figures.theorem_52 import theorem_52_figure
 from condlab.report.figures.tightness import tightness_figures
 from condlab.report.records import Records
 
-__all__ = ["draw"]
+__all__ = ["draw", "draw_studies"]
 
 
 def draw(records: Records, folder: Path) -> list[Path]:
@@ -32,20 +32,33 @@ def draw(records: Records, folder: Path) -> list[Path]:
     list of Path
         The SVG files, in the order of the report; each has a PNG beside it.
     """
-    for kind in ("tightness", "counterexamples", "studies", "theorem"):
-        for old in sorted(folder.glob(f"{kind}-*.*")):  # there may be fewer now
-            old.unlink()
+    _clear(folder, "tightness", "counterexamples")
     with style():
         figures = {}
         if records.matrices:
             figures["scalings"] = scaling_figure(records.matrices)
         figures |= _pages("tightness", tightness_figures(records.theorems))
         figures |= _pages("counterexamples", counterexample_figures(records.theorems))
+        drawn = [save(figure, folder, name) for name, figure in figures.items()]
+    return drawn + draw_studies(records, folder)
+
+
+def draw_studies(records: Records, folder: Path) -> list[Path]:
+    """Draw the figures of the studies alone; see `draw`."""
+    _clear(folder, "studies", "theorem")
+    figures: dict[str, Figure] = {}
+    with style():
         if records.studies:
             figures |= studies_figures(records.studies)
         if "theorem_52" in records.studies:
             figures["theorem-52"] = theorem_52_figure(records.studies["theorem_52"])
         return [save(figure, folder, name) for name, figure in figures.items()]
+
+
+def _clear(folder: Path, *kinds: str) -> None:
+    for kind in kinds:
+        for old in sorted(folder.glob(f"{kind}-*.*")):  # there may be fewer now
+            old.unlink()
 
 
 def _pages(name: str, figures: list[Figure]) -> dict[str, Figure]:

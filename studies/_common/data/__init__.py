@@ -12,8 +12,9 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from condlab.errors import missing_extra
-from studies._common.data import cifar, idx, textures
+from studies._common.data import cifar, folders, idx, textures
 from studies._common.data.downloads import fetch
+from studies._common.data.folders import Streamed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,14 +40,32 @@ class Images:
     test_labels: Tensor
     num_classes: int
 
+    @property
+    def channels(self) -> int:
+        """Return how many an image has."""
+        return int(self.train_inputs.shape[1])
+
+    @property
+    def side(self) -> int:
+        """Return the width and height of an image."""
+        return int(self.train_inputs.shape[3])
+
 
 BUILT_IN = ("digits", "textures")
-READ = ("cifar10", "cifar100", "cifar10_16", "cifar10x4", "mnist", "fashion")
+READ = (
+    "cifar10",
+    "cifar100",
+    "cifar10_16",
+    "cifar10x4",
+    "mnist",
+    "mnist10k",
+    "fashion",
+)
 TEXTURES = (2048, 512)  # images to train and to test with
 
 
 @cache
-def load(name: str, data_dir: Path | None = None) -> Images:
+def load(name: str, data_dir: Path | None = None) -> Images | Streamed:
     """Return a data set by name.
 
     Parameters
@@ -55,7 +74,9 @@ def load(name: str, data_dir: Path | None = None) -> Images:
         "digits" and "textures" need no files; "cifar10" and "cifar100" are read, and
         "cifar10_16" is the former at 16 x 16 pixels, each the mean of four;
         "cifar10x4" is a stand-in for data with more classes, the 40 of class and
-        quarter turn; "mnist" and "fashion" are read from IDX files.
+        quarter turn; "mnist" and "fashion" are read from IDX files, "mnist10k" is the
+        former's test part, cut into one to train and one to test with; "imagenet" is
+        read by the batch, as `studies._common.data.folders` says.
     data_dir : pathlib.Path, optional
         Where, as `studies._common.data.cifar.read` and `idx.read` say; without it
         files are downloaded, once.
@@ -77,11 +98,20 @@ def load(name: str, data_dir: Path | None = None) -> Images:
     if name == "textures":
         parts = [textures.draw(n, seed=i) for i, n in enumerate(TEXTURES)]
         return Images(name, *parts[0], *parts[1], len(textures.KINDS))
+    if name == "imagenet":
+        if data_dir is None:
+            raise ValueError(
+                "ImageNet is not for download; say with --data where train and val are"
+            )
+        return folders.read(name, data_dir)
     if name not in READ:
-        known = ", ".join((*BUILT_IN, *READ))
+        known = ", ".join((*BUILT_IN, *READ, "imagenet"))
         raise ValueError(f"the data sets are {known}; got {name!r}")
-    whole = name.removesuffix("_16").removesuffix("x4")
+    whole = name.removesuffix("_16").removesuffix("x4").removesuffix("10k")
     data_dir = data_dir or fetch(whole)
+    if name == "mnist10k":
+        train, test = idx.read_test(data_dir)
+        return Images(name, *train, *test, idx.CLASSES)
     if name in idx.FOLDERS:
         train, test = idx.read(name, data_dir)
         return Images(name, *train, *test, idx.CLASSES)

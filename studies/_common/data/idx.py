@@ -39,6 +39,21 @@ def read(name: str, folder: Path) -> tuple[Part, Part]:
     return tuple(_part(place, part) for part in PARTS)
 
 
+def read_test(folder: Path) -> tuple[Part, Part]:
+    """Return the test part of MNIST as 8,000 images to train with and 2,000 to test.
+
+    For where only the smaller two of the four files are at hand: in the folder, or in
+    ``mnist10k`` or ``mnist`` there. Its halves have different writers: it is shuffled.
+    """
+    places = [folder / "mnist10k", folder / "mnist", folder]
+    place = next((p for p in places if _path(p, "t10k-images-idx3-ubyte")), folder)
+    images, labels = _part(place, "t10k")
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(0))
+    cut = 4 * len(labels) // 5
+    parts = [(images[chosen], labels[chosen]) for chosen in order.split(cut)]
+    return parts[0], parts[1]
+
+
 def _part(folder: Path, part: str) -> Part:
     names = (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
     paths = [_path(folder, name) for name in names]

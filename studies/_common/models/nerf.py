@@ -213,6 +213,7 @@ def render_rays(
     background: float = 0.0,
     views: Tensor | None = None,
     generator: torch.Generator | None = None,
+    guide: nn.Module | None = None,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Render rays by a coarse and then a fine network, section 5.2.
 
@@ -234,6 +235,9 @@ def render_rays(
         Directions to look from where `directions` are bent, as those of NDC are.
     generator : torch.Generator, optional
         Of all randomness; without one, depths are fixed and there is no noise.
+    guide : NeRF, optional
+        Places the fine network's depths instead of the coarse one. No gradient passes
+        through depths: only with a guide that is held do they not move with weights.
 
     Returns
     -------
@@ -263,6 +267,7 @@ def render_rays(
         device=origins.device,
     )
     coarse = look(coarse_net, depths)
-    more = importance_depths(depths, coarse["weights"], num_fine, generator=generator)
+    weights = (coarse if guide is None else look(guide, depths))["weights"]
+    more = importance_depths(depths, weights, num_fine, generator=generator)
     depths = torch.cat([depths, more], dim=-1).sort(dim=-1).values
     return coarse, look(fine_net, depths)

@@ -1,0 +1,66 @@
+"""The `paper` presets hold what the sources state, setting by setting."""
+
+import pytest
+
+from studies import densenet, high_learning_rate, inception, nerf, vit
+
+EPOCH = 50_000 // 128  # steps of CIFAR at batch 128, the last, smaller batch left out
+
+# Of Saratchandran, Wang and Lucey (2024), and for NeRF the file for the fern in the
+# code of Mildenhall et al. (2020).
+STATED = [
+    # figures 3 and 4, table 1: Inception of eight blocks
+    (inception.PAPER, {"optimiser": "sgd", "lr": 1e-3, "batch": 128,
+                       "steps": 200 * EPOCH, "width": 1.0}),
+    # figures 5 and 6, table 2: DenseNet, otherwise as Inception
+    (densenet.PAPER, {"optimiser": "sgd", "lr": 1e-3, "batch": 128,
+                      "steps": 200 * EPOCH}),
+    # figure 1: GoogLeNet for 40 epochs, on CIFAR-100
+    (high_learning_rate.GOOGLENET, {"optimiser": "sgd", "data": "cifar100",
+                                    "network": "inception", "steps": 40 * EPOCH}),
+    # table 3: ViT-B on ImageNet-1k
+    (vit.PAPER, {"optimiser": "adamw", "data": "imagenet", "batch": 1024, "dim": 768,
+                 "depth": 12, "heads": 12, "patch": 16}),
+    # figure 7, table 4: LLFF
+    (nerf.PAPER, {"factor": 8, "depth": 8, "width": 256, "rays": 1024, "coarse": 64,
+                  "fine": 64, "noise": 1.0, "lr": 5e-4, "steps": 200_000,
+                  "frequencies": 10, "direction_frequencies": 4}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("config", "stated"), STATED)
+def test_a_config_is_the_sources(config, stated):
+    assert {name: getattr(config, name) for name in stated} == stated
+
+
+def test_both_data_sets_of_the_tables_are_run():
+    for study in (inception, densenet):
+        assert {c.data for c in study.PRESETS["paper"]} == {"cifar10", "cifar100"}
+        assert 1e-3 in {c.lr for c in study.PRESETS["paper"]}
+
+
+def test_figure_1_has_its_rates_and_networks():
+    made = high_learning_rate.PRESETS["paper"]
+    rates = {c.network: set() for c in made}
+    for config in made:
+        rates[config.network].add(config.lr)
+    assert 2.0 in rates["inception"]
+    assert rates["resnet18"] == rates["resnet50"] == {1e-3}
+    assert {c.steps for c in made if c.network != "inception"} == {200 * EPOCH}
+
+
+def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():
+    per_step = nerf.PAPER.decay ** (1 / nerf.PAPER.steps)
+    assert per_step**250_000 == pytest.approx(0.1)
+
+
+def test_all_scenes_of_table_4_are_run():
+    scenes = {c.data for c in nerf.PRESETS["paper"]}
+    assert len(scenes) == 8
+    assert {"fern", "room", "fortress"} < scenes
+
+
+def test_the_smaller_transformer_of_the_supplement_comes_first():
+    first, *_, last = vit.PRESETS["paper"]
+    assert (first.dim, first.data) == (384, "cifar100")
+    assert (last.dim, last.data) == (768, "imagenet")
