@@ -25,15 +25,16 @@ _ONE_AT_A_TIME = threading.RLock()
 
 
 @contextlib.contextmanager
+def backwards() -> Iterator[None]:
+    """Let graphs that are there be pulled back through, in one thread at a time."""
+    with _ONE_AT_A_TIME, torch.inference_mode(mode=False), torch.enable_grad():
+        yield
+
+
+@contextlib.contextmanager
 def differentiable() -> Iterator[None]:
-    """Let everything be differentiated twice, in one thread at a time."""
-    with (
-        _ONE_AT_A_TIME,
-        torch.inference_mode(mode=False),
-        torch.enable_grad(),
-        sdpa_kernel(SDPBackend.MATH),
-        _Plain(),
-    ):
+    """Let what is evaluated be differentiated twice, in one thread at a time."""
+    with backwards(), sdpa_kernel(SDPBackend.MATH), _Plain():
         yield
 
 
