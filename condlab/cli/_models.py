@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pickle
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ def _made(source: str, where: str, name: str) -> Any:
 
 
 def _brief(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    why = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {why}" if why else type(error).__name__
 
 
 def _require_problem(source: str, problem: Any) -> None:
@@ -136,6 +138,19 @@ def require_loss(source: str, loss: Any, params: Any, batches: Any) -> None:
     except Exception as error:
         raise ValueError(
             f"the loss of {source} on its first batch fails: {_brief(error)}"
+        ) from error
+
+
+@contextlib.contextmanager
+def telling(source: str) -> Iterator[None]:
+    """Say in one sentence what of a model fails while it is differentiated."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"differentiating the loss of {source} fails: {_brief(error)}"
         ) from error
 
 

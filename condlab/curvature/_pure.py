@@ -102,7 +102,14 @@ def require_pure(
     modules = Modules()
     with modules.watched():
         first, g = gradient()
-    second, h = gradient()
+    try:
+        second, h = gradient()
+    except RuntimeError as error:
+        raise ValueError(
+            "the loss must be the same each time it is evaluated, but the second time "
+            f"it fails: {str(error).splitlines()[0]}; does a module keep tensors of "
+            "the first, as a cache?"
+        ) from error
     changed = modules.restore()
     if changed:
         raise ValueError(

@@ -66,9 +66,12 @@ class _Plain(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         name = getattr(func, "__name__", "")
+        kwargs = kwargs or {}
         if name.startswith("_weight_norm"):  # an overload's name ends in ".default"
             func = PLAIN.get(name.split(".")[0], func)
-        return func(*args, **(kwargs or {}))
+        if name in ("embedding", "embedding_bag") and kwargs.get("sparse"):
+            kwargs = {**kwargs, "sparse": False}  # a gradient of the same values
+        return func(*args, **kwargs)
 
 
 class PaddingRows(TorchFunctionMode):

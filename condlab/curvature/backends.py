@@ -166,8 +166,13 @@ def gradient_graph(
 
 def require_scalar(value: Any) -> None:
     """Raise ValueError unless a loss gave one finite real number."""
-    if not isinstance(value, Tensor) or value.ndim or value.is_complex():
-        got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+    if not isinstance(value, Tensor):
+        got = type(value).__name__
+    elif value.ndim:
+        got = f"shape {tuple(value.shape)}"
+    else:
+        got = "" if value.is_floating_point() else str(value.dtype)
+    if got:
         raise ValueError(
             f"loss(params, batch) must return a scalar tensor, real, got {got}; "
             "take the mean or the sum over the batch"
