@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -34,8 +35,18 @@ def backwards() -> Iterator[None]:
 @contextlib.contextmanager
 def differentiable() -> Iterator[None]:
     """Let what is evaluated be differentiated twice, in one thread at a time."""
-    with backwards(), sdpa_kernel(SDPBackend.MATH), _Plain():
+    with backwards(), sdpa_kernel(SDPBackend.MATH), _uncompiled(), _Plain():
         yield
+
+
+def _uncompiled() -> contextlib.AbstractContextManager[Any]:
+    """Call what torch.compile has made as it was written.
+
+    Compiled code has no second derivative, and recompiles within each transformation.
+    """
+    if "torch._dynamo" not in sys.modules:  # takes seconds to load; nothing is compiled
+        return contextlib.nullcontext()
+    return torch.compiler.set_stance("force_eager")
 
 
 def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:

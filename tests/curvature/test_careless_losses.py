@@ -128,3 +128,9 @@ def test_conditioned_line_of_zeros_is_named_where_the_loss_jumps():
     loss = make_loss(condition(net), lambda z, _: z.sum())  # odd in the row
     with pytest.raises(ValueError, match=r"row 1 of 2.weight is zero and conditioned"):
         HessianOperator(loss, dict(net.named_parameters()), [(X, Y)])
+
+
+@pytest.mark.slow
+def test_compiled_module_has_the_hessian_of_what_was_compiled():
+    compiled = torch.compile(network(), backend="aot_eager")
+    torch.testing.assert_close(operator(compiled).dense(), operator(network()).dense())
