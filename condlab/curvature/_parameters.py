@@ -72,6 +72,10 @@ class Flat:
 
     def unflatten(self, rows: Tensor) -> dict[str, Tensor]:
         """Return views of vectors, shape (..., n), in the parameters' shapes."""
+        if rows.ndim == 0 or rows.shape[-1] != self.size:
+            raise ValueError(
+                f"shape (..., {self.size}) is needed, got {tuple(rows.shape)}"
+            )
         lead = rows.shape[:-1]
         return {
             name: rows[..., self.slices[name]].reshape(lead + shape)

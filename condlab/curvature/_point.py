@@ -16,6 +16,7 @@ from condlab.curvature._check import Check
 from condlab.curvature._data import Data
 from condlab.curvature._parameters import Flat
 from condlab.curvature._pure import require_names, require_pure
+from condlab.curvature._surroundings import as_now
 from condlab.curvature._trees import map_tensors
 from condlab.curvature._twice import differentiable
 from condlab.curvature._whole import weighed
@@ -90,8 +91,8 @@ class Point:
                 f"torch must differentiate the loss as it is, but {refused}; "
                 + (jump or _CUT)
             )
-        if not (isinstance(batches, Data) or centre[1].any()):
-            _require_reached(loss, leaves, data.first)
+        if not isinstance(batches, Data):  # else it is kept already
+            loss = as_now(loss, params)
         room = available_bytes(flat.device) / 2 if memory is None else float(memory)
         return cls(loss, leaves, flat, data, room, check)
 
@@ -108,6 +109,22 @@ class Point:
         for _, batch, weight in self.data:
             total += weight * _gradient(self.loss, self.leaves, batch)[1]
         return total
+
+    def require_reached(self) -> None:
+        """Raise ValueError if the loss does not depend on any of its parameters."""
+        if self.check.centre[1].any():
+            return
+        leaves, found = tuple(self.leaves.values()), None
+        with differentiable():
+            value = self.loss(self.leaves, self.data.first)
+            if value.requires_grad:
+                found = torch.autograd.grad(value, leaves, allow_unused=True)
+        if found is None or all(g is None for g in found):
+            raise ValueError(
+                "the loss must depend on params, but none of them is found in its "
+                "graph; use the params that loss(params, batch) is given, as by "
+                "torch.func.functional_call(module, params, inputs), and detach none"
+            )
 
     def restrict(self, patterns: str | Iterable[str]) -> tuple[Loss, dict[str, Tensor]]:
         """Return the loss of some parameters only, with the others held, and these."""
@@ -135,21 +152,6 @@ def _require_untouched(leaves: dict[str, Tensor], params: Mapping[str, Tensor]) 
                 "the loss must not change its parameters, but evaluating it writes to "
                 f"{name!r}, as embeddings with max_norm do; scale them by a function"
             )
-
-
-def _require_reached(loss: Loss, leaves: dict[str, Tensor], batch: Any) -> None:
-    """Raise ValueError if the loss does not depend on any of its parameters."""
-    with differentiable():
-        value = loss(leaves, batch)
-        found = value.requires_grad and torch.autograd.grad(
-            value, tuple(leaves.values()), allow_unused=True
-        )
-    if not found or all(g is None for g in found):
-        raise ValueError(
-            "the loss must depend on params, but none of them is found in its graph; "
-            "use the params that loss(params, batch) is given, as by "
-            "torch.func.functional_call(module, params, inputs), and detach none"
-        )
 
 
 def _gradient(

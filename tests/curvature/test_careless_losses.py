@@ -1,5 +1,8 @@
 """Losses that lose their parameters, change them or cannot be called with others."""
 
+import copy
+import pickle
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -134,3 +137,53 @@ def test_conditioned_line_of_zeros_is_named_where_the_loss_jumps():
 def test_compiled_module_has_the_hessian_of_what_was_compiled():
     compiled = torch.compile(network(), backend="aot_eager")
     torch.testing.assert_close(operator(compiled).dense(), operator(network()).dense())
+
+
+class Noisy(nn.Sequential):
+    """A network that drops units, and shifts its outputs by a buffer."""
+
+    def __init__(self):
+        super().__init__(*network(), nn.Dropout(0.5))
+        self.register_buffer("shift", torch.zeros(3).double())
+
+    def forward(self, x):
+        return super().forward(x) + self.shift
+
+
+@pytest.mark.parametrize("backend", ["retained", "rebuilt", "forward", "batched"])
+def test_operator_stays_that_of_the_moment_when_it_was_made(backend):
+    net = Noisy().eval()
+    params = dict(net.named_parameters())
+    loss = make_loss(net, nn.CrossEntropyLoss())
+    H = HessianOperator(loss, params, [(X, Y)], backend=backend)
+    v = torch.linspace(-1, 1, H.shape[0]).double()
+    before, slope = H @ v, H.gradient()
+    net.train()
+    with torch.no_grad():
+        for p in net.parameters():
+            p.mul_(3)
+    torch.testing.assert_close(H @ v, before)
+    torch.testing.assert_close(H.gradient(), slope)
+    assert all(module.training for module in net.modules())
+
+
+@pytest.mark.parametrize("name", ["0.weight", "shift"])
+def test_operator_whose_surroundings_have_changed_says_so(name):
+    net = Noisy().eval()
+    params = {"2.weight": net[2].weight}
+    loss = make_loss(net, nn.CrossEntropyLoss())
+    H = HessianOperator(loss, params, [(X, Y)], backend="rebuilt")
+    v = torch.ones(12).double()
+    before = H @ v
+    tensor = net.state_dict()[name]
+    tensor.add_(0.0)  # a write of the same values
+    torch.testing.assert_close(H @ v, before)
+    tensor.add_(1.0)
+    with pytest.raises(ValueError, match=f"'{name}' of the module has changed since"):
+        H @ v
+
+
+@pytest.mark.parametrize("use", [copy.deepcopy, pickle.dumps])
+def test_copies_of_an_operator_are_refused_in_one_sentence(use):
+    with pytest.raises(TypeError, match="cannot be copied or pickled; save"):
+        use(operator(network()))
