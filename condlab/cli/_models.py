@@ -154,6 +154,22 @@ def telling(source: str) -> Iterator[None]:
         ) from error
 
 
+def _require_plain(state: Mapping[Any, Any]) -> None:
+    """Raise ValueError where names are none, or tensors hold no plain numbers."""
+    import torch
+
+    for name, value in state.items():
+        if not isinstance(name, str):
+            raise ValueError(f"its names must be strings, got {name!r}")  # noqa: TRY004
+        if isinstance(value, torch.Tensor) and (
+            value.is_meta or value.layout != torch.strided
+        ):
+            raise ValueError(
+                f"{name} must be a dense tensor with values, got one that is "
+                f"{'on the meta device' if value.is_meta else 'sparse'}"
+            )
+
+
 def restore(problem: Problem, path: Path) -> None:
     """Give the module the weights of a file, or raise ValueError in one sentence."""
     from condlab.nn import load_checkpoint
@@ -176,7 +192,9 @@ def _state(path: Path) -> Mapping[str, Any]:
     for name in _NESTED:
         if isinstance(state, Mapping) and isinstance(state.get(name), Mapping):
             state = state[name]
-    if not isinstance(state, Mapping):
+    if isinstance(state, Mapping):
+        _require_plain(state)
+    else:
         kind = type(state).__name__
         raise ValueError(f"{path} holds {kind}, and no state dict")  # noqa: TRY004
     return state
