@@ -6,11 +6,11 @@ EXTRAS := theory,torch,figures,studies,dev
 # Two BLAS threads on two busy cores cost far more than they bring.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help report figures studies test check lint bench lock clean
+.PHONY: help report figures studies test test-gpu check lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -28,6 +28,9 @@ studies: $(VENV)/installed  ## Run every study's smoke preset, a minute each at 
 
 test: $(VENV)/installed  ## Run the tests and the documentation's examples.
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu"
+
+test-gpu: $(VENV)/installed  ## Compare a CUDA device with the CPU; skips without one.
+	$(BIN)/python -m pytest -q -m gpu tests
 
 check: lint test  ## Lint, then test.
 

@@ -57,7 +57,7 @@ def as_float(A: Any, *, ndim: int = 2, check_finite: bool = True) -> Array:
         raise ValueError(
             f"an array that is {kind} is needed, got shape {tuple(A.shape)}"
         )
-    A = _promote(A)
+    A = promote(A)
     if check_finite:
         require_finite(A)
     return A
@@ -87,7 +87,7 @@ def plain(A: Any) -> Array:
     return A if hasattr(A, "__array_namespace__") else _entries.from_nested(A)
 
 
-def _promote(A: Array) -> Array:
+def promote(A: Array) -> Array:
     if is_numpy(A):
         if A.dtype.kind == "O":
             return _entries.from_objects(A)
@@ -137,31 +137,11 @@ def coordinates(A: Any) -> tuple[np.ndarray, np.ndarray]:
     return (major, A.indices) if A.format == "csr" else (A.indices, major)
 
 
-def apply(A: Any, left: Any, right: Any) -> Array:
-    """Return diag(left) A diag(right) in the container and the precision of A.
-
-    The multipliers may be of another library or precision, as those of a matrix that
-    was made dense and double on the way.
-    """
-    if sp.issparse(A):
-        dtype = _entries.float_dtype(A.dtype)
-        left, right = (None if d is None else to_numpy(d) for d in (left, right))
-        B = scale(A, left, right)
-        return B if B.dtype == dtype or B.dtype.kind != dtype.kind else B.astype(dtype)
-    given, A = A, _promote(plain(A))
-    B = scale(A, _beside(left, A), _beside(right, A))
-    if B.dtype != A.dtype and _is_complex(B) == _is_complex(A):
-        B = B.to(A.dtype) if is_torch(A) else namespace(A).astype(B, A.dtype)
-    if isinstance(given, np.ndarray) and type(given) is not np.ndarray:
-        return given.__array_wrap__(B)
-    return B
-
-
-def _is_complex(A: Array) -> bool:
+def is_complex(A: Array) -> bool:
     return "complex" in str(A.dtype)
 
 
-def _beside(d: Any, A: Array) -> Array | None:
+def beside(d: Any, A: Array) -> Array | None:
     """Return a vector in the library and on the device of A."""
     if d is None:
         return None

@@ -11,6 +11,7 @@ import numpy as np
 EPS = float(np.finfo(np.float64).eps)
 UNIT_ROUNDOFF = EPS / 2
 SMALLEST = math.ulp(0.0)
+UNKNOWN = (math.inf, 0.0, math.inf)
 
 
 def divided_by_peak(A: np.ndarray, axis: int | None = None) -> np.ndarray:
@@ -18,6 +19,31 @@ def divided_by_peak(A: np.ndarray, axis: int | None = None) -> np.ndarray:
     parts = A.view(np.float64)
     peaks = np.abs(parts).max(axis=axis, keepdims=True)
     return np.ldexp(parts, -np.frexp(peaks)[1]).view(A.dtype)
+
+
+def equilibrated(A: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return B, r and c with A = 2^r B 2^c and the peaks of rows and columns near 1.
+
+    The exponents r, shape (m, 1), and c, shape (1, n), are integers and are applied at
+    once, so that rows may span more than the range of floats.
+    """
+    parts = A.view(np.float64).reshape(*A.shape, -1)
+    mantissas, exponents = np.frexp(np.abs(parts).max(axis=2))
+    sizes = np.where(mantissas > 0, exponents, -np.inf)
+    rows = _finite(sizes.max(axis=1, keepdims=True))
+    columns = _finite((sizes - rows).max(axis=0, keepdims=True))
+    rows, columns = rows.astype(int), columns.astype(int)
+    return _shifted(A, -(rows + columns)), rows, columns
+
+
+def _shifted(A: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+    parts = np.ascontiguousarray(A).view(np.float64).reshape(*A.shape, -1)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.ldexp(parts, exponents[:, :, None]).view(A.dtype)[:, :, 0]
+
+
+def _finite(peaks: np.ndarray) -> np.ndarray:
+    return np.where(np.isfinite(peaks), peaks, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +71,56 @@ def invert(A: np.ndarray) -> Inverse | None:
         if not np.isfinite(X).all():
             return None
         return Inverse(X, _residual_norms(X, A), _residual_norms(A, X))
+
+
+def inverse_norm(A: np.ndarray, p: Any) -> tuple[float, float, float]:
+    """Return ‖A⁻¹‖_p and bounds of it; inf if unknown.
+
+    The inverse is that of the equilibrated matrix; then the units are put back, so that
+    rows and columns may both be in very different ones.
+    """
+    B, rows, columns = equilibrated(A)
+    inverse = invert(B)
+    if inverse is None:
+        return UNKNOWN
+    return _moved(inverse.X, inverse.left[1], -(columns.T + rows.T), p)
+
+
+def skeel_norm(A: np.ndarray, p: Any) -> tuple[float, float, float]:
+    """Return ‖ |A⁻¹| |A| ‖ in the 1- or ∞-norm and bounds of it; inf if unknown."""
+    B, _, columns = equilibrated(A)
+    inverse = invert(B)
+    if inverse is None:
+        return UNKNOWN
+    T = np.abs(inverse.X) @ np.abs(B)
+    return _moved(T, inverse.left[1], columns - columns.T, p)
+
+
+def _moved(
+    Y: np.ndarray, rho: float, units: np.ndarray, p: Any
+) -> tuple[float, float, float]:
+    """Return the norm of 2^units Z and its bounds, for Z near Y = (I − R) Z.
+
+    With ‖R‖∞ ≤ ρ < 1, Z is within ρ/(1 − ρ) times the largest entry of each column of
+    Y, entry by entry, whatever the units.
+    """
+    if not rho < 1:
+        return UNKNOWN
+    n = len(Y)
+    slack = (n * n + 16) * EPS  # of the sums, and of Y where it is a product
+    sizes = np.abs(Y)
+    reach = rho / (1 - rho) * (1 + slack) * sizes.max(axis=0) + slack * sizes
+    X, E = _shifted(Y, units), _shifted(reach, units) + n * SMALLEST
+    if not (np.isfinite(X).all() and np.isfinite(E).all()):
+        return UNKNOWN
+    size = norm(X, p)
+    if p in (1, "inf"):
+        sizes = np.abs(X)
+        low, high = norm(np.maximum(sizes - E, 0.0), p), norm(sizes + E, p)
+    else:
+        radius = norm(E, "fro") * (1 + slack)
+        low, high = max(size * (1 - slack) - radius, 0.0), size * (1 + slack) + radius
+    return size, low, high
 
 
 def _residual_norms(P: np.ndarray, Q: np.ndarray) -> tuple[float, float]:

@@ -14,12 +14,18 @@ from typing import Any, Literal
 import numpy as np
 
 from condlab import _arrays
-from condlab._inverse import EPS, UNIT_ROUNDOFF, divided_by_peak, invert, norm
+from condlab._bauer import NEGLIGIBLE, one_sided, two_sided
+from condlab._inverse import (
+    EPS,
+    UNIT_ROUNDOFF,
+    divided_by_peak,
+    norm,
+)
 from condlab._rank import is_singular
 from condlab.condition import _dense, cond_1, cond_2, cond_fro, cond_inf
 from condlab.errors import NotPositiveDefiniteError
 from condlab.norms import NORMS, row_norms
-from condlab.scaling import jacobi_scaling, row_scaling, ruiz_scaling
+from condlab.scaling import jacobi_scaling, row_scaling
 from condlab.types import Array, Bracket, Norm, Scaling
 
 __all__ = ["bauer", "van_der_sluis"]
@@ -31,8 +37,6 @@ COND: dict[Any, Callable[..., Any]] = {
     "fro": cond_fro,
 }
 DUAL: dict[Any, Norm] = {1: "inf", 2: 2, "inf": 1}
-SQUARINGS = 48  # n^(1 / 2^48) is 1 to 13 digits
-NEGLIGIBLE = 2.0**-1000  # of a peak of 1; products below it may be rounded
 
 
 def van_der_sluis(
@@ -101,8 +105,10 @@ def van_der_sluis(
     needs_square = side == "symmetric" or p != 2
     A = _dense(A, square=f"van der Sluis's bound for {side}, {p}" * needs_square)
     if side == "symmetric":
-        return _symmetric(A, p)
-    return _left(A, p) if side == "left" else _left(A.T.copy(), DUAL[p])
+        found = _symmetric(A, p)
+    else:
+        found = _left(A, p) if side == "left" else _left(A.T.copy(), DUAL[p])
+    return _decided(A, found)
 
 
 def _left(A: np.ndarray, p: Norm) -> Bracket:
@@ -174,8 +180,17 @@ def _bracket(
         if math.isfinite(high):
             break
     lower, upper = max(end[0] for end in ends), min(end[1] for end in ends)
-    certain = math.isinf(upper) and is_singular(A)
-    return Bracket(math.inf if certain else lower, upper, factors[0])
+    return Bracket(lower, upper, factors[0])
+
+
+def _decided(A: np.ndarray, found: Bracket) -> Bracket:
+    """Return the bracket, of infinities where A, as it came, is certainly singular.
+
+    In other units A may look singular: entries that leave the range become zeros.
+    """
+    if math.isinf(found.upper) and is_singular(A):
+        return Bracket(math.inf, math.inf, found.factor)
+    return found
 
 
 def bracket_of_scaled(B: np.ndarray, p: Any, rounded: bool) -> tuple[float, float]:
@@ -243,58 +258,6 @@ def bauer(
         raise ValueError(f'Bauer\'s formulas need p = 1 or "inf", got {p!r}')
     A = _dense(A, square="the best scaled κ₁ or κ∞")
     if side == "both":
-        return _both(A)
-    return _one_sided(A, p) if side == "left" else _one_sided(A.T.copy(), DUAL[p])
-
-
-def _one_sided(A: np.ndarray, p: Norm) -> Bracket:
-    A = divided_by_peak(A, axis=1)  # |A⁻¹||A| does not depend on the units of rows
-    inverse = invert(A)
-    if inverse is None:
-        return _undecided(A)
-    found = norm(np.abs(inverse.X) @ np.abs(A), p)
-    rho, slack = inverse.left[p != 1], (2 * len(A) + 16) * EPS
-    if rho >= 1:
-        return _undecided(A, found * (1 - slack) / (1 + rho))
-    return Bracket(
-        max(1.0, found * (1 - slack) / (1 + rho)), found * (1 + slack) / (1 - rho)
-    )
-
-
-def _undecided(A: np.ndarray, lower: float = 1.0) -> Bracket:
-    return Bracket(math.inf if is_singular(A) else max(1.0, lower), math.inf)
-
-
-def _both(A: np.ndarray) -> Bracket:
-    A = divided_by_peak(A, axis=1)
-    sweep = ruiz_scaling(A, p="inf", tol=0.5)
-    units = [_arrays.power_of_two(d) for d in (sweep.left, sweep.right)]
-    A = Scaling(*units).apply(A)
-    inverse = invert(A)
-    if inverse is None or inverse.left[1] >= 1:
-        return _undecided(A)
-    T = np.abs(inverse.X) @ np.abs(A)
-    n, rho = len(T), inverse.left[1]
-    gamma = (n + 16) * EPS
-    moved = rho / (1 - rho) * (1 + gamma) * T.max(axis=0)
-    lower = _root_of_power(np.maximum(T * (1 - gamma) - moved, 0.0), "trace")
-    upper = _root_of_power(T * (1 + gamma) + moved, "norm")
-    # Each squaring has relative error gamma; the root of the power keeps one of them.
-    wide = 2 * gamma + (64 + abs(math.log2(upper))) * EPS
-    return Bracket(max(1.0, lower * (1 - wide)), max(1.0, upper * (1 + wide)))
-
-
-def _root_of_power(T: np.ndarray, bound: Literal["trace", "norm"]) -> float:
-    """Return (tr T^k / n)^(1/k), from below, or ‖T^k‖∞^(1/k), from above."""
-    exponent = 0  # an exact integer: T^k is M times its power of two
-    M = T
-    for step in range(SQUARINGS + 1):
-        M = M @ M if step else M
-        peak = int(np.frexp(M.max())[1])
-        M, exponent = np.ldexp(M, -peak), 2 * exponent * bool(step) + peak
-        M = M + NEGLIGIBLE if bound == "norm" else np.where(M < NEGLIGIBLE, 0.0, M)
-    size = M.sum(axis=1).max() if bound == "norm" else M.trace() / len(M)
-    if size == 0:
-        return 0.0
-    k = 2**SQUARINGS
-    return 2.0 ** (exponent / k + math.log2(size) / k)
+        return _decided(A, two_sided(A))
+    left = side == "left"
+    return _decided(A, one_sided(A, p) if left else one_sided(A.T.copy(), DUAL[p]))

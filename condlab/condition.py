@@ -8,15 +8,15 @@ entry, so that 1e308 and 1e-308 are as good as 1.
 
 from __future__ import annotations
 
-import math
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from condlab import _arrays
+from condlab._brackets import by_inverse, by_singular_values, skeel
 from condlab._estimate import estimate_cond_1, estimate_cond_2
-from condlab._inverse import EPS, divided_by_peak, invert, norm
+from condlab._inverse import divided_by_peak
 from condlab.types import ConditionEstimate
 
 __all__ = [
@@ -46,8 +46,10 @@ def cond_1(A: Array) -> ConditionEstimate:
     ConditionEstimate
         The bracket follows from the recomputed residuals R = I − AX and I − XA of the
         computed inverse X, their own rounding included:
-        ‖X‖/(1 + ‖R‖) ≤ ‖A⁻¹‖ ≤ ‖X‖/(1 − ‖R‖). Where neither residual is below 1 the
-        matrix cannot be told from a singular one: ``value`` and ``upper`` are inf.
+        ‖X‖/(1 + ‖R‖) ≤ ‖A⁻¹‖ ≤ ‖X‖/(1 − ‖R‖). Where neither residual is below 1,
+        that of the equilibrated matrix decides, entry by entry (method "equilibrated
+        lu+residual"). If it cannot, the matrix cannot be told from a singular one:
+        ``value`` and ``upper`` are inf.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def cond_1(A: Array) -> ConditionEstimate:
     >>> cond_1([[1, 2], [0, 1]]).value
     9.0
     """
-    return _cond_by_inverse(A, 1, "κ₁")
+    return by_inverse(divided_by_peak(_dense(A, square="κ₁")), 1)
 
 
 def cond_inf(A: Array) -> ConditionEstimate:
@@ -95,7 +97,7 @@ def cond_inf(A: Array) -> ConditionEstimate:
     >>> cond_inf([[1, 2], [0, 1]]).value
     9.0
     """
-    return _cond_by_inverse(A, "inf", "κ∞")
+    return by_inverse(divided_by_peak(_dense(A, square="κ∞")), "inf")
 
 
 def cond_skeel(A: Array) -> ConditionEstimate:
@@ -130,11 +132,7 @@ def cond_skeel(A: Array) -> ConditionEstimate:
     """
     A = _dense(A, square="Skeel's condition number")
     A = divided_by_peak(A, axis=1)  # free: here each row may have its own unit
-    inverse = invert(A)
-    if inverse is None:
-        return _undecided("skeel", 1.0)
-    sizes = np.abs(inverse.X) @ np.abs(A).sum(axis=1)
-    return _bracketed(float(sizes.max()), inverse.left[1], len(A), "skeel", 1.0)
+    return skeel(A)
 
 
 def cond_2(A: Array) -> ConditionEstimate:
@@ -154,7 +152,10 @@ def cond_2(A: Array) -> ConditionEstimate:
         max(m, n) + 8: the constant that every numerical rank uses, plus room for small
         sizes, where errors near 3 ε σ₁ do occur. If σ_min ≤ δ and A is square, the
         residual of the inverse decides, as in `cond_1` (method "svd+inverse"): graded
-        matrices keep their digits. If it cannot, ``value`` and ``upper`` are inf.
+        matrices keep their digits. If A is tall or wide, its triangular factor R does
+        (method "qr"): from W = A X with X near R⁻¹, ‖X‖/σ₁(W) ≤ ‖A⁺‖ ≤ ‖X‖/σ_n(W),
+        and W'W shows how far W is from orthonormal, the rounding of QR included. If
+        neither can, ``value`` and ``upper`` are inf.
 
     Raises
     ------
@@ -171,8 +172,7 @@ def cond_2(A: Array) -> ConditionEstimate:
     >>> cond_2([[3, 0], [0, 4], [0, 0]]).value
     1.3333333333333333
     """
-    A = divided_by_peak(_dense(A))
-    return _cond_by_singular_values(A, 2)
+    return by_singular_values(divided_by_peak(_dense(A)), 2)
 
 
 def cond_fro(A: Array) -> ConditionEstimate:
@@ -203,8 +203,7 @@ def cond_fro(A: Array) -> ConditionEstimate:
     >>> round(cond_fro([[1, 0], [0, 1]]).value, 12)
     2.0
     """
-    A = divided_by_peak(_dense(A))
-    return _cond_by_singular_values(A, "fro")
+    return by_singular_values(divided_by_peak(_dense(A)), "fro")
 
 
 def _dense(A: Array, square: str | None = None) -> np.ndarray:
@@ -229,64 +228,3 @@ def _dense(A: Array, square: str | None = None) -> np.ndarray:
     dense = _arrays.to_numpy(A)
     dtype = np.complex128 if np.iscomplexobj(dense) else np.float64
     return np.ascontiguousarray(dense, dtype=dtype)
-
-
-def _cond_by_singular_values(A: np.ndarray, p: Literal[2, "fro"]) -> ConditionEstimate:
-    sigma = np.linalg.svd(A, compute_uv=False)
-    delta = (max(A.shape) + 8) * EPS * sigma[0]
-    least = 1.0 if p == 2 else float(len(sigma))
-    near, far = np.maximum(sigma - delta, 0.0), sigma + delta
-    slack = (len(sigma) + 8) * EPS  # the sums of the Frobenius norm and the divisions
-    lower = max(least, _ratio(near, far, p) * (1 - slack))
-    if sigma[-1] > delta:
-        value, upper = _ratio(sigma, sigma, p), _ratio(far, near, p) * (1 + slack)
-        return ConditionEstimate(max(value, lower), lower, upper, p, "svd")
-    inverse = invert(A) if A.shape[0] == A.shape[1] else None
-    if inverse is None:
-        return _undecided(p, lower, "svd")
-    found = _bracketed(
-        norm(A, p) * norm(inverse.X, p), inverse.rho(p), 3 * len(A), p, lower
-    )
-    method = "svd" if math.isinf(found.upper) else "svd+inverse"
-    return ConditionEstimate(found.value, found.lower, found.upper, p, method)
-
-
-def _ratio(numerators: np.ndarray, denominators: np.ndarray, p: Any) -> float:
-    """Return what κ would be with these singular values above and below the line."""
-    top, bottom = float(numerators[0]), float(denominators[-1])
-    if bottom == 0:
-        return math.inf if top > 0 else 1.0
-    if p == 2:
-        return top / bottom
-    # Both sums are at least 1 and at most n, whatever the range of the values.
-    above = math.sqrt(float(np.sum((numerators / top) ** 2))) if top > 0 else 0.0
-    below = math.sqrt(float(np.sum((bottom / denominators) ** 2)))
-    return above * below * (top / bottom)
-
-
-def _cond_by_inverse(A: Array, p: Literal[1, "inf"], symbol: str) -> ConditionEstimate:
-    A = divided_by_peak(_dense(A, square=symbol))
-    inverse = invert(A)
-    if inverse is None:  # κ₂ ≤ n κ₁ and κ₂ ≤ n κ∞
-        return _undecided(p, max(1.0, _cond_by_singular_values(A, 2).lower / len(A)))
-    kappa = norm(A, p) * norm(inverse.X, p)
-    return _bracketed(kappa, inverse.rho(p), 2 * len(A), p, 1.0)
-
-
-def _bracketed(
-    kappa: float, rho: float, terms: int, p: Any, least: float
-) -> ConditionEstimate:
-    """Return κ with the bracket that ‖I − XA‖ ≤ rho gives; sums had `terms` terms."""
-    slack = (terms + 16) * EPS
-    if math.isinf(kappa):
-        return _undecided(p, least)
-    lower = max(least, kappa * (1 - slack) / (1 + rho))
-    if rho >= 1:
-        return _undecided(p, lower)
-    upper = kappa * (1 + slack) / (1 - rho)
-    value = min(max(kappa, lower), upper)
-    return ConditionEstimate(value, lower, upper, p, "lu+residual")
-
-
-def _undecided(p: Any, lower: float, method: str = "lu+residual") -> ConditionEstimate:
-    return ConditionEstimate(math.inf, lower, math.inf, p, method)

@@ -7,17 +7,24 @@ by 1e-200 have the same equilibrated form.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
-import scipy.sparse as sp
 
 from condlab import _arrays
-from condlab.errors import NotPositiveDefiniteError, SingularMatrixError
+from condlab._reciprocals import (
+    Rounding,
+    are_unit,
+    check_diagonal,
+    clipped,
+    diagonal_of,
+    in_range,
+    reciprocal,
+    reciprocal_norms,
+    root_reciprocal,
+    shared_multipliers,
+    vanishing_columns,
+)
 from condlab.norms import column_norms, row_norms
 from condlab.types import Array, Norm, Scaling
-
-Rounding = Literal["power-of-two"] | None
 
 
 def row_scaling(
@@ -62,8 +69,7 @@ def row_scaling(
     array([[0.6, 0.8],
            [0. , 1. ]])
     """
-    norms = row_norms(A, p=p)
-    return Scaling(left=_reciprocal(norms, rounding, strict, "row"))
+    return Scaling(left=reciprocal_norms(A, 1, p, rounding, strict))
 
 
 def column_scaling(
@@ -101,8 +107,7 @@ def column_scaling(
     >>> column_scaling(np.array([[3.0, 0.0], [4.0, 2.0]])).right
     array([0.2, 0.5])
     """
-    norms = column_norms(A, p=p)
-    return Scaling(right=_reciprocal(norms, rounding, strict, "column"))
+    return Scaling(right=reciprocal_norms(A, 0, p, rounding, strict))
 
 
 def row_column_scaling(
@@ -122,7 +127,10 @@ def row_column_scaling(
     Returns
     -------
     Scaling
-        With `left` of shape (m,) and `right` of shape (n,).
+        With `left` of shape (m,) and `right` of shape (n,). Where the second pass
+        needs multipliers beyond the range of floats, the two sides share a power of
+        two, which D₁ A D₂ does not see; if even that is too little, the columns stay
+        as near to unit norm as the range allows.
 
     Raises
     ------
@@ -144,9 +152,11 @@ def row_column_scaling(
     array([[0.5, 1. ],
            [1. , 1. ]])
     """
-    rows = row_scaling(A, p=p, rounding=rounding, strict=strict)
-    columns = column_scaling(rows.apply(A), p=p, rounding=rounding, strict=strict)
-    return columns.compose(rows)
+    left = reciprocal_norms(A, 1, p, rounding, strict)
+    B = Scaling(left).apply(A)
+    if vanishing_columns(A, B, p):
+        return Scaling(*shared_multipliers(A, left, B, p, rounding))
+    return Scaling(left, reciprocal_norms(B, 0, p, rounding, strict))
 
 
 def ruiz_scaling(
@@ -194,13 +204,28 @@ def ruiz_scaling(
     array([[1., 1.],
            [1., 1.]])
     """
+    scaling = _sweeps(A, p, tol, max_sweeps)
+    if in_range(scaling.left) and in_range(scaling.right):
+        return scaling
+    # Sides that share the range unevenly may reach what equal ones cannot.
+    start = row_column_scaling(A, p="inf", rounding="power-of-two")
+    with np.errstate(over="ignore", under="ignore"):
+        scaling = _sweeps(start.apply(A), p, tol, max_sweeps).compose(start)
+    return Scaling(clipped(scaling.left), clipped(scaling.right))
+
+
+def _sweeps(A: Array, p: Norm, tol: float, max_sweeps: int) -> Scaling:
+    """Return what Ruiz's sweeps give; multipliers may leave the range of floats."""
     scaling, scaled = Scaling(), A
     for _ in range(max_sweeps):
         rows, columns = row_norms(scaled, p=p), column_norms(scaled, p=p)
-        if _unit(rows, tol) and _unit(columns, tol):
+        if are_unit(rows, tol) and are_unit(columns, tol):
             break
-        sweep = Scaling(_root_reciprocal(rows), _root_reciprocal(columns))
-        scaling = sweep.compose(scaling)
+        sweep = Scaling(root_reciprocal(rows), root_reciprocal(columns))
+        with np.errstate(over="ignore", under="ignore"):
+            scaling = sweep.compose(scaling)
+        if not (in_range(scaling.left) and in_range(scaling.right)):
+            break
         scaled = scaling.apply(A)
     if scaling.left is None:  # already equilibrated
         return Scaling(rows * 0 + 1, columns * 0 + 1)
@@ -251,77 +276,9 @@ def jacobi_scaling(A: Array, *, symmetric: bool = True) -> Scaling:
             f"Jacobi scaling needs a square matrix, got shape {tuple(A.shape)}; "
             "for a rectangular one use row_scaling or column_scaling"
         )
-    diagonal = _diagonal(A)
-    _check_diagonal(diagonal, symmetric=symmetric)
+    diagonal = diagonal_of(A)
+    check_diagonal(diagonal, symmetric=symmetric)
     if not symmetric:
-        return Scaling(left=1 / diagonal)
+        return Scaling(left=reciprocal(diagonal))
     root = diagonal**-0.5
     return Scaling(left=root, right=root)
-
-
-def _diagonal(A: Array) -> Array:
-    if sp.issparse(A) or _arrays.is_torch(A):
-        diagonal = A.diagonal()
-    else:
-        diagonal = _arrays.namespace(A).linalg.diagonal(A)
-    if "complex" in str(diagonal.dtype):
-        raise ValueError(
-            f"Jacobi scaling needs a real matrix, got dtype {diagonal.dtype}; "
-            "scale its real and imaginary parts by hand or use row_scaling"
-        )
-    return diagonal
-
-
-def _check_diagonal(diagonal: Array, *, symmetric: bool) -> None:
-    bad = diagonal <= 0 if symmetric else diagonal == 0
-    i = _first(bad)
-    if i is None:
-        return
-    came = f"got {float(diagonal[i])!r} at index {i}"
-    if symmetric:
-        raise NotPositiveDefiniteError(
-            f"symmetric Jacobi scaling needs a positive diagonal, {came}; use "
-            "ruiz_scaling, or symmetric=False where the diagonal is not zero"
-        )
-    raise SingularMatrixError(
-        f"Jacobi scaling needs a nonzero diagonal, {came}; "
-        "permute the rows first or use row_scaling"
-    )
-
-
-def _first(bad: Array) -> int | None:
-    """Return the first index where `bad` holds, or None."""
-    if not _arrays.any_true(bad):
-        return None
-    return int(np.argmax(_arrays.to_numpy(bad)))
-
-
-def _reciprocal(norms: Array, rounding: Rounding, strict: bool, line: str) -> Array:
-    if rounding not in (None, "power-of-two"):
-        raise ValueError(f'rounding must be None or "power-of-two", got {rounding!r}')
-    zero = norms == 0
-    if strict and (i := _first(zero)) is not None:
-        raise SingularMatrixError(
-            f"strict scaling needs every {line} to have a nonzero entry, "
-            f"got zeros only in {line} {i}; drop it or use strict=False"
-        )
-    xp = _arrays.namespace(norms)
-    one = xp.ones_like(norms)
-    norms = xp.where(zero, one, norms)
-    if rounding == "power-of-two":
-        norms = _arrays.power_of_two(norms)
-    kind = xp.finfo(norms.dtype)
-    # As LAPACK does: the reciprocal of a subnormal norm stays finite.
-    return one / xp.clip(norms, float(kind.smallest_normal) / 2, float(kind.max))
-
-
-def _root_reciprocal(norms: Array) -> Array:
-    xp = _arrays.namespace(norms)
-    one = xp.ones_like(norms)
-    return one / xp.sqrt(xp.where(norms == 0, one, norms))
-
-
-def _unit(norms: Array, tol: float) -> bool:
-    xp = _arrays.namespace(norms)
-    far = (norms != 0) & (xp.abs(norms - 1) > tol)
-    return not _arrays.any_true(far, unseen=True)

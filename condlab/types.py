@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Literal
 
-from condlab import _arrays
+from condlab._scaled import apply
 
 Norm = Literal[1, 2, "inf"]
 Array = Any  # a NumPy array, a SciPy sparse array or a torch tensor
@@ -36,9 +38,11 @@ class Scaling:
     def apply(self, A: Array) -> Array:
         """Return diag(left) A diag(right) in the container of A, shape (m, n).
 
-        Integers become float64, half precision float32; other entries keep their type.
+        Entries are right to rounding wherever the product of the three factors is in
+        the range of floats, even where the product of two of them is not. Integers
+        become float64, half precision float32; other entries keep their type.
         """
-        return _arrays.apply(A, self.left, self.right)
+        return apply(A, self.left, self.right)
 
     def compose(self, first: Scaling) -> Scaling:
         """Return the scaling that applies `first` and then this one.
@@ -84,10 +88,17 @@ class Bracket:
     factor : float or None
         The ratio that the theorem behind the bracket promises before any rounding.
 
+    Notes
+    -----
+    ``format(bracket, ".3g")`` formats both ends. There is no ``float(bracket)``: no
+    one number between the ends is better than the others.
+
     Examples
     --------
     >>> 2.0 in Bracket(1.0, 3.0)
     True
+    >>> f"{Bracket(1.0, 3.0):.2f}"
+    '[1.00, 3.00]'
     """
 
     lower: float
@@ -96,6 +107,17 @@ class Bracket:
 
     def __contains__(self, number: float) -> bool:
         return self.lower <= number <= self.upper
+
+    def __str__(self) -> str:
+        return format(self, ".6g")
+
+    def __format__(self, spec: str) -> str:
+        ends = (format(end, spec or ".6g") for end in (self.lower, self.upper))
+        return f"[{', '.join(ends)}]"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return f"<span>{self}</span>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +128,8 @@ class ConditionEstimate:
     ----------
     value : float
         The best single number; inf where the matrix cannot be told from a singular one.
+        Where nothing better than the certain lower bound is known, it is that bound,
+        and `is_lower_bound` says so.
     lower : float
         Certain lower bound, rounding included.
     upper : float
@@ -115,10 +139,18 @@ class ConditionEstimate:
     method : str
         How the number was found, such as "svd" or "splu+hager-higham".
 
+    Notes
+    -----
+    ``float(kappa)`` is `value`; ``format(kappa, ".3g")`` formats it, and writes
+    ">= 308" where it is only a lower bound.
+
     Examples
     --------
-    >>> ConditionEstimate(2.0, 1.9, 2.1, p=2, method="svd").upper
-    2.1
+    >>> kappa = ConditionEstimate(2.0, 1.9, 2.1, p=2, method="svd")
+    >>> kappa.upper, float(kappa), f"{kappa:.1f}"
+    (2.1, 2.0, '2.0')
+    >>> print(ConditionEstimate(308.0, 308.0, float("inf"), p=2, method="golub-kahan"))
+    >= 308, certainly in [308, inf] (golub-kahan)
     """
 
     value: float
@@ -126,3 +158,30 @@ class ConditionEstimate:
     upper: float
     p: Literal[1, 2, "inf", "fro", "skeel"]
     method: str
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether `value` is no more than the certain lower bound of the number."""
+        return self.value == self.lower and self.upper == math.inf > self.lower
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __str__(self) -> str:
+        interval = Bracket(self.lower, self.upper)
+        return f"{self:.6g}, certainly in {interval} ({self.method})"
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        number = format(self.value, spec)
+        return f">= {number.strip()}" if self.is_lower_bound else number
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a table of one row."""
+        interval = Bracket(self.lower, self.upper)
+        cells = (f"{self:.6g}", f"{interval}", self.method)
+        names = (f"κ, p = {self.p}", "certainly in", "method")
+        heads = "".join(f"<th>{escape(name)}</th>" for name in names)
+        row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+        return f"<table><tr>{heads}</tr><tr>{row}</tr></table>"

@@ -97,10 +97,10 @@ PRESETS = {
 
 
 def task(config: Config, options: Options) -> Task:
-    """Return what a run trains, on the CPU in double precision."""
+    """Return what a run trains, in double precision."""
     if config.problem == "quadratic":
         return quadratic(config)
-    images, device = load(config.data, options.data), torch.device("cpu")
+    images, device = load(config.data, options.data), options.device
     recipe = recipe_of(config, device)
     made = make_task(images, partial(network, config, images), recipe, device)
     (inputs, labels), _ = prepare(images, device)

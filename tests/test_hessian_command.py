@@ -1,22 +1,22 @@
 """`condlab hessian` prints what the library finds, and one line for bad input."""
 
+import importlib
 import json
 import math
+import sys
 
 import numpy as np
 import pytest
-import torch
 from matplotlib.image import imread
 
 from condlab.cli import main
 from condlab.curvature import HessianOperator, example, make_loss
 
 FACTORIES = """
+from collections import UserDict
 import torch
 from condlab.curvature import example
-
-def net():
-    return example("regression")
+from condlab.nn import condition
 
 def attentive():
     class Net(torch.nn.Module):
@@ -31,11 +31,46 @@ def attentive():
     net = Net().double()
     return net, torch.nn.CrossEntropyLoss(), [(x, torch.arange(5) % 2)]
 
+class Named(torch.nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.net, self.kind = example("mlp")[0], kind
+    def forward(self, pixels):
+        z = self.net(pixels)
+        return {"dict": {"logits": z}, "tuple": (z, pixels)}[self.kind]
+
+def named(kind):
+    _, criterion, batches = example("mlp")
+    key = {"dict": "logits", "tuple": 0}[kind]
+    return (
+        Named(kind),
+        lambda z, y: criterion(z[key], y),
+        [(UserDict(pixels=x), y) for x, y in batches],
+    )
+
+def gives_dict():
+    return named("dict")
+
+def gives_tuple():
+    return named("tuple")
+
+def conditioned():
+    net, criterion, batches = example("mlp")
+    return condition(net), criterion, batches
+
 def pair():
     return 1, 2
 
 def broken():
     raise RuntimeError("no data")
+
+def mismatched():
+    net, criterion, batches = example("mlp")
+    return net, lambda z, y: z.logits.mean(), batches
+
+def empty():
+    net, criterion, _ = example("mlp")
+    return net, criterion, []
 
 value = 3
 """
@@ -117,17 +152,6 @@ def test_figure_is_an_image_with_all_its_parts(run, tmp_path, method):
     assert all((part.min(axis=2) < 0.5).mean() > 0.002 for part in parts)
 
 
-@pytest.mark.parametrize("nested", [False, True])
-def test_checkpoint_replaces_the_weights(run, factories, tmp_path, nested):
-    net, _, _ = example("regression")
-    state = {name: torch.zeros_like(p) for name, p in net.state_dict().items()}
-    torch.save({"model": state} if nested else state, tmp_path / "net.pt")
-    options = ("--checkpoint", tmp_path / "net.pt", "--json")
-    record = json.loads(run("some_nets:net", *options))
-    # where all weights are zero only the last bias is curved: the mean of (b - y)^2
-    assert record["lambda_max"]["lower"] == pytest.approx(2)
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -137,6 +161,8 @@ def test_checkpoint_replaces_the_weights(run, factories, tmp_path, nested):
         (["some_nets:missing"], "some_nets has no function 'missing'"),
         (["some_nets:value"], "some_nets has no function 'value'"),
         (["some_nets:broken"], "some_nets:broken() fails: RuntimeError: no data"),
+        (["some_nets:mismatched"], "on its first batch fails: AttributeError"),
+        (["some_nets:empty"], "must give at least one batch, got none"),
         (["some_nets:pair"], "must return (module, criterion, batches)"),
         (["example:mlp", "--checkpoint", "none.pt"], "there is no checkpoint none.pt"),
         (["example:mlp", "--checkpoint", __file__], "is no checkpoint of tensors"),
@@ -146,6 +172,9 @@ def test_checkpoint_replaces_the_weights(run, factories, tmp_path, nested):
         (["example:mlp", "--figure", "a.txt"], "--figure must end in .png"),
         (["example:mlp", "--figure", "no/a.png"], "there is no directory no"),
         (["example:mlp", "--gauge", "sphere"], "and the model has none"),
+        (["example:mlp", "--device", "abacus"], "--device must name a device"),
+        (["example:mlp", "--interior", "-1"], "--interior must be at least 0"),
+        (["example:mlp", "--leading", "2"], "needs two checkpoints or more, got 0"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(capsys, factories, arguments, message):
@@ -155,8 +184,86 @@ def test_bad_input_gets_one_line_and_exit_code_2(capsys, factories, arguments, m
     assert message in err
 
 
-def test_checkpoint_with_code_is_not_run(capsys, tmp_path):
-    torch.save(torch.nn.Linear(1, 1), tmp_path / "module.pt")
-    options = ["--checkpoint", str(tmp_path / "module.pt")]
-    assert main(["hessian", "example:mlp", *options]) == 2
-    assert "is no checkpoint of tensors alone" in capsys.readouterr().err
+@pytest.mark.parametrize("options", [[], ["--method", "lanczos", "--products", "20"]])
+def test_figure_and_json_come_from_one_decomposition(
+    run, tmp_path, monkeypatch, options
+):
+    """One assembly, or one Lanczos run; the density's probes are products alone."""
+    calls = {"dense": 0, "lanczos": 0, "exact": 0}
+    module = importlib.import_module("condlab.curvature.condition")
+
+    def counted(name, inner):
+        def call(*arguments, **keywords):
+            calls[name] += 1
+            return inner(*arguments, **keywords)
+
+        return call
+
+    dense = counted("dense", HessianOperator.dense)
+    monkeypatch.setattr(HessianOperator, "dense", dense)
+    for name in ("lanczos", "exact"):
+        monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
+    monkeypatch.setattr("condlab.curvature.gauss_newton", refuse)
+    options = ["--json", "--figure", tmp_path / "spectrum.svg", *options]
+    record = json.loads(run("example:regression", *options))
+    by_lanczos = len(options) > 3
+    assert calls == {
+        "dense": not by_lanczos,
+        "lanczos": by_lanczos,
+        "exact": not by_lanczos,
+    }
+    n = record["parameters"]
+    assert len(record["ritz"]["values"]) == (n if not by_lanczos else 18)
+    assert record["products"] <= (22 if by_lanczos else n + 4)
+
+
+def refuse(*_arguments):
+    raise ValueError("not now")
+
+
+def test_what_keeps_the_gauss_newton_matrix_away_is_said(run, monkeypatch):
+    monkeypatch.setattr("condlab.curvature.gauss_newton", refuse)
+    assert "no Gauss-Newton matrix: not now" in run("example:regression")
+    assert json.loads(run("example:regression", "--json"))["gauss_newton"] is None
+
+
+@pytest.mark.parametrize("kind", ["dict", "tuple"])
+def test_structured_outputs_and_mappings_give_the_same_table(run, factories, kind):
+    plain = json.loads(run("example:mlp", "--json"))
+    named = json.loads(run(f"some_nets:gives_{kind}", "--json"))
+    for end in ("lower", "upper"):
+        expected = pytest.approx(plain["lambda_max"][end])
+        assert named["lambda_max"][end] == expected
+    assert named["null_sources"] == plain["null_sources"] == {"softmax shift": 13}
+
+
+def test_backend_is_the_one_asked_for_and_changes_nothing(run):
+    records = [
+        json.loads(run("example:mlp", "--backend", name, "--device", "cpu", "--json"))
+        for name in ("auto", "rebuilt", "forward")
+    ]
+    assert records[1]["backend"] == "rebuilt graph"
+    assert records[2]["backend"] == "forward over reverse"
+    assert {record["device"] for record in records} == {"cpu"}
+    tops = [record["lambda_max"]["lower"] for record in records]
+    assert tops == pytest.approx(tops[:1] * 3, rel=1e-12)
+
+
+def test_without_torch_the_extra_is_named(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    assert main(["hessian", "example:mlp"]) == 2
+    assert "pip install 'condlab[torch]'" in capsys.readouterr().err
+
+
+def test_parameters_that_do_not_train_are_held(run, factories, tmp_path):
+    (tmp_path / "held.py").write_text(
+        "from some_nets import *\n"
+        "def make():\n"
+        "    net, criterion, batches = conditioned()\n"
+        "    net[0].requires_grad_(False)\n"
+        "    return net, criterion, batches\n"
+    )
+    record = json.loads(run("held:make", "--json"))
+    assert record["parameters"] == 12 * 13 + 4 * 13
+    sphere = json.loads(run("held:make", "--json", "--gauge", "sphere"))
+    assert sphere["size"] == record["parameters"] - 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,32 @@ import numpy as np
 from condlab import lanczos, norms
 
 EPS = float(np.finfo(np.float64).eps)
+SMALLEST = math.ulp(0.0)  # bounds what an entry lost when it left the range of floats
+
+
+def at_least(numerator: float, denominator: float) -> float:
+    """Return a quotient that is a lower bound: of what exceeds all floats, the largest.
+
+    It is inf only for a denominator of zero, which a bound from above never is unless
+    there is nothing to bound.
+    """
+    if denominator == 0:
+        return math.inf
+    return min(numerator / denominator, sys.float_info.max)
+
+
+def over(numerator: float, denominator: float) -> float:
+    """Return a quotient, inf where the denominator is not positive."""
+    return numerator / denominator if denominator > 0 else math.inf
+
+
+def sums_above(A: Any, *, axis: int, p: Any = 1) -> np.ndarray:
+    """Bound the norms of rows (axis 1) or columns from above; 0 where nothing is."""
+    measure = norms.row_norms if axis == 1 else norms.column_norms
+    A = A.tocsr() if axis == 1 else A.tocsc()
+    stored = np.diff(A.indptr)
+    sums = measure(A, p=p) * (1 + (A.shape[axis] + 4) * EPS)
+    return np.asarray(sums + stored * SMALLEST)
 
 
 class Products:
@@ -21,16 +48,23 @@ class Products:
         # As in _inverse: inner products of complex numbers are real ones of twice the
         # length, in both parts; four more terms for the subtraction and the norm.
         factor = 2 * math.sqrt(2) if np.iscomplexobj(A) else 1.0
-        self.gamma = factor * (np.diff(self.A.indptr) + 4) * EPS / 2
+        stored = np.diff(self.A.indptr)
+        self.gamma = factor * (stored + 4) * EPS / 2
+        self.lost = 4 * (stored + 1) * SMALLEST
+
+    def noise(self, x: np.ndarray) -> np.ndarray:
+        """Bound the error of the entries of the computed A x."""
+        size = np.abs(x)
+        # Once for entries of A that lost digits, once for products that do.
+        return self.gamma * (self.sizes @ size) + self.lost * (1 + size.max(initial=0))
 
     def residual(self, x: np.ndarray, b: np.ndarray) -> np.ndarray:
         """Bound the entries of |Ax − b|."""
-        noise = self.gamma * (self.sizes @ np.abs(x)) + EPS * np.abs(b)
-        return np.abs(self.A @ x - b) + noise
+        return np.abs(self.A @ x - b) + self.noise(x) + EPS * np.abs(b)
 
     def size(self, x: np.ndarray, *, sign: int) -> float:
         """Bound ‖Ax‖/‖x‖ from below (sign -1) or above (sign 1)."""
-        noise = lanczos.norm(self.gamma * (self.sizes @ np.abs(x)))
+        noise = lanczos.norm(self.noise(x))
         slack = 1 + sign * (self.A.shape[0] + 4) * EPS
         size = (lanczos.norm(self.A @ x) + sign * noise) * slack
         return max(size, 0.0) / lanczos.norm(x)

@@ -7,30 +7,39 @@ products with A itself, whose rounding is bounded entry by entry.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import sys
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from condlab import _arrays, lanczos, norms
-from condlab._estimate.certain import Products, dominance, norm_bound, varah
+from condlab._estimate.certain import (
+    EPS,
+    Products,
+    at_least,
+    dominance,
+    norm_bound,
+    over,
+    sums_above,
+    varah,
+)
+from condlab._estimate.extreme import largest
 from condlab._estimate.hager import inverse_norm_1
+from condlab._estimate.products_only import of_operator, of_sparse
 from condlab._estimate.sparse_lu import FillError, factorise, inverse_operator
+from condlab._estimate.trust import HOPELESS, is_trusted, residual_norm_1
 from condlab.errors import SingularMatrixError
 from condlab.types import ConditionEstimate
 
-EPS = float(np.finfo(np.float64).eps)
 FILL_LIMIT = 10**8  # entries of L and U together: about 1.6 GB
-# Half of what is asked of a solve: beyond it, the matrix may as well be singular.
-HOPELESS = 0.5
-# A singular value lies within this of the answer, relatively. The error itself is a
-# fifth of it where the values cluster, and its square over the gap where they do not.
-RESIDUAL = 4e-3
+SEED = 0
+# With a residual above this, the adjoint solve may give the better bound.
+BLURRED = 1e-6
 
 
 def estimate_cond_1(
-    A: Any, *, block_size: int = 2, rng: Any = None, fill_limit: float = FILL_LIMIT
+    A: Any, *, block_size: int = 2, rng: Any = SEED, fill_limit: float = FILL_LIMIT
 ) -> ConditionEstimate:
     """Estimate κ₁(A) = ‖A‖₁ ‖A⁻¹‖₁ from one sparse LU factorisation.
 
@@ -40,8 +49,9 @@ def estimate_cond_1(
         Real or complex, finite.
     block_size : int
         Number of vectors iterated together; more is slower and sharper.
-    rng : Generator or int, optional
-        Where the random signs come from.
+    rng : Generator, int or None
+        Where the random signs come from: by default from one fixed seed, so that every
+        call gives the same; None draws new ones.
     fill_limit : float
         Expected entries of L and U beyond which no factorisation is tried; then only
         ``lower`` says something, from the norms of the columns.
@@ -50,9 +60,11 @@ def estimate_cond_1(
     -------
     ConditionEstimate
         ``value`` is nearly always within a factor of 3, mostly exact. ``lower`` is
-        certain, from the residual of the last solve. ``upper`` is inf, unless A is
-        strictly diagonally dominant by columns (Varah's bound). Where the residual
-        shows that A cannot be told from a singular matrix, ``value`` is inf.
+        certain, from the residuals of the last solve and of its adjoint; for rows and
+        columns both in very different units it may be far below. ``upper`` is inf,
+        unless A is strictly diagonally dominant by columns (Varah's bound). Where a
+        residual shows that A, with its rows and columns equilibrated, cannot be told
+        from a singular matrix, ``value`` is inf.
 
     Raises
     ------
@@ -80,31 +92,54 @@ def estimate_cond_1(
         )
     if block_size < 1:
         raise ValueError(f"block_size must be at least 1, got {block_size}")
-    sums = norms.column_norms(A, p=1)
-    size, slack = float(sums.max()), (n + 4) * EPS
-    least = max(1.0, _over(size, float(sums.min())) * (1 - slack))
-    upper = _over(size, dominance(A.tocsc(), axis=0)) * (1 + slack)
+    rng = np.random.default_rng(rng)
+    size, slack = float(norms.column_norms(A, p=1).max()), (n + 8) * EPS
+    # A⁻¹A = I = AA⁻¹ bound ‖A⁻¹‖₁ by any column's 1-norm and any row's largest entry.
+    lines = sums_above(A, axis=0).min(), sums_above(A, axis=1, p="inf").min()
+    shortest = float(min(lines))
+    least = max(1.0, at_least(size * (1 - slack), shortest))
+    upper = over(size, dominance(A.tocsc(), axis=0)) * (1 + slack)
     method = "splu+hager-higham"
     try:
         F = factorise(A, fill_limit)
-        x, y = inverse_norm_1(F, n, block_size, np.random.default_rng(rng))
+        x, y = inverse_norm_1(F, n, block_size, rng)
+        error, asked = residual_norm_1(A, x, y), float(np.abs(x).sum())
+        decided = error < HOPELESS * asked if F.is_equilibrated else is_trusted(F, rng)
     except SingularMatrixError:
         return ConditionEstimate(math.inf, least, math.inf, 1, method)
     except FillError:
         return ConditionEstimate(least, least, upper, 1, "column norms, no LU")
+    grown = float(np.abs(y).sum())
     # A⁻¹x = y + A⁻¹(x − Ay), so ‖y‖ ≤ ‖A⁻¹‖ (‖x‖ + ‖x − Ay‖).
-    error = float(Products(A).residual(y, x).sum())
-    grown, asked = float(np.abs(y).sum()), float(np.abs(x).sum())
-    lower = max(least, size * _over(grown, asked + error) * (1 - slack))
-    value = size * _over(grown, asked)
-    return _estimate(value, lower, upper, 1, method, error < HOPELESS * asked)
+    inverse = at_least(grown, asked + error)
+    if error > BLURRED * asked:
+        inverse = max(inverse, _from_adjoint(A, F, y))
+    lower = max(least, min(size * inverse, sys.float_info.max) * (1 - slack))
+    value = size * over(grown, asked)
+    return _estimate(value, lower, upper, 1, method, decided)
+
+
+def _from_adjoint(A: Any, F: Any, y: np.ndarray) -> float:
+    """Bound ‖A⁻¹‖₁ from below by z = A'⁻¹w, w the signs of y: ‖z‖∞/‖A'z‖∞.
+
+    For rows in different units its residual is the smaller one: D in D A meets z only
+    as D z, which is of one size.
+    """
+    sizes = np.abs(y)
+    w = np.where(sizes > 0, y / np.where(sizes > 0, sizes, 1.0), 1.0)
+    try:
+        z = F.solve_adjoint(w)
+    except SingularMatrixError:
+        return 0.0
+    error = float(Products(A.conj().T).residual(z, w).max())
+    return at_least(float(np.abs(z).max()), 1 + error)
 
 
 def estimate_cond_2(
     A: Any,
     *,
     num_matvecs: int = 100,
-    rng: Any = None,
+    rng: Any = SEED,
     fill_limit: float = FILL_LIMIT,
 ) -> ConditionEstimate:
     """Estimate κ₂(A) = σ_1/σ_min(m, n) of a large sparse matrix of full rank.
@@ -112,34 +147,42 @@ def estimate_cond_2(
     The largest singular value comes from Golub-Kahan bidiagonalisation of A, the
     smallest from that of A⁻¹ (A⁺ if A is rectangular) through one sparse LU
     factorisation. Both stop when a recomputed residual says that a singular value lies
-    within 0.4 per cent; the error of ``value`` is usually below 0.1 per cent.
+    within 0.4 per cent and the chance that one was missed by more than 0.5 per cent is
+    below 10⁻⁶; the error of ``value`` is usually below 0.1 per cent. Where
+    `num_matvecs` did not suffice, ``method`` ends with "(not converged)".
 
     Parameters
     ----------
     A : array, sparse array or LinearOperator, shape (m, n)
         Real or complex. A LinearOperator, which must have `rmatvec`, is only
-        multiplied with: the answer is then only a lower bound.
+        multiplied with: ``value`` is then no more than the lower bound, and
+        ``is_lower_bound`` is True.
     num_matvecs : int
         The largest number of products with A and its adjoint, and of solves.
-    rng : Generator or int, optional
-        Where the start vectors come from.
+    rng : Generator, int or None
+        Where the start vectors come from: by default from one fixed seed, so that
+        every call gives the same; None draws new ones.
     fill_limit : float
-        Expected entries of L and U beyond which no factorisation is tried, and the
-        answer is only a lower bound. ``method`` says so.
+        Expected entries of L and U beyond which no factorisation is tried, and
+        ``value`` is only a lower bound, as for a LinearOperator.
 
     Returns
     -------
     ConditionEstimate
         ``lower`` is certain: ‖Av‖/‖v‖ bounds σ_1 from below and σ_min from above, for
-        any v, less the rounding of the product (10 √n eps σ_1 is assumed of a
-        LinearOperator). ``upper`` is inf, unless A is strictly diagonally dominant by
-        rows and columns (Varah's corollary 2). Where the residual of the smallest
-        triplet shows that A cannot be told from a singular matrix, ``value`` is inf.
+        any v, less the rounding of the product. Of a LinearOperator's products an
+        error of 10 √n eps σ_1 is assumed, with the eps of the least precise dtype
+        among the operator, what it is made of and what it returns, or ten times the
+        error seen in a check of linearity, if that is more: ``method`` names it.
+        ``upper`` is inf, unless A is strictly diagonally dominant by rows and columns
+        (Varah's corollary 2). Where a residual shows that A, with its rows and columns
+        equilibrated, cannot be told from a singular matrix, ``value`` is inf.
 
     Raises
     ------
     ValueError
-        If A is empty or holds nan or inf, or `num_matvecs` is below 1.
+        If A is empty or holds nan or inf, is a LinearOperator without `rmatvec`, or
+        `num_matvecs` is below 1.
 
     References
     ----------
@@ -155,32 +198,58 @@ def estimate_cond_2(
     """
     rng = np.random.default_rng(rng)
     if not sp.issparse(A) and hasattr(A, "rmatvec"):
-        return _lower_bound(A, num_matvecs, rng)
+        return of_operator(A, num_matvecs, rng)
     A = _sparse(A)
     A = A if A.shape[0] >= A.shape[1] else A.conj().T.tocsr()
-    m, n = A.shape
-    P = Products(A)
-    top = _largest(A, rng.standard_normal(n), num_matvecs)
+    P, bound = Products(A), norm_bound(A)
+    top = largest(A, num_matvecs, rng, bound)
     sigma_1 = P.size(top.right, sign=-1)
-    column = _over(1.0, float(norms.column_norms(A).min()))
-    least = max(1.0, sigma_1 * column * (1 - 4 * EPS))
+    least = _from_lines(A, sigma_1)
     try:
-        inverse = inverse_operator(A, fill_limit)
-        bottom = _largest(inverse, rng.standard_normal(m), num_matvecs)
+        inverse, F = inverse_operator(A, fill_limit)
+        bottom = largest(inverse, num_matvecs, rng)
+        sigma = over(1.0, bottom.value)
+        above, sees_all = _above_sigma_min(A, P, inverse, bottom.right)
+        if A.shape[0] == A.shape[1] and not F.is_equilibrated:
+            sees_all = is_trusted(F, rng)
     except SingularMatrixError:
         return ConditionEstimate(math.inf, least, math.inf, 2, "splu")
     except FillError:
-        return _lower_bound(A, num_matvecs, rng, least)
-    # The inverse maps the left vector u, here on its right, to v/σ.
-    u, v, sigma = bottom.right, bottom.left, _over(1.0, bottom.value)
-    lower = max(least, _over(sigma_1, P.size(v, sign=1)) * (1 - 4 * EPS))
-    error = lanczos.norm(P.residual(v, sigma * u))
-    upper = _over(norm_bound(A), varah(A))
+        return of_sparse(A, num_matvecs, rng, least)
+    lower = max(least, at_least(sigma_1, above) * (1 - 4 * EPS))
+    upper = over(bound, varah(A))
     steps = f"golub-kahan-{top.steps}+splu-golub-kahan-{bottom.steps}"
     converged = "" if top.converged and bottom.converged else " (not converged)"
-    value = _over(top.value, sigma)
-    decided = error < HOPELESS * sigma
-    return _estimate(value, lower, upper, 2, steps + converged, decided)
+    value = over(top.value, sigma)
+    return _estimate(value, lower, upper, 2, steps + converged, sees_all)
+
+
+def _from_lines(A: Any, sigma_1: float) -> float:
+    """Bound κ₂ of a tall A from below by its shortest column, or row if square."""
+    shortest = [float(sums_above(A, axis=0, p=2).min())]
+    if A.shape[0] == A.shape[1]:
+        shortest.append(float(sums_above(A, axis=1, p=2).min()))
+    return max(1.0, at_least(sigma_1, min(shortest)) * (1 - 4 * EPS))
+
+
+def _above_sigma_min(
+    A: Any, P: Products, inverse: Any, u: np.ndarray
+) -> tuple[float, bool]:
+    """Bound σ_min from above by ‖Av‖/‖v‖, v = A⁺u, and if A is square by its adjoint.
+
+    Also tell whether either residual is so small that A differs from singular ones.
+    With rows in different units that of the adjoint is the smaller one.
+    """
+    v = inverse.matvec(u)
+    error = lanczos.norm(P.residual(v, u))
+    above, good = P.size(v, sign=1), error < HOPELESS * lanczos.norm(u)
+    if error <= BLURRED * lanczos.norm(u) or A.shape[0] > A.shape[1]:
+        return above, good
+    v = v / lanczos.norm(v)
+    w = inverse.rmatvec(v)
+    adjoint = Products(A.conj().T)
+    good = good or lanczos.norm(adjoint.residual(w, v)) < HOPELESS
+    return min(above, adjoint.size(w, sign=1)), good
 
 
 def _estimate(
@@ -190,61 +259,6 @@ def _estimate(
         value = math.inf
     value = min(max(value, lower), upper)
     return ConditionEstimate(value, lower, upper, p, method)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Extreme:
-    value: float
-    left: np.ndarray
-    right: np.ndarray
-    steps: int
-    converged: bool
-
-
-def _largest(A: Any, start: np.ndarray, num_matvecs: int) -> _Extreme:
-    """Return the largest singular triplet once its recomputed residual is small."""
-    multiply, adjoint = lanczos.products(A)
-    for steps, G in enumerate(lanczos.golub_kahan_steps(A, start, num_matvecs), 1):
-        if not len(G.alpha):  # A maps the start to zero
-            return _Extreme(0.0, np.zeros(A.shape[0]), G.right[:, 0], steps, True)
-        W, values, Zh = np.linalg.svd(G.matrix, full_matrices=False)
-        claimed = G.coupling * abs(W[-1, 0])
-        if claimed > RESIDUAL * values[0] and steps < num_matvecs:
-            continue
-        sigma, u, v = float(values[0]), G.left @ W[:, 0], G.right @ Zh[0]
-        left, right = multiply(v) - sigma * u, adjoint(u) - sigma * v
-        error = math.hypot(lanczos.norm(left), lanczos.norm(right)) / math.sqrt(2)
-        converged = error <= RESIDUAL * sigma
-        # Past this the products contradict each other: more of them are no help.
-        if converged or G.invariant or claimed <= 1e-2 * RESIDUAL * sigma:
-            break
-    return _Extreme(sigma, u, v, steps, converged)
-
-
-def _lower_bound(
-    A: Any, num_matvecs: int, rng: np.random.Generator, least: float = 1.0
-) -> ConditionEstimate:
-    """Return what products alone can say of κ₂."""
-    if A.shape[0] < A.shape[1]:
-        A = A.adjoint()  # only a LinearOperator can still be wide
-    n = A.shape[1]
-    G = lanczos.golub_kahan(A, rng.standard_normal(n), num_matvecs)
-    method = f"golub-kahan-{G.right.shape[1]}, no LU: lower bound only"
-    Zh = np.linalg.svd(G.matrix)[2]
-    first, last = G.right @ Zh[0], G.right @ Zh[-1]
-    if sp.issparse(A):
-        P = Products(A)
-        high, low = P.size(first, sign=-1), P.size(last, sign=1)
-    else:
-        high, low = (lanczos.norm(A.matvec(v)) for v in (first, last))
-        noise = 10 * math.sqrt(n) * EPS * high
-        high, low = high - noise, low + noise
-    lower = max(least, _over(high, low) * (1 - 4 * EPS))
-    # One more right than left vector: A maps a combination of them to zero.
-    singular = G.left.shape[1] < G.right.shape[1]
-    return ConditionEstimate(
-        math.inf if singular else lower, lower, math.inf, 2, method
-    )
 
 
 def _sparse(A: Any) -> Any:
@@ -262,7 +276,3 @@ def _sparse(A: Any) -> Any:
     exponent = np.frexp(np.abs(parts).max(initial=0.0))[1]
     data = np.ldexp(parts, -exponent).view(dtype)
     return sp.csr_array((data, A.indices, A.indptr), shape=A.shape)
-
-
-def _over(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 0 else math.inf

@@ -22,12 +22,25 @@ AUGMENTATION = 2.0**-26  # about √eps
 class Factorisation:
     """A = left⁻¹ (LU) right⁻¹ with diagonal `left` and `right`, powers of two.
 
-    A solve that overflows raises SingularMatrixError.
+    `matrix` is the equilibrated one that LU is of. A solve that overflows raises
+    SingularMatrixError.
     """
 
     lu: SuperLU
+    matrix: Any
     left: np.ndarray
     right: np.ndarray
+
+    @property
+    def equilibrated(self) -> Factorisation:
+        """The factorisation of `matrix` itself."""
+        one = np.ones_like(self.left)
+        return Factorisation(self.lu, self.matrix, one, one)
+
+    @property
+    def is_equilibrated(self) -> bool:
+        """Whether A and `matrix` differ by one number only."""
+        return bool(np.ptp(self.left) == 0 and np.ptp(self.right) == 0)
 
     def solve(self, B: np.ndarray) -> np.ndarray:
         """Return A⁻¹ B for a vector or a matrix of columns."""
@@ -64,15 +77,15 @@ def factorise(A: Any, fill_limit: float) -> Factorisation:
             "panel_size": 4,
         }
     try:
-        return Factorisation(splu(B, **options), left, right)
+        return Factorisation(splu(B, **options), B, left, right)
     except RuntimeError as error:  # "Factor is exactly singular"
         raise SingularMatrixError(
             f"a nonsingular matrix is needed; SuperLU says: {error}"
         ) from error
 
 
-def inverse_operator(A: Any, fill_limit: float) -> LinearOperator:
-    """Return A⁺, shape (n, m), of a full-rank A with m >= n, from one factorisation.
+def inverse_operator(A: Any, fill_limit: float) -> tuple[LinearOperator, Factorisation]:
+    """Return A⁺, shape (n, m), of a full-rank A with m >= n, and the factorisation.
 
     A rectangular A goes through K = [[αI, A], [A', 0]]: K [r; x] = [b; 0] gives
     x = A⁺b and K [r; x] = [0; c] gives r = A'⁺c. The condition number of K is least
@@ -82,7 +95,7 @@ def inverse_operator(A: Any, fill_limit: float) -> LinearOperator:
     m, n = A.shape
     if m == n:
         F = factorise(A, fill_limit)
-        return _operator(A, F.solve, F.solve_adjoint)
+        return _operator(A, F.solve, F.solve_adjoint), F
     peak = float(np.abs(A.data).max(initial=0.0)) or 1.0
     alpha = AUGMENTATION * peak
     K = sp.block_array(
@@ -96,7 +109,7 @@ def inverse_operator(A: Any, fill_limit: float) -> LinearOperator:
     def solve_adjoint(c: np.ndarray) -> np.ndarray:
         return F.solve(np.concatenate([np.zeros(m, c.dtype), c]))[:m]
 
-    return _operator(A, solve, solve_adjoint)
+    return _operator(A, solve, solve_adjoint), F
 
 
 def _operator(A: Any, solve: Any, solve_adjoint: Any) -> LinearOperator:

@@ -6,6 +6,7 @@ import importlib
 import pickle
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +14,30 @@ HELP = "module:factory, which returns (module, criterion, batches), or example:N
 _NESTED = ("state_dict", "model")  # where training scripts keep the weights
 
 
-def load(source: str, checkpoint: Path | None) -> tuple[Any, Any, Any]:
-    """Return module, criterion and batches, or raise ValueError in one sentence."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A network, what its outputs cost, and the data."""
+
+    module: Any
+    criterion: Any
+    batches: Any
+
+
+def load(source: str, device: str | None) -> Problem:
+    """Return what a factory makes, on a device, or raise ValueError in one sentence."""
     where, colon, name = source.partition(":")
     if not (where and colon and name):
         raise ValueError(f"a model is {HELP}; got {source!r}")
+    if device is not None:
+        _require_device(device)
     if where == "example":
         from condlab.curvature.examples import example
 
-        problem: Any = example(name)
+        made: Any = example(name)
     else:
-        problem = _made(source, where, name)
-    _require_problem(source, problem)
-    if checkpoint is not None:
-        _restore(problem[0], checkpoint)
-    return tuple(problem)
+        made = _made(source, where, name)
+    _require_problem(source, made)
+    return Problem(*made) if device is None else _on(device, *made)
 
 
 def _made(source: str, where: str, name: str) -> Any:
@@ -75,11 +85,73 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def _restore(module: Any, path: Path) -> None:
+def _require_device(name: str) -> None:
     import torch
 
-    if not path.is_file():
-        raise ValueError(f"there is no checkpoint {path}")
+    try:
+        torch.empty(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).strip().split("\n")[0]
+        raise ValueError(
+            f"--device must name a device that torch can use here, as cpu, got "
+            f"{name!r}: {why}"
+        ) from None
+
+
+def _on(device: str, module: Any, criterion: Any, batches: Any) -> Problem:
+    from torch import nn
+
+    if isinstance(criterion, nn.Module):
+        criterion = criterion.to(device)
+    held = [moved(batch, device) for batch in batches]
+    try:
+        return Problem(module.to(device), criterion, held)
+    except (RuntimeError, TypeError) as error:  # as float64 on mps
+        why = str(error).strip().split("\n")[0]
+        raise ValueError(f"the model cannot be moved to {device}: {why}") from None
+
+
+def moved(value: Any, device: str) -> Any:
+    """Return a batch with its tensors on a device."""
+    if hasattr(value, "to"):  # a tensor, or a container that knows how
+        return value.to(device)
+    if isinstance(value, Mapping):
+        return {name: moved(part, device) for name, part in value.items()}
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(moved(part, device) for part in value))
+    if isinstance(value, tuple | list):
+        return type(value)(moved(part, device) for part in value)
+    return value
+
+
+def require_loss(source: str, loss: Any, params: Any, batches: Any) -> None:
+    """Raise ValueError, and say why, unless the loss of the first batch comes out."""
+    first = next(iter(batches), None)
+    if first is None:
+        raise ValueError(f"{source} must give at least one batch, got none")
+    try:
+        loss(params, first)
+    except ValueError:
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"the loss of {source} on its first batch fails: {_brief(error)}"
+        ) from error
+
+
+def restore(problem: Problem, path: Path) -> None:
+    """Give the module the weights of a file, or raise ValueError in one sentence."""
+    from condlab.nn import load_checkpoint
+
+    try:
+        load_checkpoint(problem.module, _state(path))
+    except ValueError as error:
+        raise ValueError(f"{path} does not fit the model: {error}") from None
+
+
+def _state(path: Path) -> Mapping[str, Any]:
+    import torch
+
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError):
@@ -92,37 +164,4 @@ def _restore(module: Any, path: Path) -> None:
     if not isinstance(state, Mapping):
         kind = type(state).__name__
         raise ValueError(f"{path} holds {kind}, and no state dict")  # noqa: TRY004
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        raise ValueError(f"{path} does not fit the model: {error}") from None
-
-
-def known_invariances(H: Any, module: Any, criterion: Any) -> list[Any]:
-    """Return what softmax and attention cannot see here, each verified."""
-    from torch import nn
-
-    from condlab.curvature import attention, output_shift, verify
-
-    candidates = []
-    linear = [n for n, m in module.named_modules() if isinstance(m, nn.Linear)]
-    if isinstance(criterion, nn.CrossEntropyLoss) and linear:
-        dot = f"{linear[-1]}." if linear[-1] else ""
-        weight, bias = (
-            name if name in H.params else None
-            for name in (f"{dot}weight", f"{dot}bias")
-        )
-        if weight or bias:
-            candidates.append(output_shift(H.params, weight, bias))
-    for name, part in module.named_modules():
-        packed = f"{name}.in_proj_bias".removeprefix(".")
-        if isinstance(part, nn.MultiheadAttention) and packed in H.params:
-            candidates += attention(H.params, name, heads=part.num_heads)[2:]
-    found = []
-    for candidate in candidates:
-        try:
-            verify(H, candidate)
-        except ValueError:  # the last layer of the list is not the last in the network
-            continue
-        found.append(candidate)
-    return found
+    return state

@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
 from condlab.curvature._extremes import ProbableExtremes
 from condlab.curvature.assembly import Progress, assemble
+from condlab.curvature.attention import attention
 from condlab.curvature.blocks import NotAStackError, assemble_stack
 from condlab.curvature.condition import HessianCondition, Inertia, condition
 from condlab.curvature.density import Band, SpectralDensity, density
@@ -23,7 +24,6 @@ from condlab.curvature.gauss_newton import gauss_newton
 from condlab.curvature.gram import gauss_newton_condition
 from condlab.curvature.invariances import (
     Invariance,
-    attention,
     bias_shift,
     output_shift,
     relu_rescaling,
@@ -40,6 +40,7 @@ from condlab.curvature.quotient import Comparison, compare, hold_lengths
 from condlab.curvature.solve import Solution, solve
 from condlab.curvature.spectrum import Spectrum, spectrum
 from condlab.curvature.submatrix import submatrix
+from condlab.curvature.symmetries import find_invariances
 from condlab.curvature.trace import (
     DiagonalEstimate,
     Estimate,
@@ -81,6 +82,7 @@ __all__ = [
     "diagonal",
     "empirical_fisher",
     "example",
+    "find_invariances",
     "frobenius_norm",
     "gauss_newton",
     "gauss_newton_condition",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
+from condlab.curvature.eigenpairs import Eigenpairs, angles, chosen
 from condlab.curvature.spectrum import Spectrum
 from condlab.types import Bracket, ConditionEstimate
 
@@ -104,6 +105,26 @@ def whole(sizes: Sizes, nullity: int, leak: float, rest: Spectrum) -> ConditionE
     found = sizes.kappa(0, rest.method)
     value = math.inf if sizes.null else found.value
     return ConditionEstimate(value, found.lower, found.upper, 2, rest.method)
+
+
+def beside_nulls(rest: Spectrum, leak: float) -> Eigenpairs:
+    """Return eigenpairs whose angles count the null directions that were set apart.
+
+    With N those, H is within the leak of what it is on both complements: zero is one
+    of the other eigenvalues, and all are off by so much.
+    """
+    pairs = rest.pairs
+    assert pairs is not None
+    sines, span = torch.ones_like(pairs.sines), 1.0
+    if rest.complete:
+        places = chosen(rest.values, len(pairs.values), "magnitude")
+        left = torch.ones_like(rest.values, dtype=torch.bool)
+        left[places] = False
+        null = torch.zeros(1, dtype=torch.float64)
+        values, radii = torch.cat([rest.values, null]), torch.cat([rest.radii, null])
+        left = torch.cat([left, torch.ones(1, dtype=torch.bool)])
+        sines, span = angles(pairs, values, radii + leak, places, left)
+    return replace(pairs, sines=sines, span_sine=span)
 
 
 def extremes(rest: Spectrum, leak: float, nullity: int) -> tuple[Bracket, Bracket]:

@@ -65,6 +65,9 @@ class Check:
         Loss and gradient at the point.
     in_double : callable, optional
         As `evaluate`, of float64 parameters; it may raise RuntimeError or TypeError.
+    hold : callable, optional
+        Makes of a function of the parameters one in which what torch takes for
+        constants stays as it is at the point.
 
     Attributes
     ----------
@@ -79,8 +82,11 @@ class Check:
         flat: Flat,
         centre: Value,
         in_double: Evaluate | None = None,
+        hold: Callable[[Evaluate], Evaluate] = lambda evaluate: evaluate,
     ) -> None:
-        self._evaluate, self._in_double = evaluate, in_double
+        self._evaluate = hold(evaluate)
+        self._in_double = None if in_double is None else hold(in_double)
+        self._hold = hold
         self._leaves, self._flat, self.centre = leaves, flat, centre
         self._made: list[tuple[Difference, Difference]] = []
         generator = torch.Generator().manual_seed(0)
@@ -111,21 +117,38 @@ class Check:
 
         Where it is close at once, these cost two gradients in all.
         """
+        return self.compare(product)[0]
+
+    def of(self, evaluate: Evaluate, in_double: Evaluate | None) -> Check:
+        """Return the same of another function of the parameters, in float64 too."""
+        single = self._flat.dtype == torch.float32
+        return Check(
+            evaluate,
+            self._leaves,
+            self._flat,
+            self._hold(evaluate)(self._leaves),
+            in_double if single else None,
+            self._hold,
+        )
+
+    def compare(self, product: Tensor) -> tuple[Seen, Tensor]:
+        """Return how a product compares with differences, and by what it is off."""
         size = float(product.norm())
         own = PRODUCT * torch.finfo(product.dtype).eps ** 0.5 * (size + self.floor)
         best, gap = Difference(product, float("inf")), float("inf")
         for _, of_gradient in self._differences():
             best = min(best, of_gradient, key=lambda one: one.allowed)
-            gap = float((product - best.value).norm())
+            off = product - best.value
+            gap = float(off.norm())
             if gap <= best.allowed + own and gap <= CLOSE * size:
                 break
         if gap <= best.allowed + own:
-            return Seen(gap)
-        return Seen(
-            gap,
+            return Seen(gap), off
+        reason = (
             f"its product is {gap:.1e} off differences of the gradient, of norm "
-            f"{float(best.value.norm()):.1e} and good to {best.allowed:.1e}",
+            f"{float(best.value.norm()):.1e} and good to {best.allowed:.1e}"
         )
+        return Seen(gap, reason), off
 
     def _differences(self) -> Iterator[tuple[Difference, Difference]]:
         for i in range(len(FACTORS)):
@@ -151,6 +174,8 @@ class Check:
         self, dtype: torch.dtype, evaluate: Evaluate, i: int
     ) -> tuple[Difference, Difference]:
         eps = torch.finfo(dtype).eps
+        if dtype == self._flat.dtype:  # some models round their loss to float32
+            eps = max(eps, torch.finfo(self.centre[0].dtype).eps)
         # truncation, the square of the step, is balanced with rounding over it
         t = eps ** (1 / 3) * self._rms * FACTORS[i]
         loss, slopes = self.centre

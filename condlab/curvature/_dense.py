@@ -33,12 +33,17 @@ def assembled(H: Products) -> tuple[Tensor, float]:
     An operator that knows a quicker way than by columns takes it.
     """
     if hasattr(H.H, "dense"):
-        A = H.H.dense().double().div_(H.scale)
+        A = wide(H.H.dense()).div_(H.scale)
         H.count += len(A)
     else:
-        A = assemble(H).double()
+        A = wide(assemble(H))
     x = _fixed_vector(H)
-    return A, float((A @ x - H.probe.double()).norm() / x.norm())
+    return A, float((A @ x - wide(H.probe)).norm() / x.norm())
+
+
+def wide(x: Tensor) -> Tensor:
+    """Return a tensor in float64, on the CPU where its device has none."""
+    return (x.cpu() if x.device.type == "mps" else x).double()
 
 
 def rounding(H: Products, peak: float) -> float:
@@ -51,4 +56,4 @@ def rounding(H: Products, peak: float) -> float:
 def _fixed_vector(H: Products) -> Tensor:
     """Return the vector whose product is `Products.probe`."""
     generator = torch.Generator().manual_seed(0)
-    return gaussian(H, 1, generator)[:, 0].double()
+    return wide(gaussian(H, 1, generator)[:, 0])

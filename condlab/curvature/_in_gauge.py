@@ -41,8 +41,13 @@ def in_gauge(
         others = [i for i in invariances if i not in scalings]
         return H, "sphere", _tangent(H, others)
     if not invariances:
-        return H, "raw", NullSpace(torch.zeros((H.shape[0], 0)), {})
+        return H, "raw", _nothing(H)
     return H, "raw", null_space(H, invariances)
+
+
+def _nothing(H: Any) -> NullSpace:
+    kind = {"dtype": H.dtype, "device": getattr(H, "device", None)}
+    return NullSpace(torch.zeros((H.shape[0], 0), **kind), {})
 
 
 def _is_line_scale(invariance: Invariance) -> bool:
@@ -52,7 +57,7 @@ def _is_line_scale(invariance: Invariance) -> bool:
 def _tangent(K: SphereOperator, invariances: Sequence[Invariance]) -> NullSpace:
     """Return the predicted null directions that do not change lengths of lines."""
     if not invariances:
-        return NullSpace(torch.zeros((K.shape[0], 0)), {})
+        return _nothing(K)
     raw = null_space(K.inner, invariances)
     near = torch.finfo(K.dtype).eps ** 0.5
     moved = raw.basis - K.lift(K.coordinates(raw.basis))

@@ -11,13 +11,14 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
 from condlab.curvature._check import Check
 from condlab.curvature._data import Data
 from condlab.curvature._parameters import Flat
 from condlab.curvature._pure import require_names, require_pure
+from condlab.curvature._trees import map_tensors
 from condlab.curvature._twice import differentiable
+from condlab.curvature._whole import weighed
 from condlab.curvature.backends import gradient_graph
 from condlab.curvature.losses import Loss, ModelLoss, hold
 
@@ -52,15 +53,28 @@ class Point:
         def evaluate(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             return _gradient(loss, at, data.first)
 
-        def in_double(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        def doubled(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             return _gradient_in_double(loss, at, data.first)
 
-        centre, modules = require_pure(loss, lambda: evaluate(leaves))
-        near, double = (
-            modules.held(one, lambda: evaluate(leaves)) for one in (evaluate, in_double)
+        def first_number() -> tuple[Tensor, Tensor]:
+            found = evaluate(leaves)
+            while not torch.isfinite(found[0]) and data.advance():
+                found = evaluate(leaves)  # of a batch that is ignored it is nan
+            return found
+
+        centre, modules = require_pure(loss, first_number)
+        if not isinstance(batches, Data):
+            seen, data = data.place, weighed(data, loss, leaves)
+            if data.place != seen:
+                centre, modules = require_pure(loss, lambda: evaluate(leaves))
+        check = Check(
+            evaluate,
+            leaves,
+            flat,
+            centre,
+            doubled if flat.dtype == torch.float32 else None,
+            lambda one: modules.held(one, lambda: evaluate(leaves)),
         )
-        single = flat.dtype == torch.float32
-        check = Check(near, leaves, flat, centre, double if single else None)
         refused = check.of_loss().refused
         if refused:
             raise ValueError(
@@ -77,7 +91,7 @@ class Point:
         return {name: p.detach() for name, p in self.leaves.items()}
 
     def gradient(self) -> Tensor:
-        """Return the gradient of the weighted mean over the batches, shape (n,)."""
+        """Return the gradient of the loss of all batches, shape (n,)."""
         total = torch.zeros(
             self.flat.size, dtype=self.flat.dtype, device=self.flat.device
         )
@@ -111,6 +125,21 @@ def _gradient(
     return value.detach(), torch.cat([g.detach().reshape(-1) for g in gradient])
 
 
+def in_double(
+    loss: Loss, leaves: dict[str, Tensor], batch: Any
+) -> tuple[dict[str, Tensor], Any]:
+    """Return parameters beside the module's buffers, and a batch, in float64."""
+
+    def doubled(x: Any) -> Any:
+        is_float = isinstance(x, Tensor) and x.dtype == torch.float32
+        return x.double() if is_float else x
+
+    module = loss.module if isinstance(loss, ModelLoss) else None
+    buffers = dict(module.named_buffers()) if module is not None else {}
+    wide = {**{n: doubled(b) for n, b in buffers.items()}, **leaves}
+    return wide, map_tensors(doubled, batch)
+
+
 def _gradient_in_double(
     loss: Loss, leaves: dict[str, Tensor], batch: Any
 ) -> tuple[Tensor, Tensor]:
@@ -121,16 +150,8 @@ def _gradient_in_double(
     TypeError
         If some of it stays float32.
     """
-
-    def doubled(x: Any) -> Any:
-        is_float = isinstance(x, Tensor) and x.dtype == torch.float32
-        return x.double() if is_float else x
-
-    module = loss.module if isinstance(loss, ModelLoss) else None
-    buffers = dict(module.named_buffers()) if module is not None else {}
-    wide = {**{n: doubled(b) for n, b in buffers.items()}, **leaves}
     with differentiable():
-        value = loss(wide, tree_map(doubled, batch))
+        value = loss(*in_double(loss, leaves, batch))
         if value.dtype != torch.float64:
             raise TypeError(f"float64 is needed, got {value.dtype}")
     _, gradient = _gradient(lambda *_: value, leaves, batch)

@@ -139,10 +139,17 @@ def symmetric(point: Point, product: Tensor, gap: float = 0.0) -> Seen:
     return Seen(gap, f"the matrix is symmetric, but u'Hv and v'Hu differ by {off:.1e}")
 
 
-def only(point: Point, backend: Backend) -> Choice:
-    """Return a backend as the one choice, once its products are symmetric."""
+def only(
+    point: Point, backend: Backend, judge: Callable[[Tensor], Seen] | None = None
+) -> Choice:
+    """Return a backend as the one choice, once its products are symmetric.
+
+    ``judge(product)`` says what else is seen of a product with the first probe.
+    """
     product = backend.product(0, point.data.first, point.check.rows)
-    seen = symmetric(point, product)
+    seen = Seen(0.0) if judge is None else judge(product[0])
+    if not seen.refused:
+        seen = symmetric(point, product, seen.gap)
     if seen.refused:
         raise ValueError(f"{backend.name} does not work for this loss: {seen.refused}")
     seconds = Candidates(point)._seconds(
@@ -152,11 +159,9 @@ def only(point: Point, backend: Backend) -> Choice:
 
 
 def graph_sizes(point: Point, build: Callable[[], Any]) -> list[float]:
-    """Return the bytes of each batch's graph, from the first by their weights."""
-    first, weights = float(graph_bytes(build, point.leaves)), point.data.weights
-    if weights[0] == 0:
-        return [first] * len(weights)
-    return [first * w / weights[0] for w in weights]
+    """Return the bytes of each batch's graph, from the first by their sizes."""
+    first, sizes = float(graph_bytes(build, point.leaves)), point.data.sizes
+    return [first * size / max(1, sizes[0]) for size in sizes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 Multiply = Callable[[Tensor], Tensor]
 NULL = 100  # times eps |A|: an image of a unit vector that is rounding
-FLAT = 4  # times sqrt(n) eps |p| |A p|: a form p'A p that is rounding
+FLAT = 4  # times sqrt(n) eps: a form p'A p that is rounding, of |p| |A p|
 
 
 class Recurrence(Protocol):
@@ -119,7 +119,8 @@ class Minres(_Columns):
 class ConjugateGradients(_Columns):
     """The least error in the energy norm in each Krylov space, for a definite matrix.
 
-    A column is stuck where it meets a direction whose curvature is not positive.
+    A column is stuck where it meets a direction whose curvature is not positive; A is
+    to be of middling size, as `Products` scales it.
 
     References
     ----------
@@ -140,15 +141,20 @@ class ConjugateGradients(_Columns):
         self.X, self.residual = torch.zeros_like(B), B.norm(dim=0)
         self._rest = self._along = B
         self.curvature = torch.full_like(B[0], math.inf)  # where it is stuck
+        self._peak = torch.full_like(B[0], len(B) ** -0.5)  # at most |A|, if that is 1
 
     def step(self, multiply: Multiply) -> Tensor:
         """Multiply once; return which columns are stuck, shape (k,)."""
         p = self._along
         image = multiply(p)
         form, length = (p * image).sum(dim=0), p.norm(dim=0)
-        rounding = FLAT * math.sqrt(len(p)) * _eps(p) * length * image.norm(dim=0)
-        stuck = form <= rounding
-        below = torch.where(form < -rounding, form / length.square(), 0.0)
+        rate = image.norm(dim=0) / length
+        self._peak = self._peak.maximum(rate)
+        unit = FLAT * math.sqrt(len(p)) * _eps(p)
+        curvature = form / length.square()
+        stuck = curvature <= unit * rate
+        # a null vector's image is itself rounding, of |A|
+        below = torch.where(curvature < -unit * self._peak, curvature, 0.0)
         self.curvature = torch.where(stuck, below, self.curvature)
         step = torch.where(stuck, 0.0, self.residual.square() / form.where(~stuck, 1.0))
         self.X = self.X + step * p

@@ -168,7 +168,7 @@ def require_scalar(value: Any) -> None:
         got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
         raise ValueError(
             f"loss(params, batch) must return a scalar tensor, real, got {got}; "
-            "take the mean over the batch"
+            "take the mean or the sum over the batch"
         )
 
 

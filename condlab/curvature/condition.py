@@ -13,6 +13,7 @@ from torch import Tensor
 from condlab.curvature._certain import (
     Inertia,
     Sizes,
+    beside_nulls,
     extremes,
     inertia,
     quantiles,
@@ -22,7 +23,9 @@ from condlab.curvature._certain import (
 from condlab.curvature._dense import is_exact
 from condlab.curvature._in_gauge import Gauge, in_gauge
 from condlab.curvature._products import Products
-from condlab.curvature.factored import Factored, factored
+from condlab.curvature._tightened import tightened
+from condlab.curvature.eigenpairs import require_vectors
+from condlab.curvature.factored import factored
 from condlab.curvature.invariances import Invariance
 from condlab.curvature.null_space import NullSpace
 from condlab.curvature.spectrum import (
@@ -36,6 +39,7 @@ from condlab.curvature.spectrum import (
 )
 from condlab.types import Bracket, ConditionEstimate
 
+BASIS = 128  # vectors that Lanczos holds
 ConditionMethod = Literal["auto", "exact", "factored", "counted", "lanczos"]
 
 
@@ -82,6 +86,9 @@ class HessianCondition:
         What kappa_nonnull is below, but with twice the probability of `probable`:
         inf where only products were made, and `kappa_nonnull.upper` where that is
         certain.
+    spectrum : Spectrum or None
+        The eigenvalues or Ritz values that all this is read off, those off the
+        predicted null directions.
     """
 
     kappa: ConditionEstimate
@@ -100,6 +107,12 @@ class HessianCondition:
     size: int
     probable: ProbableExtremes | None
     probably_below: float = math.inf
+    spectrum: Spectrum | None = None
+
+    @property
+    def predicted(self) -> int:
+        """Return how many null directions were set apart from the spectrum."""
+        return self.nullity - self.null_sources.get("found", 0)
 
 
 def condition(
@@ -111,6 +124,7 @@ def condition(
     gauge: Gauge = "raw",
     invariances: Iterable[Invariance] = (),
     generator: torch.Generator | None = None,
+    vectors: int = 0,
 ) -> HessianCondition:
     """Return the condition number of a symmetric operator with certain bounds.
 
@@ -138,6 +152,9 @@ def condition(
         Each is verified, and the null directions that it predicts are set apart.
     generator : torch.Generator, optional
         Draws the random start; seeded with 0 by default.
+    vectors : int
+        Eigenvectors of the largest |eigenvalues| to give as ``spectrum.pairs``, by
+        "exact" or Lanczos.
 
     Returns
     -------
@@ -167,27 +184,38 @@ def condition(
     require_arguments(H, method, num_matvecs, everything)
     if interior < 0:
         raise ValueError(f"interior must be at least 0, got {interior}")
+    if vectors and method in ("factored", "counted"):
+        raise ValueError(
+            f'vectors need the method "exact" or "lanczos", got {method!r}'
+        )
     H, gauge, nulls = in_gauge(H, gauge, tuple(invariances))
     products = Products(H)
+    require_vectors(products, vectors, "magnitude", BASIS)
     generator = generator or torch.Generator().manual_seed(0)
     N, leak = _known(products, nulls)
     if method in ("factored", "counted"):
         counted = method == "counted"
         part = factored(products, N, leak, counted=counted, generator=generator)
         if part is not None:
-            return _tightened(part, leak, nulls, gauge, H.shape[0])
+            size = H.shape[0]
+            found = report(part.rest, leak, nulls, gauge=gauge, size=size, method="ldl")
+            return tightened(found, part, leak)
         method = "exact"
     if is_exact(products, method, num_matvecs):
-        rest = exact(products, N)
+        rest = exact(products, N, vectors=min(vectors, H.shape[0] - nulls.nullity))
     else:
-        budget = num_matvecs or NUM_MATVECS
+        # what the null directions have cost is not Lanczos's to pay
+        budget = (num_matvecs or NUM_MATVECS) + nulls.nullity
         rest = lanczos(
             products,
             num_matvecs=budget,
             generator=generator,
             deflated=N,
             interior=interior,
+            vectors=vectors,
         )
+    if rest.pairs is not None and nulls.nullity:
+        rest = replace(rest, pairs=beside_nulls(rest, leak))
     return report(
         rest,
         leak,
@@ -231,6 +259,7 @@ def report(
         method=method,
         size=size,
         probable=rest.probable,
+        spectrum=rest,
     )
 
 
@@ -244,46 +273,3 @@ def _known(H: Products, nulls: NullSpace) -> tuple[Tensor, float]:
     if not nulls.nullity:
         return N, 0.0
     return N, 2 * float(torch.linalg.matrix_norm(H @ N, 2)) * H.scale
-
-
-def _tightened(
-    part: Factored, leak: float, nulls: NullSpace, gauge: str, size: int
-) -> HessianCondition:
-    """Return what the Ritz pairs say, and the bounds that only the factors give."""
-    found = report(part.rest, leak, nulls, gauge=gauge, size=size, method="ldl")
-    top, guess = max(part.high, -part.low), part.rest.probable
-    likely = top
-    if guess is not None:
-        likely = min(top, max(guess.lambda_max.upper, -guess.lambda_min.lower) + leak)
-    near = part.rest.values.abs().min()
-    value = float(part.rest.values.abs().max() / near)
-    off_nulls = _bounded(found.kappa_nonnull, value, top, part.smallest)
-    negative, zero = part.negative, nulls.nullity
-    positive = size - negative - zero
-    changed: dict[str, Any] = {}
-    if not zero:
-        changed["kappa"] = off_nulls
-        changed["abs_min"] = Bracket(part.smallest, found.abs_min.upper)
-    return replace(
-        found,
-        kappa_nonnull=off_nulls,
-        lambda_max=Bracket(
-            found.lambda_max.lower, max(part.high, found.lambda_max.lower)
-        ),
-        lambda_min=Bracket(
-            min(part.low, found.lambda_min.upper), found.lambda_min.upper
-        ),
-        inertia=Inertia((negative,) * 2, (zero,) * 2, (positive,) * 2),
-        probably_below=min(_over(likely, part.probably), off_nulls.upper),
-        **changed,
-    )
-
-
-def _bounded(
-    found: ConditionEstimate, value: float, top: float, smallest: float
-) -> ConditionEstimate:
-    return replace(found, value=value, upper=max(_over(top, smallest), found.lower))
-
-
-def _over(top: float, bottom: float) -> float:
-    return top / bottom * (1 + 1e-15) if bottom > 0 else math.inf

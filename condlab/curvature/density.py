@@ -223,10 +223,8 @@ def density(
         )
     if not 0 <= atol < 1:
         raise ValueError(f"atol must be at least 0 and below 1, got {atol}")
-    products = Products(H)
-    num_probes = enough_probes(
-        products.shape[0], num_probes, atol, (1 - CONFIDENCE) / 2
-    )
+    products, alpha = Products(H), (1 - CONFIDENCE) / 2
+    num_probes = enough_probes(products.shape[0], num_probes, atol, alpha)
     generator = generator or torch.Generator().manual_seed(0)
     nodes, weights, lengths, noise = [], [], [], 0.0
     for probe in range(num_probes):
@@ -240,11 +238,9 @@ def density(
         weights.append(pairs.coefficients[0].square().numpy())
         # a normal vector's length does not depend on its direction
         lengths.append(float(gaussian(products, 1, generator).square().sum()))
-    _require_symmetric(noise, nodes, H.dtype)
-    n = products.shape[0]
-    return SpectralDensity(
-        tuple(nodes), tuple(weights), np.array(lengths), n, noise, products.count
-    )
+    _require_symmetric(noise - products.noise * products.scale, nodes, H.dtype)
+    found = tuple(nodes), tuple(weights), np.array(lengths)
+    return SpectralDensity(*found, products.shape[0], noise, products.count)
 
 
 def _split(basis: Basis, most: int, atol: float) -> None:

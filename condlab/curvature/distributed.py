@@ -27,7 +27,8 @@ class DataParallel:
     inner : CurvatureOperator
         The operator over this process's batches, at the same parameters everywhere.
     weight : float
-        What this process counts: the number of its samples.
+        What this process counts: what the mean of its loss is divided by, such as the
+        number of its samples, or of its tokens.
     group : process group, optional
         The default one otherwise.
 

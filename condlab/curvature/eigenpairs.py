@@ -148,6 +148,22 @@ def eigenpairs(
     )
 
 
+def angles(
+    pairs: Eigenpairs, values: Tensor, radii: Tensor, places: Tensor, left: Tensor
+) -> tuple[Tensor, float]:
+    """Return bounds of the sines of pairs, and of their span's, next to all values.
+
+    `places` and `left` say which of the values the pairs are of, and which not.
+    """
+    longer, theta = 1 / _shortest(pairs.vectors), pairs.values
+    far = (theta[:, None] - values[None, :]).abs() - radii
+    far[torch.arange(len(theta)), places] = math.inf
+    sines = longer * _ratio(pairs.radii, far.min(dim=1).values)
+    gap = _outside(theta, values[left], radii[left])
+    span = longer * float(_ratio(pairs.radii.norm(), gap))
+    return sines.clamp(max=1), min(span, 1.0)
+
+
 def _shortest(Q: Tensor) -> float:
     """Return a lower bound of the length of unit combinations of columns: nearly 1."""
     gram = (Q.T @ Q).cpu().double()

@@ -15,7 +15,7 @@ from scipy.linalg import lapack
 from torch import Tensor
 
 from condlab.curvature._certain import ZERO
-from condlab.curvature._dense import SAFETY, assembled, rounding
+from condlab.curvature._dense import SAFETY, assembled, rounding, wide
 from condlab.curvature._products import Products
 from condlab.curvature.krylov import Basis, block_lanczos
 from condlab.curvature.spectrum import Spectrum, probable
@@ -69,7 +69,7 @@ def factored(
         Basis(H, HELD, 1, generator, N), num_matvecs=H.count + OUTER, rtol=1e-8
     )
     size = float(A.norm())
-    N = N.double()
+    N = wide(N)
     A.addmm_(N, N.T, alpha=size / math.sqrt(n))  # the nulls among the others
     solver = Solver.of(A)
     if solver is None:
@@ -145,7 +145,7 @@ def _ldl(A: Tensor) -> tuple[Tensor, Tensor, int]:
 
     SciPy's OpenBLAS takes two thirds of the time of the MKL that torch has on a CPU.
     """
-    if A.is_cuda:
+    if A.device.type != "cpu":
         factors, pivots, info = torch.linalg.ldl_factor_ex(A)
         return factors, pivots, int(info)
     L, p, info = lapack.dsytrf(A.numpy().T, lower=1, lwork=max(PANEL * len(A), 1))
@@ -167,7 +167,7 @@ def _ritz(A: Tensor, outer: Basis, inner: Basis, noise: float, H: Products) -> S
     C = pairs.coefficients[:, near].to(inner.V)
     # one more solve takes out what is left of the large ones, which residuals of A see
     inside = inner.H @ (inner.V[: inner.k].T @ C)
-    outside = outer.V[: outer.k].T.double() @ columns.to(A)
+    outside = wide(outer.V[: outer.k]).T @ columns.to(A)
     inside = inside / inside.norm(dim=0)
     Y = torch.linalg.qr(torch.cat([outside, inside], dim=1))[0]
     W = A @ Y

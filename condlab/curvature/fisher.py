@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
-import torch
 from torch import Tensor
-from torch.func import grad, vmap
-from torch.utils._pytree import tree_leaves, tree_map
 
 from condlab.curvature._point import Point
 from condlab.curvature._probe import only
-from condlab.curvature.backends import Kept, differentiable, gradient_graph
-from condlab.curvature.losses import Loss, batch_size
+from condlab.curvature._samples import Rows, sample_rows
+from condlab.curvature._tokens import token_rows
+from condlab.curvature.backends import Kept
+from condlab.curvature.losses import Loss
 from condlab.curvature.operator import CurvatureOperator
 
 
@@ -24,21 +23,33 @@ def empirical_fisher(
     *,
     weights: Sequence[float] | None = None,
     memory: float | None = None,
+    per: Literal["sample", "token"] = "sample",
 ) -> CurvatureOperator:
-    """Return the mean of g g' over the samples, with g the gradient of one's loss.
+    """Return the mean of g g' over samples or tokens, g the gradient of one's loss.
 
     Parameters
     ----------
     loss : callable
-        As of `HessianOperator`; that of a batch must be the mean over its samples.
+        As of `HessianOperator`; that of a batch must be the mean over its samples, or
+        a mean or a sum that one of torch's loss functions takes of them.
     params, batches, weights, memory
-        As of `HessianOperator`. All tensors of a batch run over its samples.
+        As of `HessianOperator`. All tensors of a batch run over its samples, but for
+        those that all samples share, such as a mask with a first axis of length 1.
+    per : {"sample", "token"}
+        What has a gradient of its own. Where the loss is a mean over the tokens of all
+        samples, "sample" takes that of the mean over a sample's tokens, and it counts
+        as often as it has tokens; "token" takes that of each one, with a backward pass
+        for each. A token is one place that is scored: one target of classes, one vector
+        of features on the last axis.
 
     Returns
     -------
     CurvatureOperator
-        Positive semidefinite, of rank at most the number of samples. It takes the
-        given targets, and so is the Fisher matrix only where the model is right.
+        The mean over what counts in the loss, each by its weight: by that of its class
+        where the criterion has class weights, by 0 where the target is ignored. Of a
+        loss that is a sum it is the sum. Positive semidefinite, of rank at most the
+        number of samples or tokens. It takes the given targets, and so is the Fisher
+        matrix only where the model is right.
 
     Raises
     ------
@@ -52,6 +63,7 @@ def empirical_fisher(
 
     Examples
     --------
+    >>> import torch
     >>> def loss(params, x):
     ...     return (x * params["w"]).sum(dim=1).mean()
     >>> x = torch.tensor([[1.0, 0.0], [1.0, 2.0]])
@@ -59,104 +71,37 @@ def empirical_fisher(
     tensor([[1., 1.],
             [1., 2.]])
     """
+    if per not in ("sample", "token"):
+        raise ValueError(f'per must be "sample" or "token", got {per!r}')
     point = Point.of(loss, params, batches, weights, memory)
-    gradients = _sample_gradients(point)
-    sizes = _row_bytes(point)
-    backend = FisherProduct(gradients, Kept(point.memory, sizes))
+    rows, count = sample_rows(point) if per == "sample" else token_rows(point)
+    backend = FisherProduct(rows, per, Kept(point.memory, _row_bytes(point, count)))
 
     def remake(loss: Loss, params: dict[str, Tensor]) -> CurvatureOperator:
-        return empirical_fisher(loss, params, point.data, memory=memory)
+        return empirical_fisher(loss, params, point.data, memory=memory, per=per)
 
     return CurvatureOperator(point, only(point, backend), remake)
 
 
 class FisherProduct:
-    """Multiply with G'G / B, the rows of G being the gradients of B samples."""
+    """Multiply with R' diag(w) R, the rows of R being gradients of a batch."""
 
-    def __init__(self, gradients: Any, kept: Kept) -> None:
-        self._gradients, self._kept = gradients, kept
+    def __init__(self, rows: Rows, per: str, kept: Kept) -> None:
+        self._rows, self._per, self._kept = rows, per, kept
 
     @property
     def name(self) -> str:
         """Return what is done."""
-        return f"gradients of samples, {self._kept.share()}"
+        return f"gradients of {self._per}s, {self._kept.share()}"
 
     def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
         """Return the product of the matrix of batch i with each row."""
-        G = self._kept.get(i, lambda: self._gradients(batch))
-        return (rows @ G.T) @ G / len(G)
+        R, weights = self._kept.get(i, lambda: self._rows(batch))
+        return ((rows @ R.T) * weights) @ R
 
 
-def _row_bytes(point: Point) -> list[float]:
-    """Return the bytes of each batch's gradients, from the first by their weights."""
-    weights = point.data.weights
-    first = batch_size(point.data.first) * point.flat.size * point.flat.dtype.itemsize
-    return [first * (w / weights[0] if weights[0] else 1.0) for w in weights]
-
-
-def _sample_gradients(point: Point) -> Any:
-    """Return a way to the gradients of a batch's samples, all at once if it works."""
-
-    def at_once(batch: Any) -> Tensor:
-        with differentiable():
-            each = vmap(grad(one), in_dims=(None, 0))(point.params, batch)
-        return _join(each, point).detach()
-
-    def one(params: dict[str, Tensor], sample: Any) -> Tensor:
-        return point.loss(params, tree_map(lambda x: x.unsqueeze(0), sample))
-
-    def one_by_one(batch: Any) -> Tensor:
-        return torch.stack([by_sample(batch, i) for i in range(batch_size(batch))])
-
-    def by_sample(batch: Any, i: int) -> Tensor:
-        sample = tree_map(lambda x: x[i : i + 1], batch)
-        with differentiable():
-            parts = gradient_graph(point.loss, point.leaves, sample, again=False)[1]
-        return torch.cat([p.reshape(-1) for p in parts])
-
-    _require_samples(point.data.first)
-    expected = _mean_gradient(point)
-    slow = one_by_one(point.data.first)
-    _require_mean(slow, expected)
-    try:
-        fast = at_once(point.data.first)
-    except (RuntimeError, NotImplementedError):  # torch cannot batch some layer
-        return one_by_one
-    return at_once if _near(fast, slow) else one_by_one
-
-
-def _join(each: dict[str, Tensor], point: Point) -> Tensor:
-    return torch.cat([each[n].flatten(1) for n in point.flat.shapes], dim=1)
-
-
-def _mean_gradient(point: Point) -> Tensor:
-    with differentiable():
-        parts = gradient_graph(point.loss, point.leaves, point.data.first, again=False)[
-            1
-        ]
-    return torch.cat([p.reshape(-1) for p in parts])
-
-
-def _near(a: Tensor, b: Tensor) -> bool:
-    return bool((a - b).norm() <= 10 * torch.finfo(a.dtype).eps ** 0.5 * b.norm())
-
-
-def _require_mean(G: Tensor, expected: Tensor) -> None:
-    gap = (G.mean(dim=0) - expected).norm()
-    if not gap <= 10 * torch.finfo(G.dtype).eps ** 0.5 * G.norm():
-        raise ValueError(
-            "the loss of a batch must be the mean over its samples, but its gradient "
-            f"differs from the mean of theirs by {float(gap):.1e}; use a mean "
-            "reduction, and nothing that couples samples"
-        )
-
-
-def _require_samples(batch: Any) -> None:
-    lengths = {
-        len(x) if isinstance(x, Tensor) and x.ndim else None for x in tree_leaves(batch)
-    }
-    if len(lengths) > 1 or None in lengths:
-        raise ValueError(
-            "all of a batch must be tensors that run over the samples, got lengths "
-            f"{sorted(map(str, lengths))}"
-        )
+def _row_bytes(point: Point, count: int) -> list[float]:
+    """Return the bytes of each batch's gradients, from the first by their sizes."""
+    sizes, flat = point.data.sizes, point.flat
+    first = count * flat.size * flat.dtype.itemsize
+    return [first * size / max(1, sizes[0]) for size in sizes]

@@ -244,6 +244,16 @@ class SphereOperator:
 
     def lift(self, Y: Tensor) -> Tensor:
         """Return D Q Y: raw motions, shape (n, ...), of coordinates, shape (m, ...)."""
+        return self._up(Y, 1)
+
+    def tangents(self, Y: Tensor) -> Tensor:
+        """Return Q Y: motions of the lines at length one, as long as Y's columns.
+
+        Bases of tangent spaces differ from point to point; these can be compared.
+        """
+        return self._up(Y, 0)
+
+    def _up(self, Y: Tensor, power: int) -> Tensor:
         self._require(Y, self.shape[0])
         columns = Y if Y.ndim == 2 else Y[:, None]
         X = torch.zeros(
@@ -251,7 +261,7 @@ class SphereOperator:
         )
         pieces = columns.split([part.dimension for part in self._parts])
         for part, piece in zip(self._parts, pieces, strict=True):
-            X[part.places] = part.lengths[:, :, None] * part.lift(piece)
+            X[part.places] = part.lengths[:, :, None] ** power * part.lift(piece)
         return X if Y.ndim == 2 else X[:, 0]
 
     def project(self, X: Tensor) -> Tensor:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from condlab.curvature._point import Point
+from condlab.curvature._check import Seen
+from condlab.curvature._outputs import Outputs, require_all
+from condlab.curvature._point import Point, in_double
 from condlab.curvature._probe import graph_sizes, only
 from condlab.curvature.backends import (
     Kept,
     differentiable,
-    gradient_graph,
     pull_back,
     stack,
 )
@@ -35,7 +36,8 @@ def gauss_newton(
     Parameters
     ----------
     loss : ModelLoss
-        Outputs and criterion apart, as `make_loss` gives them.
+        Outputs and criterion apart, as `make_loss` gives them. Of outputs that are a
+        structure, all tensors count that the criterion uses.
     params, batches, weights, memory
         As of `HessianOperator`.
 
@@ -71,42 +73,53 @@ def gauss_newton(
         )
     point = Point.of(loss, params, batches, weights, memory)
     first = point.data.first
+    with differentiable():
+        require_all(loss, point.leaves, first)
     sizes = graph_sizes(point, lambda: _graph(loss, point.leaves, first))
     backend = GaussNewtonProduct(loss, point.leaves, Kept(point.memory, sizes))
 
     def remake(loss: Loss, params: dict[str, Tensor]) -> CurvatureOperator:
         return gauss_newton(loss, params, point.data, memory=memory)
 
-    return CurvatureOperator(point, only(point, backend), remake)
+    return CurvatureOperator(point, only(point, backend, backend.judge(point)), remake)
 
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
     """Three linear maps as graphs: J, C and J'."""
 
-    dual: Tensor  # u, in which the next is linear
+    dual: dict[str, Tensor]  # u, in which the next is linear
     pulled: tuple[Tensor, ...]  # J'u
-    outputs: Tensor  # as a function of the parameters
-    free: Tensor  # the outputs cut off from them
-    slope: tuple[Tensor, ...]  # the criterion's gradient there
+    outputs: Outputs  # as functions of the parameters, and C
+
+    def curved(self, v: Tensor) -> Tensor:
+        """Return C J v."""
+        return self.outputs.curve(pull_back(self.pulled, self.dual, v))
 
 
 def _graph(loss: ModelLoss, leaves: dict[str, Tensor], batch: Any) -> _Graph:
-    outputs = loss.outputs(leaves, batch)
-    dual = torch.zeros_like(outputs, requires_grad=True)
-    free = outputs.detach().requires_grad_()
-    slope = gradient_graph(lambda z, b: loss.criterion(z["z"], b), {"z": free}, batch)
-    if not outputs.requires_grad:
-        zeros = tuple(torch.zeros_like(p) for p in leaves.values())
-        return _Graph(dual, zeros, outputs, free, slope[1])
+    outputs = Outputs.of(loss, leaves, batch)
+    dual = {
+        name: torch.zeros_like(z, requires_grad=True)
+        for name, z in outputs.free.items()
+    }
+    live = [
+        (z, u)
+        for z, u in zip(outputs.parts, dual.values(), strict=True)
+        if z.requires_grad
+    ]
+    if not live:
+        return _Graph(
+            dual, tuple(torch.zeros_like(p) for p in leaves.values()), outputs
+        )
     pulled = torch.autograd.grad(
-        outputs,
+        [z for z, _ in live],
         tuple(leaves.values()),
-        grad_outputs=dual,
+        grad_outputs=[u for _, u in live],
         create_graph=True,
         materialize_grads=True,
     )
-    return _Graph(dual, pulled, outputs, free, slope[1])
+    return _Graph(dual, pulled, outputs)
 
 
 class GaussNewtonProduct:
@@ -122,12 +135,44 @@ class GaussNewtonProduct:
 
     def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
         """Return the product of the matrix of batch i with each row."""
-
-        def multiply(v: Tensor) -> Tensor:
-            pushed = pull_back(graph.pulled, {"u": graph.dual}, v)
-            curved = pull_back(graph.slope, {"z": graph.free}, pushed)
-            return pull_back((graph.outputs,), self._leaves, curved)
-
         with differentiable():
-            graph = self._kept.get(i, lambda: _graph(self._loss, self._leaves, batch))
-            return stack([multiply(v) for v in rows])
+            graph = self._graph(i, batch)
+            if not graph.dual:  # the criterion uses no outputs
+                return torch.zeros_like(rows)
+            curved = [graph.curved(v) for v in rows]
+            parts = graph.outputs.parts
+            return stack([pull_back(parts, self._leaves, c) for c in curved])
+
+    def judge(self, point: Point) -> Callable[[Tensor], Seen]:
+        """Return a check of C J v against differences of the criterion's gradient.
+
+        Along theta + tv the criterion's gradient by the outputs has the derivative
+        C J v, so that two passes forward tell, and no derivative of the model.
+        """
+        first = point.data.first
+
+        def slope(at: dict[str, Tensor], batch: Any) -> tuple[Tensor, Tensor]:
+            with differentiable():
+                found = Outputs.of(self._loss, at, batch).slope
+            flat = torch.cat([s.detach().reshape(-1) for s in found])
+            return flat.new_zeros(()), flat
+
+        def wide(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+            return slope(*in_double(self._loss, at, first))
+
+        def judge(_: Tensor) -> Seen:
+            with differentiable():
+                graph = self._graph(0, first)
+                if not graph.dual:
+                    return Seen(0.0)
+                check = point.check.of(lambda at: slope(at, first), wide)
+                seen, off = check.compare(graph.curved(check.rows[0]))
+                pulled = pull_back(
+                    graph.outputs.parts, self._leaves, off.to(point.flat.dtype)
+                )
+            return Seen(float(pulled.norm()), seen.refused)
+
+        return judge
+
+    def _graph(self, i: int, batch: Any) -> _Graph:
+        return self._kept.get(i, lambda: _graph(self._loss, self._leaves, batch))

@@ -7,8 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condlab.curvature._dense import wide
+from condlab.curvature._outputs import Outputs
 from condlab.curvature._products import Products
-from condlab.curvature.backends import differentiable, gradient_graph, pull_back
+from condlab.curvature.backends import differentiable, pull_back
 from condlab.curvature.condition import HessianCondition, condition, report
 from condlab.curvature.krylov import ROUNDING
 from condlab.curvature.losses import ModelLoss
@@ -65,7 +67,7 @@ def gauss_newton_condition(G: CurvatureOperator) -> HessianCondition:
     n, outputs = G.shape[0], count_outputs(G)
     if outputs >= n:
         return condition(G, method="exact")
-    M = factor(G).double()
+    M = wide(factor(G))
     K = M @ M.T
     peak = float(torch.linalg.matrix_norm(K, "fro"))
     # what forming K costs: rounding of sums over the n parameters
@@ -77,11 +79,11 @@ def gauss_newton_condition(G: CurvatureOperator) -> HessianCondition:
 
 def count_outputs(G: CurvatureOperator) -> int:
     """Return how many outputs there are over all samples."""
+    loss = G.point.loss
+    assert isinstance(loss, ModelLoss)
     with differentiable():  # the outputs may be derivatives, such as forces
         return sum(
-            G.point.loss.outputs(G.params, batch).numel()  # type: ignore[attr-defined]
-            for _, batch, weight in G.point.data
-            if weight
+            Outputs.of(loss, G.params, batch).size for _, batch, _ in G.point.data
         )
 
 
@@ -89,8 +91,7 @@ def factor(G: CurvatureOperator) -> Tensor:
     """Return M with M'M = G, one row for each output of each sample."""
     parts = []
     for _, batch, weight in G.point.data:
-        if weight:
-            parts.append(weight**0.5 * _batch_factor(G, batch))
+        parts.append(weight**0.5 * _batch_factor(G, batch))
     return torch.cat(parts)
 
 
@@ -98,17 +99,18 @@ def _batch_factor(G: CurvatureOperator, batch: Any) -> Tensor:
     loss, leaves = G.point.loss, G.point.leaves
     assert isinstance(loss, ModelLoss)
     with differentiable():
-        outputs = loss.outputs(leaves, batch)
-        S = _root(loss, outputs.detach(), batch)
-        return torch.stack([pull_back((outputs,), leaves, s) for s in S])
+        outputs = Outputs.of(loss, leaves, batch)
+        rows = [pull_back(outputs.parts, leaves, s) for s in _root(outputs)]
+    return torch.stack(rows) if rows else torch.zeros((0, G.shape[0]), dtype=G.dtype)
 
 
-def _root(loss: ModelLoss, z: Tensor, batch: Any) -> Tensor:
+def _root(outputs: Outputs) -> Tensor:
     """Return S with S'S the Hessian of the criterion in the outputs."""
-    free = {"z": z.requires_grad_()}
-    _, slope = gradient_graph(lambda p, b: loss.criterion(p["z"], b), free, batch)
-    eye = torch.eye(z.numel(), dtype=z.dtype, device=z.device)
-    C = torch.stack([pull_back(slope, free, e) for e in eye])
+    if not outputs.size:
+        return torch.zeros(0, 0)
+    z = outputs.parts[0]
+    eye = torch.eye(outputs.size, dtype=z.dtype, device=z.device)
+    C = torch.stack([outputs.curve(e) for e in eye])
     values, U = torch.linalg.eigh((C + C.T) / 2)
     rounding = len(C) * torch.finfo(C.dtype).eps * float(values.abs().max())
     if float(values[0]) < -ROUNDING * rounding:

@@ -42,7 +42,7 @@ def singular(images: Tensor) -> tuple[Tensor, Tensor]:
     R = images.new_zeros((0, len(images)))
     for part in images.split(ROWS, dim=1):
         R = torch.linalg.qr(torch.cat([R, part.T]), mode="r")[1]
-    _, values, rows = torch.linalg.svd(R.double().cpu(), full_matrices=True)
+    _, values, rows = torch.linalg.svd(R.cpu().double(), full_matrices=True)
     short = len(rows) - len(values)  # fewer columns than rows
     return torch.cat([values, values.new_zeros(short)]).flip(0), rows.flip(0)
 

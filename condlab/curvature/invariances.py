@@ -15,14 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from condlab.curvature.motions import (
-    STILL,
-    Mix,
-    Scale,
-    Shift,
-    Term,
-    line_numbers,
-)
+from condlab.curvature.motions import Scale, Shift, Term, line_numbers
 from condlab.nn.layout import Layout
 
 
@@ -91,10 +84,12 @@ def row_scale(
     >>> row_scale({"w": torch.zeros(4, 3)}, "w").size
     4
     """
-    numbers = line_numbers(_get(params, weight), layout, columns=columns)
+    weight, W = find(params, weight)
+    numbers = line_numbers(W, layout, columns=columns)
     terms: tuple[Term, ...] = (Scale(weight, numbers),)
     if bias is not None:
-        terms += (Scale(bias, torch.arange(len(_get(params, bias)))),)
+        bias, b = find(params, bias)
+        terms += (Scale(bias, torch.arange(len(b))),)
     source = "column scale" if columns else "row scale"
     return Invariance(source, int(numbers.max()) + 1, terms)
 
@@ -129,11 +124,11 @@ def output_shift(
     terms: list[Term] = []
     inputs = 0
     if weight is not None:
-        W = _get(params, weight)
+        weight, W = find(params, weight)
         inputs = W.shape[1]
         terms.append(Shift(weight, torch.arange(inputs).expand(W.shape)))
     if bias is not None:
-        b = _get(params, bias)
+        bias, b = find(params, bias)
         terms.append(Shift(bias, torch.full(b.shape, inputs)))
     return Invariance(source, inputs + (bias is not None), tuple(terms))
 
@@ -157,7 +152,8 @@ def bias_shift(params: Mapping[str, Tensor], bias: str, *, groups: int) -> Invar
     >>> bias_shift({"b": torch.zeros(6)}, "b", groups=2).terms[0].numbers
     tensor([0, 0, 0, 1, 1, 1])
     """
-    m = len(_get(params, bias))
+    bias, b = find(params, bias)
+    m = len(b)
     if groups < 1 or m % groups:
         raise ValueError(f"groups must divide the {m} entries of {bias}, got {groups}")
     numbers = torch.arange(m) // (m // groups)
@@ -184,7 +180,7 @@ def relu_rescaling(
     >>> relu_rescaling(params, "v", None, "w").size
     4
     """
-    V, W = _get(params, weight), _get(params, following)
+    (weight, V), (following, W) = find(params, weight), find(params, following)
     if V.shape[0] != W.shape[1]:
         raise ValueError(
             f"{following} must read what {weight} gives, but reads {W.shape[1]} units "
@@ -195,59 +191,26 @@ def relu_rescaling(
         Scale(following, line_numbers(W, columns=True), sign=-1),
     )
     if bias is not None:
-        terms += (Scale(bias, torch.arange(len(V))),)
+        terms += (Scale(find(params, bias)[0], torch.arange(len(V))),)
     return Invariance("ReLU rescaling", len(V), terms)
 
 
-def attention(
-    params: Mapping[str, Tensor], prefix: str, *, heads: int
-) -> tuple[Invariance, ...]:
-    """Return the invariances of a ``torch.nn.MultiheadAttention`` with packed weights.
-
-    Parameters
-    ----------
-    params : dict of str to Tensor
-        The parameters.
-    prefix : str
-        The module's name, without the last dot; "" where it is the whole network.
-    heads : int
-        Its number of heads.
-
-    Returns
-    -------
-    tuple of Invariance
-        Queries against keys and values against outputs, d^2 motions a head of
-        dimension d each; the key bias where there is one, which softmax does not see.
-
-    Examples
-    --------
-    >>> layer = torch.nn.MultiheadAttention(4, 2)
-    >>> [(i.source, i.size) for i in attention(
-    ...     dict(layer.named_parameters()), "", heads=2)]
-    [('query-key', 8), ('value-output', 8), ('key bias', 4)]
-    """
-    dot = f"{prefix}." if prefix else ""
-    packed, out = f"{dot}in_proj_weight", f"{dot}out_proj.weight"
-    width = _get(params, packed).shape[0] // 3
-    q, k, v = (slice(i * width, (i + 1) * width) for i in range(3))
-    bias = f"{dot}in_proj_bias"
-    names = [packed, bias] if bias in params else [packed]
-    size = width * width // heads
-    queries = (Mix(n, heads, q) for n in names)
-    keys = (Mix(n, heads, k, inverse=True) for n in names)
-    values = (Mix(n, heads, v) for n in names)
-    found = [
-        Invariance("query-key", size, (*queries, *keys)),
-        Invariance("value-output", size, (*values, Mix(out, heads, None))),
-    ]
-    if bias in params:
-        numbers = torch.full_like(params[bias], STILL, dtype=torch.int64)
-        numbers[k] = torch.arange(width)
-        found.append(Invariance("key bias", width, (Shift(bias, numbers),)))
-    return tuple(found)
-
-
-def _get(params: Mapping[str, Tensor], name: str) -> Tensor:
-    if name not in params:
+def find(params: Mapping[str, Tensor], name: str) -> tuple[str, Tensor]:
+    """Return the name of the stored tensor of a weight, and the tensor."""
+    held = stored(params, name)
+    if not held:
         raise ValueError(f"{name!r} is no parameter; there are {', '.join(params)}")
-    return params[name]
+    return held, params[held]
+
+
+def stored(params: Mapping[str, Tensor], name: str) -> str:
+    """Return what holds the entries of a weight, "" where nothing does.
+
+    A parametrized weight has another name. Of weight normalisation it is what gives
+    the direction: the other one has the lengths.
+    """
+    layer, dot, tensor = name.rpartition(".")
+    chain = f"{layer}{dot}parametrizations.{tensor}"
+    kept = (name, f"{chain}.original", f"{chain}.original1")
+    hooked = (f"{name}_v", f"{name}_orig")  # torch.nn.utils.weight_norm, spectral_norm
+    return next((n for n in (*kept, *hooked) if n in params), "")

@@ -107,7 +107,7 @@ class Basis:
         self.steps += self.restarts == 0 and len(Q) == len(self.ahead)
         images = self.W[old:new]
         self.peak = max(self.peak, float(images.norm(dim=1).max()))
-        part = (self.V[:new] @ images.T).double().cpu()
+        part = (self.V[:new] @ images.T).cpu().double()
         self.T[:new, old:new] = part
         self.T[old:new, :new] = part.T
         unused = self.ahead[len(Q) :]
@@ -121,7 +121,7 @@ class Basis:
         block = self._orthonormal(torch.cat([images, unused]), rough)
         if len(block) == 0:  # the space is invariant: look elsewhere
             block = self._fresh(self.width)
-        return block, (block @ images.T).double().cpu()
+        return block, (block @ images.T).cpu().double()
 
     def _orthonormal(self, B: Tensor, least: float) -> Tensor:
         """Return orthonormal rows for what B has beyond the basis, above `least`."""
@@ -157,14 +157,14 @@ class Basis:
     def ritz(self) -> Ritz:
         """Return the Ritz pairs with residuals from the images."""
         V, W = self.V[: self.k], self.W[: self.k]
-        T = (V @ W.T).double().cpu()
+        T = (V @ W.T).cpu().double()
         values, S = torch.linalg.eigh((T + T.T) / 2)
         norms = [V.new_zeros(0)]
         for cut in range(0, self.k, SLICE):
             C = S[:, cut : cut + SLICE].T.to(V)
             Y, theta = C @ V, values[cut : cut + SLICE].to(V)
             norms.append((C @ W - theta[:, None] * Y).norm(dim=1) / Y.norm(dim=1))
-        residuals = torch.cat(norms).double().cpu()
+        residuals = torch.cat(norms).cpu().double()
         gap = float(torch.linalg.matrix_norm(T - T.T, 2)) if self.k else 0.0
         scale = self.H.scale
         return Ritz(values * scale, S, residuals * scale, gap * scale)

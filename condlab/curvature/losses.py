@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +12,8 @@ from typing import Any
 import torch  # noqa: F401 - the doctests
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.utils._pytree import tree_leaves
+
+from condlab.curvature._trees import tensors
 
 Params = Mapping[str, Tensor]
 Loss = Callable[[dict[str, Tensor], Any], Tensor]
@@ -22,9 +26,10 @@ class ModelLoss:
     Parameters
     ----------
     outputs : callable
-        ``outputs(params, batch)`` gives a tensor.
+        ``outputs(params, batch)`` gives a tensor, or a structure of tensors: a tuple, a
+        mapping, a dataclass.
     criterion : callable
-        ``criterion(outputs, batch)`` gives a scalar, the mean over the batch.
+        ``criterion(outputs, batch)`` gives a scalar, a mean or a sum over the batch.
     module : torch.nn.Module or None
         Where the outputs come from, so that what it changes can be seen.
 
@@ -35,8 +40,8 @@ class ModelLoss:
     tensor(9.)
     """
 
-    outputs: Callable[[dict[str, Tensor], Any], Tensor]
-    criterion: Callable[[Tensor, Any], Tensor]
+    outputs: Callable[[dict[str, Tensor], Any], Any]
+    criterion: Callable[[Any, Any], Tensor]
     module: nn.Module | None = None
 
     def __call__(self, params: dict[str, Tensor], batch: Any) -> Tensor:
@@ -44,9 +49,7 @@ class ModelLoss:
         return self.criterion(self.outputs(params, batch), batch)
 
 
-def make_loss(
-    module: nn.Module, criterion: Callable[[Tensor, Any], Tensor]
-) -> ModelLoss:
+def make_loss(module: nn.Module, criterion: Callable[[Any, Any], Tensor]) -> ModelLoss:
     """Return ``loss(params, batch)`` of a module and a criterion.
 
     Parameters
@@ -56,14 +59,16 @@ def make_loss(
         module has when the loss is computed. Put it in eval mode first where it has
         dropout or batch normalisation.
     criterion : callable
-        ``criterion(outputs, targets)``, the mean over a batch, such as
-        ``torch.nn.CrossEntropyLoss()``.
+        ``criterion(outputs, targets)``, a mean or a sum over a batch, such as
+        ``torch.nn.CrossEntropyLoss()`` or, for a model whose outputs are a structure,
+        ``lambda out, y: cross_entropy(out.logits, y)``.
 
     Returns
     -------
     ModelLoss
         A batch is a pair of inputs and targets; inputs are a tensor, a tuple of
-        positional or a dict of keyword arguments.
+        positional or a mapping of keyword arguments, or a mapping that the module takes
+        whole; targets are what the criterion takes.
 
     Examples
     --------
@@ -73,17 +78,43 @@ def make_loss(
     tensor(4.)
     """
 
-    def outputs(params: dict[str, Tensor], batch: Any) -> Tensor:
-        inputs, _ = _pair(batch)
-        if isinstance(inputs, dict):
-            return functional_call(module, params, (), inputs)
-        args = inputs if isinstance(inputs, tuple) else (inputs,)
-        return functional_call(module, params, args)
+    def outputs(params: dict[str, Tensor], batch: Any) -> Any:
+        args, kwargs = _arguments(module, _pair(batch)[0])
+        return _call(module, params, args, kwargs)
 
-    def scored(predictions: Tensor, batch: Any) -> Tensor:
+    def scored(predictions: Any, batch: Any) -> Tensor:
         return criterion(predictions, _pair(batch)[1])
 
     return ModelLoss(outputs, scored, module)
+
+
+def _arguments(module: nn.Module, inputs: Any) -> tuple[tuple[Any, ...], dict]:
+    """Return positional and keyword arguments; a mapping is one or the other."""
+    if not isinstance(inputs, Mapping):
+        return (inputs if isinstance(inputs, tuple) else (inputs,)), {}
+    by_name = all(isinstance(key, str) for key in inputs)
+    if not (by_name and _takes(module, (), dict(inputs))) and _takes(
+        module, (inputs,), {}
+    ):
+        return (inputs,), {}  # the model looks its inputs up in the mapping itself
+    return (), dict(inputs)
+
+
+def _takes(module: nn.Module, args: tuple[Any, ...], kwargs: dict) -> bool:
+    with contextlib.suppress(TypeError, ValueError):  # compiled code may not tell
+        inspect.signature(module.forward).bind(*args, **kwargs)
+        return True
+    return False
+
+
+def _call(
+    module: nn.Module,
+    params: dict[str, Tensor],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """Return what a module gives with other parameters in the place of its own."""
+    return functional_call(module, params, args, kwargs)
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:
@@ -100,18 +131,29 @@ def hold(loss: Loss, held: Params) -> Loss:
     """Return the loss as a function of the parameters that are not held."""
     if not held:
         return loss
+    return moved(loss, lambda params: {**held, **params})
+
+
+def moved(loss: Loss, move: Callable[[Params], dict[str, Tensor]]) -> Loss:
+    """Return the loss as a function of what moves to its parameters."""
     if isinstance(loss, ModelLoss):
         inner = loss.outputs
-        return replace(loss, outputs=lambda p, batch: inner({**held, **p}, batch))
-    return lambda p, batch: loss({**held, **p}, batch)
+        return replace(loss, outputs=lambda p, batch: inner(move(p), batch))
+    return lambda p, batch: loss(move(p), batch)
 
 
-def batch_size(batch: Any) -> int:
-    """Return the length of the first axis of a batch's first tensor."""
-    for leaf in tree_leaves(batch):
-        if isinstance(leaf, Tensor) and leaf.ndim:
-            return len(leaf)
+def batch_size(batch: Any, axis: int = 0) -> int:
+    """Return how many samples a batch has along an axis.
+
+    It is the length that most of its tensors share, and of lengths that are as frequent
+    the largest: a mask that holds for all samples has an axis of length 1. On another
+    axis, that of recurrent networks, it is the length of the first tensor that has it.
+    """
+    found = [x.shape[axis] for x in tensors(batch) if x.ndim > axis]
+    if found:
+        lengths = Counter(found)
+        return found[0] if axis else max(found, key=lambda n: (lengths[n], n))
     raise ValueError(
-        "the size of a batch is read off its first tensor, and it has none; give "
+        "the size of a batch is read off its tensors, and it has none; give "
         "weights=[...], one for each batch"
     )

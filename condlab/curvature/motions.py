@@ -6,6 +6,7 @@ knows the transpose of its linear part.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,16 +37,19 @@ STILL = -1
 class Shift:
     """Entries with the same number move together, by the coefficient of that number.
 
-    Those numbered `STILL` do not move.
+    Those numbered `STILL` do not move. `factors`, shaped to multiply the parameter, say
+    how far each moves: that of a weight which is divided by constants is not one.
     """
 
     name: str
     numbers: Tensor
+    factors: Tensor | None = None
 
     def field(self, c: Tensor, W: Tensor) -> Tensor:  # noqa: ARG002
         """Return the coefficients where they belong."""
         numbers = self.numbers.to(c.device)
-        return torch.where(numbers == STILL, 0, c[numbers])
+        moved = torch.where(numbers == STILL, 0, c[numbers])
+        return moved if self.factors is None else moved * self.factors.to(c)
 
     def adjoint(self, c: Tensor, G: Tensor) -> Tensor:  # noqa: ARG002
         """Return zero: a shift does not depend on the point."""
@@ -73,7 +77,8 @@ class Scale:
 class Mix:
     """Within each head, C X on the left of some rows, or -C'X, or -X C of columns.
 
-    `part` is the slice of rows that the heads share out; None takes the columns.
+    `part` is the slice of rows that the heads share out; None takes the columns. What
+    has as many entries as rows, such as a bias, is one column.
     """
 
     name: str
@@ -97,11 +102,12 @@ class Mix:
         if self.part is None:
             X = W.unflatten(1, (self.heads, -1))
             return -torch.einsum("ohd,hde->ohe", X, C).flatten(1)
-        X = W[self.part].reshape(self.heads, C.shape[1], -1)
-        moved = torch.zeros_like(W)
+        rows = W if W.ndim < 3 else W.reshape(-1)
+        X = rows[self.part].reshape(self.heads, C.shape[1], -1)
+        moved = torch.zeros_like(rows)
         mixed = -C.mT @ X if self.inverse else C @ X
-        moved[self.part] = mixed.reshape(W[self.part].shape)
-        return moved
+        moved[self.part] = mixed.reshape(rows[self.part].shape)
+        return moved.view_as(W)
 
 
 def line_numbers(
@@ -118,6 +124,10 @@ def line_numbers(
     layout = layout or Layout()
     B = layout.split(W)
     along = layout.column_axes if columns else layout.row_axes(W)
-    shape = [1 if axis in along else n for axis, n in enumerate(B.shape)]
-    numbers = torch.arange(torch.Size(shape).numel()).reshape(shape)
-    return layout.merge(numbers.expand(B.shape))
+    return layout.merge(numbered(B.shape, along))
+
+
+def numbered(shape: Sequence[int], along: Sequence[int]) -> Tensor:
+    """Return the numbers of the lines that run along some axes, for each entry."""
+    lines = [1 if axis in along else n for axis, n in enumerate(shape)]
+    return torch.arange(torch.Size(lines).numel()).reshape(lines).expand(*shape)

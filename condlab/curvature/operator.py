@@ -127,7 +127,7 @@ class CurvatureOperator:
             else:
                 total.add_(product, alpha=weight)
         self.products += len(rows)
-        assert total is not None  # the weights sum to one
+        assert total is not None  # some batch counts
         return total
 
     def _require_vectors(self, V: Any) -> None:
@@ -185,21 +185,21 @@ class CurvatureOperator:
 
 
 class HessianOperator(CurvatureOperator):
-    """Hessian of a mean loss over batches, as an operator.
+    """Hessian of the loss of all data, as an operator, however they are cut in batches.
 
     Parameters
     ----------
     loss : callable
-        ``loss(params, batch)`` gives a scalar tensor, the mean over the batch, and
-        depends on nothing else; `make_loss` makes one of a module and a criterion.
+        ``loss(params, batch)`` gives a scalar tensor, a mean or a sum over the batch,
+        and depends on nothing else; `make_loss` makes one of a module and a criterion.
     params : dict of str to Tensor
         Float32 or float64; copied.
     batches : list, or iterable that can be read again
         Anything that `loss` takes. A data loader is read for each product, and must
         not shuffle; a list is held.
     weights : sequence of float, optional
-        One a batch, for the mean over batches. By default the batch's size, which is
-        the length of its first tensor: unequal batches are weighted right.
+        One a batch: then the matrix is that weighted mean of the batches' by
+        definition. By default it is that of the loss of all data; see Notes.
     backend : {"auto", "retained", "rebuilt", "forward", "batched"}
         "retained" keeps the graph of the gradient and differentiates it again for
         each vector; "rebuilt" forgets it; "forward" pushes a tangent through the
@@ -219,6 +219,13 @@ class HessianOperator(CurvatureOperator):
 
     Notes
     -----
+    What a batch counts is read off the loss function of torch's that its loss is: the
+    weights of the classes of its targets that are not ignored, its number of tokens or
+    elements, its samples, or 1 for a sum. A loss of one's own is a mean over samples
+    or a sum. Where there are several batches, the gradients of one and of two parts of
+    it are held against that, and what does not obey it is refused: samples that see
+    each other, as in contrastive losses, or means over what nothing tells.
+
     Where the loss has kinks, as with ReLU, this is the Hessian almost everywhere: it
     sees nothing of what the kinks add. Fused attention is replaced by its plain form,
     which can be differentiated twice. ``H @ V`` multiplies with a vector, shape (n,),

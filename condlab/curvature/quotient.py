@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -24,7 +24,7 @@ from condlab.curvature.condition import (
     condition,
 )
 from condlab.curvature.gauge import normalised_lines, sphere
-from condlab.curvature.losses import Loss, make_loss
+from condlab.curvature.losses import Loss, ModelLoss, make_loss, moved
 from condlab.curvature.operator import HessianOperator
 from condlab.nn import condition as equilibrate
 from condlab.nn.conditioning import Method
@@ -73,20 +73,23 @@ def hold_lengths(
         for name, numbers in lines.items()
     }
 
-    def held(params: Mapping[str, Tensor], batch: Any) -> Tensor:
-        moved = dict(params)
+    def held(params: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        found = dict(params)
         for name, numbers in lines.items():
             W, places = params[name], numbers.to(params[name].device)
-            moved[name] = W * (kept[name] / lengths_of(W, places))[places]
-        return loss(moved, batch)
+            found[name] = W * (kept[name] / lengths_of(W, places))[places]
+        return found
 
-    return held
+    found = moved(loss, held)
+    # its layers see other weights than its parameters: no module to read these off
+    return replace(found, module=None) if isinstance(found, ModelLoss) else found
 
 
 def lengths_of(W: Tensor, numbers: Tensor) -> Tensor:
     """Return the lengths of the lines of W, shape (number of lines,)."""
     squares = torch.zeros(int(numbers.max()) + 1, dtype=W.dtype, device=W.device)
-    return squares.index_add(0, numbers.reshape(-1), W.square().reshape(-1)).sqrt()
+    places = numbers.reshape(-1).to(W.device)
+    return squares.index_add(0, places, W.square().reshape(-1)).sqrt()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,9 +126,9 @@ def compare(
     module : torch.nn.Module
         Plain, and left as it is.
     criterion : callable
-        ``criterion(outputs, targets)``, a mean over samples, as of `make_loss`.
+        ``criterion(outputs, targets)``, a mean or a sum, as of `make_loss`.
     batches : sequence
-        Of pairs of inputs and targets.
+        Of pairs of inputs and targets, as of `make_loss`.
     method, layers
         As of `condlab.nn.condition`; "ruiz" has no lines whose length is ignored.
     solver : str

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from condlab.curvature._dense import SAFETY, assembled, is_exact, rounding
+from condlab.curvature._dense import SAFETY, assembled, is_exact, rounding, wide
 from condlab.curvature._extremes import ProbableExtremes, probable
 from condlab.curvature._products import Products, require_operator
 from condlab.curvature.eigenpairs import (
@@ -215,9 +215,10 @@ def exact(
 ) -> Spectrum:
     """Return all eigenvalues, on the complement of the deflated null vectors."""
     A, gap = assembled(H)
+    Q = None
     if deflated is not None and deflated.shape[1]:
         r = deflated.shape[1]
-        Q = torch.linalg.qr(deflated.double(), mode="complete")[0][:, r:]
+        Q = torch.linalg.qr(wide(deflated), mode="complete")[0][:, r:]
         A = Q.T @ A @ Q
     values, U = torch.linalg.eigh(A) if vectors else (torch.linalg.eigvalsh(A), None)
     peak = float(values.abs().max()) if len(A) else 0.0
@@ -227,7 +228,8 @@ def exact(
     pairs = None
     if U is not None:
         places = chosen(values, vectors, which)
-        Y = U[:, places.to(U.device)].to(H.dtype)
+        Y = U[:, places.to(U.device)]
+        Y = (Y if Q is None else Q @ Y).to(H.device, H.dtype)
         pairs = eigenpairs(H, Y, places, values, radii, noise=noise, complete=True)
     return Spectrum(
         values, radii, noise, True, len(A), H.count, "dense", None, None, pairs
@@ -260,7 +262,7 @@ def lanczos(
         which=which,
     )
     noise, pairs = krylov.noise(), krylov.ritz()
-    _require_symmetric(pairs, H.dtype)
+    _require_symmetric(pairs, H)
     noise += pairs.asymmetry
     radii = pairs.residuals + noise
     if krylov.complete:  # Weyl: the matrix is V T V' and a sum of residuals
@@ -291,9 +293,10 @@ def lanczos(
     )
 
 
-def _require_symmetric(pairs: Ritz, dtype: torch.dtype) -> None:
+def _require_symmetric(pairs: Ritz, H: Products) -> None:
     largest = float(pairs.values.abs().max()) if len(pairs.values) else 0.0
-    if pairs.asymmetry > 10 * torch.finfo(dtype).eps ** 0.5 * largest:
+    known = torch.finfo(H.dtype).eps ** 0.5 * largest + H.noise * H.scale
+    if pairs.asymmetry > 10 * known:
         raise ValueError(
             f"the operator must be symmetric, but V'HV differs by "
             f"{pairs.asymmetry:.1e} from its transpose, of norm {largest:.1e}"

@@ -31,7 +31,13 @@ from condlab.nn.activations import (
     make_norm,
 )
 from condlab.nn.associate import AssocNorm, added_share
-from condlab.nn.conditioning import Conditioning, condition, uncondition
+from condlab.nn.checkpoint import load_checkpoint
+from condlab.nn.conditioning import (
+    Conditioning,
+    condition,
+    refresh_scalings,
+    uncondition,
+)
 from condlab.nn.describe import Description, Weight, describe
 from condlab.nn.fold import effective_weights, fold
 from condlab.nn.gradients import (
@@ -40,7 +46,7 @@ from condlab.nn.gradients import (
     normalise_gradient,
     normalise_gradients_,
 )
-from condlab.nn.layout import layouts
+from condlab.nn.layout import Layout, layouts
 from condlab.nn.ngpt import (
     LearnedScale,
     SphereAttention,
@@ -75,6 +81,7 @@ __all__ = [
     "GradNorm",
     "GradientShares",
     "GroupRMSNorm",
+    "Layout",
     "LearnedScale",
     "LocalContrastNorm",
     "LocalResponseNorm",
@@ -98,10 +105,12 @@ __all__ = [
     "fold",
     "gradient_shares",
     "layouts",
+    "load_checkpoint",
     "make_norm",
     "normalise_gradient",
     "normalise_gradients_",
     "normalise_weights",
+    "refresh_scalings",
     "renormalise_",
     "renormalise_after",
     "uncondition",

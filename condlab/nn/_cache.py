@@ -48,8 +48,8 @@ class WeightCache:
 
 def _stamp(tensors: tuple[Tensor, ...]) -> tuple | None:
     """Return what changes when a tensor does, or None where that cannot be seen."""
-    if torch.compiler.is_compiling():
-        return None
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return None  # a kept value would become a constant of the graph
     differentiated = torch.is_grad_enabled()
     for tensor in tensors:
         if type(tensor) not in (Tensor, nn.Parameter) or tensor.is_inference():

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from condlab.nn._cache import WeightCache
+from condlab.nn._recurrent import keep_no_weights
+from condlab.nn._steps import hear_optimisers
 from condlab.nn.layout import Layout
-from condlab.nn.selection import Site
+from condlab.nn.selection import Site, chain
 
 INSTANCE_SLOTS = ("__dict__", "__weakref__")  # which every class makes anew
 
@@ -25,7 +27,7 @@ class EffectiveWeight(nn.Module):
 
     def __init__(self, layout: Layout) -> None:
         super().__init__()
-        _count_optimiser_steps()
+        hear_optimisers()
         self.layout = layout
         self._cache = WeightCache()
 
@@ -62,26 +64,71 @@ def take_class(layer: nn.Module) -> None:
         layer.__class__ = type(shared.__name__, shared.__bases__, kept)
 
 
-@functools.cache
-def _count_optimiser_steps() -> None:
-    """Let every optimiser step count as a write: torch's fused ones leave no trace."""
-
-    def count(optimiser: torch.optim.Optimizer, *_: Any) -> None:
-        for group in optimiser.param_groups:
-            torch.autograd.graph.increment_version(group["params"])
-
-    register_optimizer_step_post_hook(count)
-
-
 def register(
-    chosen: Iterable[Site], make: Callable[[Tensor, Layout], EffectiveWeight]
+    chosen: Sequence[Site], make: Callable[[Tensor, Layout], EffectiveWeight]
 ) -> None:
     """Parametrize weights in place, those that are tied by one and the same map."""
     maps: dict[int, EffectiveWeight] = {}
-    for site in chosen:
-        key = id(site.raw)
-        if key not in maps:
+    with all_or_nothing(chosen):
+        for site in chosen:
+            key = id(site.raw)
+            if key not in maps:
+                with torch.no_grad():
+                    made = make(site.weight, site.layout)
+                maps[key] = made.train(site.module.training)
+            add_map(site, maps[key])
+
+
+def add_map(site: Site, made: nn.Module, *, unsafe: bool = False) -> None:
+    """Register one parametrization; `unsafe` as of torch's own function."""
+    take_class(site.module)
+    parametrize.register_parametrization(site.module, site.tensor, made, unsafe=unsafe)
+    keep_no_weights(site.module)
+
+
+@contextmanager
+def all_or_nothing(chosen: Iterable[Site]) -> Iterator[None]:
+    """Leave the weights as they were if parametrizing one of them fails."""
+    before = [_Before.of(site) for site in chosen]
+    try:
+        yield
+    except BaseException:
+        for one in before:
+            one.restore()
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    site: Site
+    maps: int
+    parameter: Tensor | None
+    values: Tensor | None
+    order: tuple[str, ...]
+
+    @classmethod
+    def of(cls, site: Site) -> _Before:
+        layer = site.module
+        maps = len(chain(layer, site.tensor))
+        parameter = layer._parameters.get(site.tensor)
+        # Another tensor on the same memory: torch moves a parameter to new memory
+        # where it stores something else in it.
+        values = None if parameter is None else parameter.detach()
+        return cls(site, maps, parameter, values, tuple(layer._parameters))
+
+    def restore(self) -> None:
+        layer, tensor = self.site.module, self.site.tensor
+        maps = chain(layer, tensor)
+        if len(maps) == self.maps:
+            return
+        if self.maps:
+            del maps[self.maps :]
+            return
+        parametrize.remove_parametrizations(layer, tensor, leave_parametrized=True)
+        if self.parameter is not None and self.values is not None:
             with torch.no_grad():
-                maps[key] = make(site.weight, site.layout).train(site.module.training)
-        take_class(site.module)
-        parametrize.register_parametrization(site.module, site.tensor, maps[key])
+                self.parameter.set_(self.values)  # type: ignore[call-overload]
+        layer._parameters[tensor] = self.parameter  # type: ignore[assignment]
+        for name in self.order:  # registered anew, it would have become the last
+            if name in layer._parameters:  # others may be put back later
+                layer._parameters[name] = layer._parameters.pop(name)

@@ -15,17 +15,21 @@ from torch import Tensor
 
 
 def polar_factor(M: Tensor) -> Tensor:
-    """Return the nearest matrix with orthonormal rows, or columns where they are fewer.
+    """Return the nearest matrix with orthonormal rows.
 
     Parameters
     ----------
-    M : Tensor, shape (..., m, n)
-        Of full rank; worked on in float64, since M M' squares the condition number.
+    M : Tensor, shape (..., m, n), m <= n
+        Of full rank but for lines of zeros, which stay as they are; worked on in
+        float64, since M M' squares the condition number.
     """
-    if M.shape[-2] > M.shape[-1]:
-        return polar_factor(M.mT).mT
     wide = M.double()
-    H = _SquareRoot.apply(wide @ wide.mT)
+    peak = wide.detach().abs().amax((-2, -1), keepdim=True)
+    wide = wide / torch.where(peak == 0, 1, peak)  # the factor does not depend on it
+    zero = (wide.detach() == 0).all(-1).to(wide.dtype)
+    S = wide @ wide.mT + zero.diag_embed()
+    # A tracer cannot save a custom function.
+    H = _SquareRoot.forward(S) if torch.jit.is_tracing() else _SquareRoot.apply(S)
     return torch.linalg.solve(H, wide).to(M.dtype)
 
 

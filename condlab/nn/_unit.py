@@ -29,9 +29,11 @@ def unit_lines(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
 
     A line of zeros has divisor 1 and the derivative of the identity.
     """
-    # A compiler fuses the plain formula, derivative included. In forward mode torch
+    # A compiler fuses the plain formula, derivative included; a tracer keeps what it
+    # sees of the values, and cannot save a custom function. In forward mode torch
     # silently loses the second derivative of a custom function's jvp.
-    if torch.compiler.is_compiling() or forward_ad._current_level >= 0:
+    traced = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    if traced or forward_ad._current_level >= 0:
         return _plain(W, axes)
     return _UnitLines.apply(W, frozenset(axes))  # torch would take a tuple apart
 
@@ -87,7 +89,7 @@ def _tangent(G: Tensor, V: Tensor, d: Tensor, axes: Axes) -> Tensor:
 
 def _plain(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
     """Divide by the peak first: no square over- or underflows."""
-    if W.numel() == 0:
+    if not torch.jit.is_tracing() and W.numel() == 0:  # traced sizes are tensors
         return W * 1, _kept(W, axes)
     wide = W if W.dtype.itemsize >= 4 else W.float()
     peak = wide.detach().abs().amax(axes, keepdim=True)

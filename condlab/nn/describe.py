@@ -10,8 +10,18 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.parameter import is_lazy
 
-from condlab.nn.conditioning import conditioning_of, is_square
-from condlab.nn.selection import Site, chain, layer_modules, objection, sites, unplaced
+from condlab.nn._equilibrated import conditioning_of, is_square
+from condlab.nn._measured import altered_by
+from condlab.nn._names import name_of
+from condlab.nn._unknown import unplaced
+from condlab.nn.layout import Kinds
+from condlab.nn.selection import (
+    Site,
+    chain,
+    layer_modules,
+    objection,
+    sites,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +44,10 @@ class Weight:
         The batch or instance norm that the layer feeds, where its rows are scaled:
         then the scaling cannot change the function, only how it trains. Empty
         otherwise.
+    altered_by : str
+        The subclass whose forward pass changes the conditioned weight again, as a
+        mask does, so that the matrix it multiplies with is another: see
+        `effective_weights`. Empty otherwise.
     """
 
     name: str
@@ -42,6 +56,7 @@ class Weight:
     methods: tuple[str, ...]
     reason: str = ""
     absorbed_by: str = ""
+    altered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +95,15 @@ class Description:
         return "\n".join(f"{w.name:{width}}  {_outcome(w)}" for w in self.weights)
 
 
-def describe(module: nn.Module) -> Description:
+def describe(module: nn.Module, *, kinds: Kinds | None = None) -> Description:
     """Say what is conditioned in a network, what is not, and why.
 
     Parameters
     ----------
     module : torch.nn.Module
         Read, not changed; its forward pass may be traced symbolically.
+    kinds : mapping of classes, optional
+        As of `condition`; weights that are conditioned already are known without.
 
     Returns
     -------
@@ -107,11 +124,11 @@ def describe(module: nn.Module) -> Description:
     2.weight  left alone: was not chosen
     2.bias    left alone: is not a matrix
     """
-    known = sites(module)
+    known = sites(module, kinds)
     jacobi = any("jacobi" in _methods(site) for site in known)
     norms, traced = _norms_behind(module)
     weights = {site.name: _known(site, norms, jacobi=jacobi) for site in known}
-    for name, layer, value in unplaced(module):
+    for name, layer, value in unplaced(module, kinds):
         lazy = is_lazy(value)
         matrix = not lazy and value.ndim > 1
         reason = "is no weight of a known layer" if matrix else "is not a matrix"
@@ -134,12 +151,12 @@ def _known(site: Site, norms: dict[str, str], *, jacobi: bool) -> Weight:
     rows_only = methods == ("row",) and conditioning_of(site) is not None
     absorbed_by = norms.get(site.layer, "") if rows_only else ""
     kind = _class(site.module)
-    return Weight(site.name, kind, shape, methods, reason, absorbed_by)
+    altered = altered_by(site.module, site.tensor) if methods else ""
+    return Weight(site.name, kind, shape, methods, reason, absorbed_by, altered)
 
 
 def _methods(site: Site) -> tuple[str, ...]:
-    maps = chain(site.module, site.tensor)
-    return tuple(getattr(p, "method", type(p).__name__.strip("_")) for p in maps)
+    return tuple(name_of(map_) for map_ in chain(site.module, site.tensor))
 
 
 def _class(layer: nn.Module) -> str:
@@ -150,7 +167,8 @@ def _outcome(weight: Weight) -> str:
     if not weight.methods:
         return f"left alone: {weight.reason}"
     undone = f", undone by {weight.absorbed_by}" if weight.absorbed_by else ""
-    return " + ".join(weight.methods) + undone
+    again = f", changed again by {weight.altered_by}" if weight.altered_by else ""
+    return " + ".join(weight.methods) + again + undone
 
 
 def _norms_behind(module: nn.Module) -> tuple[dict[str, str], bool]:

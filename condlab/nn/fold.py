@@ -6,17 +6,23 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from condlab.nn._measured import measured, overridden
 from condlab.nn._parametrization import take_class
+from condlab.nn.layout import Kinds
 from condlab.nn.selection import Site, chain, layer_modules, sites
 
 
-def effective_weights(module: nn.Module) -> dict[str, Tensor]:
+def effective_weights(
+    module: nn.Module, *, kinds: Kinds | None = None
+) -> dict[str, Tensor]:
     """Return the matrix that each layer multiplies with, conditioned or not.
 
     Parameters
     ----------
     module : torch.nn.Module
         A network or a layer.
+    kinds : mapping of classes, optional
+        As of `condition`; weights that are conditioned already are known without.
 
     Returns
     -------
@@ -24,7 +30,14 @@ def effective_weights(module: nn.Module) -> dict[str, Tensor]:
         Rows are outputs. Keys are layer names; "q", "k" and "v" follow the name of a
         layer that packs them; the tensor's name follows where a layer has several. A
         grouped layer gives its groups' matrices below each other, shape
-        (outputs, inputs of a group): as an operator it is block diagonal. Detached.
+        (outputs, inputs of a group): as an operator it is block diagonal. A stack
+        gives each of its matrices, by number. Detached.
+
+    Notes
+    -----
+    Where a subclass of a linear, convolutional or embedding layer has a forward pass
+    of its own, the matrix is measured from what it does to inputs; a layer that wants
+    other arguments, or is no affine map, has none.
 
     Examples
     --------
@@ -34,18 +47,34 @@ def effective_weights(module: nn.Module) -> dict[str, Tensor]:
     """
     weights: dict[str, Tensor] = {}
     with torch.no_grad():
-        for site in sites(module):
-            if not nn.parameter.is_lazy(site.raw):
-                weights.update(_named_matrices(site))
+        for site in sites(module, kinds):
+            if nn.parameter.is_lazy(site.raw):
+                continue
+            W = _applied(site)
+            if W is not None:
+                weights.update(_named_matrices(site, W))
     return weights
 
 
-def _named_matrices(site: Site) -> dict[str, Tensor]:
+def _applied(site: Site) -> Tensor | None:
+    """Return the weight that the layer multiplies with, or None if that is unknown."""
     W = site.weight.detach()
+    if site.tensor != "weight" or not overridden(site.module):
+        return W
+    found = measured(site.module)
+    if found is not None:
+        return found.to(W)
+    return W if site.stated or isinstance(site.module, nn.Embedding) else None
+
+
+def _named_matrices(site: Site, W: Tensor) -> dict[str, Tensor]:
     if site.layout.blocks:
         names = [f"{site.layer}.{b}".lstrip(".") for b in site.layout.blocks]
         return dict(zip(names, site.layout.matrices(W), strict=True))
     name = site.layer if site.layer and site.tensor == "weight" else site.name
+    if site.layout.stacked:
+        each = site.layout.matrix(W).unflatten(0, (len(W), -1))
+        return {f"{name}.{i}": M for i, M in enumerate(each)}
     return {name: site.layout.matrix(W)}
 
 

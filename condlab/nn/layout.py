@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +13,7 @@ from torch.nn.modules.conv import _ConvNd
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A weight seen as `groups` matrices stacked along its first axis.
+    """A weight seen as matrices: `groups` of them, joined along an axis, or a stack.
 
     Parameters
     ----------
@@ -24,6 +25,9 @@ class Layout:
         transposed convolutions and Hugging Face's ``Conv1D``.
     blocks : tuple of str
         Names of the matrices where each stands for a layer of its own.
+    stacked : bool
+        Whether the first axis counts matrices, as of experts stored as one tensor of
+        shape (experts, outputs, inputs); the other fields are of each of them.
 
     Examples
     --------
@@ -33,31 +37,42 @@ class Layout:
     (torch.Size([2, 4, 2, 3, 3]), (2, 3, 4), (1,))
     >>> layout.matrix(W).shape
     torch.Size([8, 18])
+    >>> Layout(stacked=True).matrices(torch.zeros(3, 8, 4)).shape  # three experts
+    torch.Size([3, 8, 4])
     """
 
     groups: int = 1
     output_axis: int = 0
     blocks: tuple[str, ...] = ()
+    stacked: bool = False
+
+    @property
+    def leading(self) -> int:
+        """Return how many axes of a split weight come before those of a matrix."""
+        return self.stacked + (self.groups > 1)
 
     def split(self, W: Tensor) -> Tensor:
         """Return a view of W with the groups, where there are several, in front."""
-        return W if self.groups == 1 else W.unflatten(0, (self.groups, -1))
+        if self.groups == 1:
+            return W
+        return W.unflatten(int(self.stacked), (self.groups, -1))
 
     def merge(self, B: Tensor) -> Tensor:
         """Undo `split`."""
-        return B if self.groups == 1 else B.flatten(0, 1)
+        axis = int(self.stacked)
+        return B if self.groups == 1 else B.flatten(axis, axis + 1)
 
     def row_axes(self, W: Tensor) -> tuple[int, ...]:
         """Return the axes of ``split(W)`` along which a row runs."""
-        first = 0 if self.groups == 1 else 1
+        first = self.leading
         row = first + self.output_axis
-        last = W.ndim + first
+        last = W.ndim + (self.groups > 1)
         return tuple(axis for axis in range(first, last) if axis != row)
 
     @property
     def column_axes(self) -> tuple[int, ...]:
         """Return the axes of a split weight along which a column runs."""
-        return (self.output_axis + (self.groups > 1),)
+        return (self.leading + self.output_axis,)
 
     def row_shape(self, W: Tensor) -> tuple[int, ...]:
         """Return the shape of one number for each row, beside ``split(W)``."""
@@ -66,8 +81,9 @@ class Layout:
         return tuple(1 if axis in along else n for axis, n in enumerate(shape))
 
     def matrices(self, W: Tensor) -> Tensor:
-        """Return the matrices of W, shape (groups, m, n)."""
-        B = W.unflatten(0, (self.groups, -1))
+        """Return the matrices of W, shape (groups, m, n), or (stack * groups, m, n)."""
+        B = W.unflatten(int(self.stacked), (self.groups, -1))
+        B = B.flatten(0, 1) if self.stacked else B
         return B.movedim(1 + self.output_axis, 1).flatten(2)
 
     def matrix(self, W: Tensor) -> Tensor:
@@ -80,20 +96,26 @@ class Layout:
 
     def unmatrix(self, M: Tensor, shape: torch.Size) -> Tensor:
         """Return the weight of that shape whose `matrices` are M."""
-        kernel = shape[2:]
+        kernel = shape[2 + self.stacked :]
         inner = M.unflatten(2, (-1, *kernel)) if kernel else M
         return inner.movedim(1, 1 + self.output_axis).flatten(0, 1).reshape(shape)
 
 
-def layouts(layer: nn.Module) -> dict[str, Layout]:
+Kinds = Mapping[type[nn.Module], Layout | Mapping[str, Layout]]
+
+
+def layouts(layer: nn.Module, kinds: Kinds | None = None) -> dict[str, Layout]:
     """Return the layouts of a layer's weight matrices by the names of the tensors.
 
-    A layer of a kind that is not listed here has none.
+    A layer of a kind that is neither known nor given has none.
 
     Parameters
     ----------
     layer : torch.nn.Module
         Its children are not looked at.
+    kinds : mapping of classes, optional
+        Further kinds of layers, or other layouts of known ones: for a class, subclasses
+        included, the layout of its ``weight``, or a mapping of tensor names to layouts.
 
     Returns
     -------
@@ -104,8 +126,18 @@ def layouts(layer: nn.Module) -> dict[str, Layout]:
     Examples
     --------
     >>> layouts(nn.ConvTranspose2d(4, 6, 3, groups=2))
-    {'weight': Layout(groups=2, output_axis=1, blocks=())}
+    {'weight': Layout(groups=2, output_axis=1, blocks=(), stacked=False)}
+    >>> class Experts(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.up = nn.Parameter(torch.zeros(3, 8, 4))
+    >>> list(layouts(Experts(), {Experts: {"up": Layout(stacked=True)}}))
+    ['up']
     """
+    for kind in type(layer).__mro__ if kinds else ():
+        if kinds and kind in kinds:
+            given = kinds[kind]
+            return {"weight": given} if isinstance(given, Layout) else dict(given)
     if isinstance(layer, _ConvNd):
         return {"weight": Layout(layer.groups, int(layer.transposed))}
     if isinstance(layer, (nn.Linear, nn.Bilinear, nn.Embedding, nn.EmbeddingBag)):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import is_lazy
 from torch.nn.utils import parametrize
 
-from condlab.nn.layout import Layout, layouts
+from condlab.nn._hooks import computed
+from condlab.nn._measured import altered_by
+from condlab.nn.layout import Kinds, Layout, layouts
 
 Layers = str | Iterable[str] | Callable[[str, nn.Module], bool]
 
@@ -31,12 +32,16 @@ def chain(module: nn.Module, tensor: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One weight: the layer's name in the network, the layer, the tensor's name."""
+    """One weight: the layer's name in the network, the layer, the tensor's name.
+
+    `stated` is whether its user, not condlab, says how it is a matrix.
+    """
 
     layer: str
     module: nn.Module
     tensor: str
     layout: Layout
+    stated: bool = False
 
     @property
     def name(self) -> str:
@@ -64,13 +69,15 @@ def layer_modules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
             yield name, layer
 
 
-def sites(module: nn.Module) -> list[Site]:
+def sites(module: nn.Module, kinds: Kinds | None = None) -> list[Site]:
     """Return every weight whose layout is known, whether it can be conditioned or not.
 
     Parameters
     ----------
     module : torch.nn.Module
         A network or a single layer.
+    kinds : mapping of classes, optional
+        As of `layouts`. Weights that are conditioned already are known without.
 
     Returns
     -------
@@ -78,11 +85,75 @@ def sites(module: nn.Module) -> list[Site]:
         In order of registration; weights tied to each other appear at each of
         their layers.
     """
-    return [
-        Site(name, layer, tensor, PACKED if _is_packed(name, layer) else layout)
-        for name, layer in layer_modules(module)
-        for tensor, layout in layouts(layer).items()
-    ]
+    _require_layouts(kinds)
+    found = []
+    for name, layer in layer_modules(module):
+        stated = isinstance(layer, tuple(kinds or ()))
+        known = layouts(layer, kinds)
+        if _is_packed(name, layer) and not stated:
+            known = {"weight": PACKED}
+        for tensor, layout in (known | _conditioned(layer)).items():
+            if not _holds(layer, tensor):
+                if stated:
+                    raise ValueError(_lacking(name, layer, tensor))
+                continue
+            site = Site(name, layer, tensor, layout, stated)
+            if stated:
+                _require_fit(site)
+            found.append(site)
+    return found
+
+
+def _require_layouts(kinds: Kinds | None) -> None:
+    for kind, given in (kinds or {}).items():
+        values = given.values() if isinstance(given, Mapping) else (given,)
+        fit = isinstance(kind, type) and issubclass(kind, nn.Module)
+        if not fit or not all(isinstance(value, Layout) for value in values):
+            raise ValueError(
+                "kinds needs classes of modules and for each a Layout, or one for each "
+                f"tensor's name, got {kind!r}: {given!r}"
+            )
+
+
+def _conditioned(layer: nn.Module) -> dict[str, Layout]:
+    """Return the layouts that the maps of a layer's weights have been made with."""
+    return {
+        tensor: map_.layout
+        for tensor in getattr(layer, "parametrizations", {})
+        for map_ in chain(layer, tensor)
+        if isinstance(getattr(map_, "layout", None), Layout)
+    }
+
+
+def _holds(layer: nn.Module, tensor: str) -> bool:
+    """Tell whether a layer has a tensor, without computing it."""
+    if isinstance(getattr(type(layer), tensor, None), property):
+        return True
+    own = {**vars(layer), **layer._buffers, **layer._parameters}
+    return isinstance(own.get(tensor), Tensor)
+
+
+def _lacking(name: str, layer: nn.Module, tensor: str) -> str:
+    names = ", ".join(layer._parameters) or "none"
+    return (
+        f"kinds says that {type(layer).__name__} has a tensor {tensor!r}; layer "
+        f"{name!r} has the parameters {names}. Name the one that is meant: "
+        f"{{{type(layer).__name__}: {{name: Layout()}}}}"
+    )
+
+
+def _require_fit(site: Site) -> None:
+    layout = site.layout
+    if is_lazy(site.raw):
+        return
+    shape = tuple(site.weight.shape)
+    axis = int(layout.stacked)
+    if len(shape) < 2 + axis or shape[axis] % layout.groups:
+        what = "a stack of matrices" if layout.stacked else "a matrix"
+        raise ValueError(
+            f"{site.name} has shape {shape}, which {layout} cannot see as {what} "
+            f"of {layout.groups} groups; give kinds another Layout"
+        )
 
 
 def _is_packed(name: str, layer: nn.Module) -> bool:
@@ -96,6 +167,9 @@ def _is_packed(name: str, layer: nn.Module) -> bool:
 
 def objection(site: Site) -> str | None:
     """Return why a weight cannot be conditioned, or None."""
+    how = computed(site.module, site.tensor)
+    if how is not None:
+        return how
     if is_lazy(site.raw):
         return "has no shape before the first forward pass"
     if site.raw.numel() == 0:
@@ -108,10 +182,16 @@ def objection(site: Site) -> str | None:
         return "max_norm rescales it in place"
     if getattr(site.module, "sparse", False):
         return "its gradient is sparse"
+    kind = "" if site.stated else altered_by(site.module, site.tensor)
+    if kind:
+        return (
+            f"{kind}.forward does not apply it as it is stored; "
+            f"kinds={{{kind}: Layout()}} conditions what is stored"
+        )
     return None
 
 
-def choose(module: nn.Module, layers: Layers) -> list[Site]:
+def choose(module: nn.Module, layers: Layers, kinds: Kinds | None = None) -> list[Site]:
     """Return the weights of the chosen layers that can be conditioned.
 
     Parameters
@@ -124,6 +204,8 @@ def choose(module: nn.Module, layers: Layers) -> list[Site]:
         "first-conv-last-linear" goes by order of registration, and
         "mlp-and-attention" takes the linear and attention layers inside numbered
         blocks (``blocks.3.mlp.fc1``), which leaves out patch embeddings and heads.
+    kinds : mapping of classes, optional
+        As of `layouts`.
 
     Returns
     -------
@@ -133,11 +215,16 @@ def choose(module: nn.Module, layers: Layers) -> list[Site]:
     Raises
     ------
     ValueError
-        If nothing is chosen, or nothing that is chosen can be conditioned.
+        If nothing is chosen, nothing that is chosen can be conditioned, or one is
+        computed by a hook before each forward pass.
     """
-    known = sites(module)
+    known = sites(module, kinds)
     wanted = _predicate(layers, known)
     chosen = [site for site in known if wanted(site.layer, site.module)]
+    for site in chosen:
+        how = computed(site.module, site.tensor)
+        if how is not None:
+            raise ValueError(f"{site.name} {how}, or choose other layers")
     fit = [site for site in chosen if objection(site) is None]
     if not fit:
         raise ValueError(_nothing(layers, known, chosen))
@@ -195,12 +282,3 @@ def _nothing(layers: Layers, known: list[Site], chosen: list[Site]) -> str:
         f"{names}{', ...' if len(known) > 5 else ''}, and the presets "
         f"{', '.join(PRESETS)}"
     )
-
-
-def unplaced(module: nn.Module) -> Iterator[tuple[str, nn.Module, torch.Tensor]]:
-    """Yield the parameters that are no weight of a known layout, with their owners."""
-    for name, layer in layer_modules(module):
-        known = layouts(layer)
-        for tensor, value in layer.named_parameters(recurse=False):
-            if tensor not in known:
-                yield f"{name}.{tensor}" if name else tensor, layer, value

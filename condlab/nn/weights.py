@@ -8,13 +8,15 @@ from typing import Any, Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations
 
-from condlab.nn._parametrization import EffectiveWeight, register, take_class
+from condlab.nn._names import one_spelling
+from condlab.nn._parametrization import EffectiveWeight, register
 from condlab.nn._polar import polar_factor
+from condlab.nn._torchs import TORCH, register_torchs
 from condlab.nn._unit import unit_lines
+from condlab.nn._unknown import warn_of_unknown_kinds
 from condlab.nn.conditioning import Method, condition
-from condlab.nn.layout import Layout
+from condlab.nn.layout import Kinds, Layout
 from condlab.nn.selection import Layers, Site, chain, choose
 
 EpsPlace = Literal["outside", "inside", "none"]
@@ -22,13 +24,17 @@ EpsPlace = Literal["outside", "inside", "none"]
 RELU_GAIN = math.sqrt(2 / (1 - 1 / math.pi))  # 1 / standard deviation of relu(N(0, 1))
 
 STANDARDIZATIONS = ("standardize", "center", "divide", "scaled_standardize")
-TORCH = ("weight_norm", "spectral", "orthogonal")
 OTHERS = ("centered_weight_norm", "orthogonal_weight_norm")
 WEIGHT_METHODS = (*get_args(Method), *STANDARDIZATIONS, *TORCH, *OTHERS)
 
 
 def normalise_weights(
-    module: nn.Module, method: str, *, layers: Layers = "all", **options: Any
+    module: nn.Module,
+    method: str,
+    *,
+    layers: Layers = "all",
+    kinds: Kinds | None = None,
+    **options: Any,
 ) -> nn.Module:
     """Reparametrize the weights of the chosen layers by any method of the sources.
 
@@ -37,22 +43,24 @@ def normalise_weights(
     module : torch.nn.Module
         A network or a layer; changed in place.
     method : str
-        One of the following, where w is a row of the weight with n entries, mean m
-        and standard deviation s:
+        One of the following, or another usual name of it such as "WN" or "WS", where w
+        is a row of the weight with n entries, mean m and standard deviation s:
 
         ============================ ===================================================
         "row", "column", ...         `condition`, with its options
         "standardize"                (w - m) / (s + eps) [1]_
         "center", "divide"           either half of it, Equations 5 and 6 of [1]_
         "scaled_standardize"         gamma (w - m) / (s sqrt(n)) times learned g [2]_
-        "weight_norm"                g w / ‖w‖, g learned, ‖w‖ at first [3]_ (torch's)
+        "weight_norm"                g w / ‖w‖, g learned, ‖w‖ at first [3]_
         "centered_weight_norm"       g (w - m) / ‖w - m‖, g = ‖w - m‖ at first [4]_
-        "spectral"                   W / sigma_max by power iteration [5]_ (torch's)
+        "spectral"                   W / sigma_max by power iteration [5]_
         "orthogonal"                 torch's, for layers stored as one matrix
         "orthogonal_weight_norm"     (V V')^-1/2 V, V = W with centred rows [6]_
         ============================ ===================================================
     layers : str, iterable of str, or callable
         As of `condition`. [1]_ wants the convolutions that a norm follows.
+    kinds : mapping of classes, optional
+        As of `condition`.
     **options
         Of the standardizations: ``affine`` (learn a gain of 1 and a shift of 0 for
         each row; False), ``biased`` (divide by n rather than n - 1 in the variance;
@@ -60,8 +68,8 @@ def normalise_weights(
         "scaled_standardize", whose code also has affine=True), ``eps_place``
         ("outside": s + eps as in [1]_; "inside": sqrt(s^2 + eps) as in many ports;
         "none": a row without variance is left undivided), ``gamma`` (of
-        "scaled_standardize": that of the ReLU). Of torch's: those of
-        ``torch.nn.utils.parametrizations``.
+        "scaled_standardize": that of the ReLU). Of "spectral" and "orthogonal": those
+        of ``torch.nn.utils.parametrizations``.
 
     Returns
     -------
@@ -71,12 +79,17 @@ def normalise_weights(
     Raises
     ------
     ValueError
-        If the method or an option is unknown, or no layer is chosen.
+        If the method or an option is unknown, or no layer is chosen, or a weight is
+        parametrized already, or has too low a rank for "orthogonal_weight_norm"; then
+        nothing has been changed.
 
     Notes
     -----
     Outside the square root eps makes the derivative of most implementations infinite
     at a row without variance; here that row has derivative zero from the deviation.
+    A row of zeros stays one, with a finite derivative, and so does a weight of zeros.
+    The parameters of "weight_norm" are torch's, its derivatives those of the formula:
+    in torch 2.13 the second ones of torch's own are wrong.
     In "orthogonal_weight_norm" rows are centred only where they are fewer than the
     columns (otherwise the result would be singular), and where they are more, the
     columns become orthonormal.
@@ -99,39 +112,30 @@ def normalise_weights(
     >>> layer.weight.std(dim=(1, 2, 3), correction=0).detach().round(decimals=2)
     tensor([1., 1.])
     """
+    method = one_spelling(method)
     if method in get_args(Method):
-        return condition(module, cast(Method, method), layers=layers, **options)
+        return condition(
+            module, cast(Method, method), layers=layers, kinds=kinds, **options
+        )
     if method not in WEIGHT_METHODS:
         raise ValueError(f"method must be one of {WEIGHT_METHODS}, got {method!r}")
-    chosen = choose(module, layers)
+    chosen = choose(module, layers, kinds)
     if method == "orthogonal":
         chosen = _stored_as_one_matrix(chosen)
     for site in chosen:
         if chain(site.module, site.tensor):
-            raise ValueError(f"{site.name} is parametrized already; fold it first")
+            raise ValueError(
+                f"{site.name} is parametrized already; fold it first, or end that with "
+                f"torch.nn.utils.parametrize.remove_parametrizations(layer, "
+                f"{site.tensor!r})"
+            )
+    if layers == "all":
+        warn_of_unknown_kinds(module, kinds)
     if method in TORCH:
-        _register_torchs(chosen, method, options)
+        register_torchs(chosen, method, options)
     else:
         _register_ours(chosen, method, options)
     return module
-
-
-def _register_torchs(chosen: list[Site], method: str, options: dict[str, Any]) -> None:
-    for site in chosen:
-        if sum(other.raw is site.raw for other in chosen) > 1:
-            raise ValueError(
-                f"{method!r} would untie {site.name} from the layer it shares its "
-                "weight with; choose other layers"
-            )
-    for site in chosen:
-        layer, tensor, axis = site.module, site.tensor, site.layout.output_axis
-        take_class(layer)
-        if method == "weight_norm":
-            parametrizations.weight_norm(layer, tensor, dim=axis, **options)
-        elif method == "spectral":
-            parametrizations.spectral_norm(layer, tensor, dim=axis, **options)
-        else:
-            parametrizations.orthogonal(layer, tensor, **options)
 
 
 def _register_ours(chosen: list[Site], method: str, options: dict[str, Any]) -> None:
@@ -140,7 +144,30 @@ def _register_ours(chosen: list[Site], method: str, options: dict[str, Any]) -> 
     elif method == "centered_weight_norm":
         register(chosen, partial(CenteredWeightNorm, **options))
     else:
-        register(chosen, lambda _, layout: OrthogonalWeightNorm(layout, **options))
+        for site in chosen:
+            _require_rank(site)
+        register(chosen, partial(OrthogonalWeightNorm, **options))
+
+
+@torch.no_grad()
+def _require_rank(site: Site) -> None:
+    """Raise where lines to be made orthogonal, zeros aside, depend on each other."""
+    made = OrthogonalWeightNorm(site.weight, site.layout)
+    stored = site.layout.matrices(site.weight)
+    peaks = stored.abs().amax(1 if made.tall else 2).unsqueeze(2)
+    lines = made.lines(site.weight).double() / torch.where(peaks > 0, peaks, 1)
+    needed = (lines != 0).any(2).sum(1)
+    # The polar factor works with squares: it cannot see what is below eps there.
+    seen = math.sqrt(lines.shape[1] * torch.finfo(lines.dtype).eps)
+    ranks = torch.linalg.matrix_rank(lines, rtol=seen)
+    if (ranks < needed).any():
+        i = int((ranks < needed).nonzero()[0])
+        raise ValueError(
+            '"orthogonal_weight_norm" needs linearly independent rows, or columns '
+            f"where they are fewer; of {site.name}'s {int(needed[i])} only "
+            f"{int(ranks[i])} are, after centring. Initialise it anew, or use another "
+            "method"
+        )
 
 
 def _stored_as_one_matrix(chosen: list[Site]) -> list[Site]:
@@ -178,6 +205,7 @@ class Standardization(EffectiveWeight):
         self.gamma = gamma if scaled else None
         affine = scaled if affine is None else affine
         rows = layout.row_shape(W)
+        self.columns = W.numel() // math.prod(rows)
         self.gain = nn.Parameter(W.new_ones(rows)) if affine else None
         shift = affine and not scaled
         self.shift = nn.Parameter(W.new_zeros(rows)) if shift else None
@@ -186,7 +214,6 @@ class Standardization(EffectiveWeight):
         """Return W standardized."""
         B = self.layout.split(W)
         axes = self.layout.row_axes(W)
-        n = math.prod(B.shape[axis] for axis in axes)
         if self.method == "center":
             B = B - B.mean(axes, keepdim=True)
         else:
@@ -197,7 +224,7 @@ class Standardization(EffectiveWeight):
             B = B if self.method == "divide" else B - mean
             B = B / self._deviation(variance)
         if self.gamma is not None:
-            B = B * (self.gamma / math.sqrt(n))
+            B = B * (self.gamma / math.sqrt(self.columns))
         B = B if self.gain is None else B * self.gain
         B = B if self.shift is None else B + self.shift
         return self.layout.merge(B)
@@ -239,10 +266,21 @@ class OrthogonalWeightNorm(EffectiveWeight):
 
     method = "orthogonal_weight_norm"
 
+    def __init__(self, W: Tensor, layout: Layout) -> None:
+        super().__init__(layout)
+        _, m, n = layout.matrices(W).shape
+        self.tall, self.wide = m > n, m < n
+
     def effective(self, W: Tensor) -> Tensor:
         """Return W with orthonormal rows, or columns where they are fewer."""
+        M = polar_factor(self.lines(W))
+        return self.layout.unmatrix(M.mT if self.tall else M, W.shape)
+
+    def lines(self, W: Tensor) -> Tensor:
+        """Return the rows of the matrices, centred, or the columns if they are fewer.
+
+        The result has shape (groups, min(m, n), max(m, n)).
+        """
         M = self.layout.matrices(W)
-        _, m, n = M.shape
-        if m < n:
-            M = M - M.mean(2, keepdim=True)
-        return self.layout.unmatrix(polar_factor(M), W.shape)
+        M = M.mT if self.tall else M
+        return M - M.mean(2, keepdim=True) if self.wide else M

@@ -48,7 +48,7 @@ NETWORKS = {
 }
 
 
-def hessian(net, criterion, dtype=torch.float64):
+def hessian(net, criterion, dtype=torch.float64, weights=None):
     torch.manual_seed(0)
     net = net.to(dtype)
     x = torch.randn(7, 3, dtype=dtype)
@@ -56,9 +56,8 @@ def hessian(net, criterion, dtype=torch.float64):
     if isinstance(criterion, nn.CrossEntropyLoss):
         y = y.argmax(dim=1)
     batches = [(x[:4], y[:4]), (x[4:], y[4:])]
-    return HessianOperator(
-        make_loss(net, criterion), dict(net.named_parameters()), batches
-    )
+    params = dict(net.named_parameters())
+    return HessianOperator(make_loss(net, criterion), params, batches, weights=weights)
 
 
 CASES = [
@@ -146,7 +145,8 @@ class Coupled(nn.Module):
 )
 def test_other_networks_are_refused_and_assembled_by_columns(make, message):
     torch.manual_seed(0)
-    H = hessian(make(), nn.MSELoss())
+    # where samples see each other, batches add up by given weights only
+    H = hessian(make(), nn.MSELoss(), weights=[4, 3])
     with pytest.raises(NotAStackError, match=message):
         assemble_stack(H)
     torch.testing.assert_close(H.dense(), assemble(H), **AGREE)

@@ -9,7 +9,7 @@ from torch import nn
 from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
-from condlab.curvature import HessianOperator, make_loss, spectrum
+from condlab.curvature import HessianOperator, gauss_newton, make_loss, spectrum
 from condlab.nn import condition
 
 DOUBLE = {"dtype": torch.float64}
@@ -347,6 +347,22 @@ def test_kinks_do_not_make_noise():
     assert double.noise < 1e-5 * float(double.dense().norm())
     single = operator(net.float(), nn.MSELoss(), x.float(), y.float())
     assert single.noise < 1e-2 * float(double.dense().norm())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_gauss_newton_matrix_is_held_against_differences_of_the_criterion(dtype):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 3)).to(dtype)
+    x, y = (part.to(dtype) for part in data(9, 3, out=3))
+    params = dict(net.named_parameters())
+    G = gauss_newton(make_loss(net, nn.SmoothL1Loss(beta=9.0)), params, [(x, y)])
+    assert 0 < G.noise < 1e3 * torch.finfo(dtype).eps ** 0.7 * float(G.dense().norm())
+
+    def crooked(z, y):
+        return WrongTwice.apply(z - y).mean()
+
+    with pytest.raises(ValueError, match="differences of the gradient"):
+        gauss_newton(make_loss(net, crooked), params, [(x, y)])
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "slope"])

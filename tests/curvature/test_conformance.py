@@ -13,10 +13,10 @@ from collections import Counter
 import pytest
 import torch
 
-from tests.curvature.conformance import layers, networks
+from tests.curvature.conformance import torch_layers, whole_networks
 from tests.curvature.conformance.judge import Outcome, Row, judge
 
-ROWS = (*layers.ROWS, *networks.ROWS)
+ROWS = (*torch_layers.ROWS, *whole_networks.ROWS)
 CHEAP = [row for row in ROWS if not row.needs]
 OTHERS = [row for row in ROWS if row.needs]
 

@@ -207,3 +207,44 @@ def test_tangent_null_directions_are_predicted_in_the_sphere_gauge():
 def test_bad_input_is_refused_by_name(options, message):
     with pytest.raises(ValueError, match=message):
         condition(torch.eye(4, dtype=torch.float64), **options)
+
+
+@pytest.mark.parametrize("method", ["exact", "lanczos"])
+def test_eigenvectors_come_with_angles_that_know_of_the_nulls(method):
+    """Nulls are among the other eigenvalues: a gap that leaves them out is false."""
+    net = torch.nn.Linear(4, 3).double()
+    torch.manual_seed(0)
+    batch = torch.randn(20, 4, dtype=torch.float64), torch.arange(20) % 3
+    loss = make_loss(net, torch.nn.CrossEntropyLoss())
+    params = dict(net.named_parameters())
+    H = HessianOperator(loss, params, [batch])
+    shift = output_shift(params, "weight", "bias")
+    found = condition(H, method=method, invariances=[shift], vectors=3)
+    assert found.predicted == found.nullity == 5
+    assert len(found.spectrum.values) == 10  # of 15
+    pairs = found.spectrum.pairs
+    values, U = torch.linalg.eigh(H.dense())
+    top = values.abs().argsort(descending=True)[:3]
+    torch.testing.assert_close(pairs.values, values[top])
+    cosines = torch.linalg.svdvals(pairs.vectors.T @ U[:, top])
+    sine = (1 - cosines.min().clamp(max=1) ** 2).sqrt()
+    assert sine <= pairs.span_sine + 1e-7  # the root of what rounds the cosine
+    assert pairs.span_sine < 1e-7
+
+
+def test_null_directions_are_not_paid_from_the_products_of_lanczos():
+    net = torch.nn.Linear(30, 3).double()
+    torch.manual_seed(0)
+    batch = torch.randn(40, 30, dtype=torch.float64), torch.arange(40) % 3
+    loss = make_loss(net, torch.nn.CrossEntropyLoss())
+    params = dict(net.named_parameters())
+    H = HessianOperator(loss, params, [batch])
+    shift = output_shift(params, "weight", "bias")
+    found = condition(H, method="lanczos", num_matvecs=5, invariances=[shift])
+    assert len(found.spectrum.values) == 3  # five less the two that check
+    assert found.products == 31 + 5
+
+
+def test_vectors_need_a_method_that_has_them():
+    with pytest.raises(ValueError, match='vectors need the method "exact"'):
+        condition(torch.eye(9).double(), method="counted", vectors=2)

@@ -628,7 +628,7 @@ def test_composes_with_torchs_parametrizations():
     condition(layer, gain=True)
     norms = layer.weight.norm(dim=1)
     torch.testing.assert_close(norms, torch.ones(2), rtol=4 * EPS32, atol=0)
-    assert describe(layer).conditioned[0].methods == ("WeightNorm", "row")
+    assert describe(layer).conditioned[0].methods == ("weight_norm", "row")
     x = torch.randn(4, 3)
     before = layer(x)
     uncondition(layer)

@@ -144,14 +144,17 @@ def test_divide_by_the_reciprocal_root_would_be_noticed():
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_weight_norm_is_torchs_and_changes_nothing_at_first(name):
+def test_weight_norm_has_torchs_values_and_changes_nothing_at_first(name):
     layer, W = made(name)
     normalise_weights(layer, "weight_norm")
     np.testing.assert_allclose(layer.weight.detach(), W, rtol=20 * EPS64)
     stored = layer.parametrizations.weight
     axis = 1 if name == "transposed" else 0
     assert stored.original0.numel() == W.shape[axis]
-    assert type(stored[0]).__name__ == "_WeightNorm"
+    torchs = parametrizations.weight_norm(LAYERS[name]().double(), dim=axis)
+    assert torchs.state_dict().keys() == layer.state_dict().keys()
+    torchs.load_state_dict(layer.state_dict())
+    torch.testing.assert_close(layer.weight, torchs.weight)
 
 
 @pytest.mark.parametrize("name", LAYERS)

@@ -33,7 +33,7 @@ def draw_spectrum(known: Any, seen: Any, found: Any, path: Path, *, title: str) 
     known : condlab.curvature.Spectrum
         Values with intervals.
     seen : condlab.curvature.SpectralDensity
-        Of the same operator.
+        Of the same operator, or whatever has its ``cumulative``.
     found : condlab.curvature.HessianCondition
         Of the same operator.
     path : Path
@@ -47,7 +47,8 @@ def draw_spectrum(known: Any, seen: Any, found: Any, path: Path, *, title: str) 
         figure.suptitle(f"Hessian of {title}", x=0.01, ha="left", fontweight="bold")
         size = max(float(known.values.abs().max()), np.finfo(float).tiny)
         linear = _linear(size, found, known)
-        _counts(counts, seen, size, linear)
+        band = "certain" if known.complete else "99.9 % band"
+        _counts(counts, seen, size, linear, band)
         _intervals(values, known, size, linear)
         _kappa(bracket, found)
         figure.savefig(path)
@@ -67,22 +68,21 @@ def _axis(axes: Axes, size: float, linear: float) -> None:
     places = [10.0**k for k in down if 10.0**k > linear]
     axes.set_xticks([*(-x for x in places), 0.0, *places])
     axes.minorticks_off()
-    axes.xaxis.set_major_formatter(_plain)
+    axes.xaxis.set_major_formatter(plain)
 
 
-def _plain(x: float, _position: float) -> str:
+def plain(x: float, _position: float) -> str:
+    """Return a tick's number in few letters."""
     mantissa, _, power = f"{x:.0e}".partition("e")
     return f"{mantissa}e{int(power)}" if x else "0"
 
 
-def _counts(axes: Axes, seen: Any, size: float, linear: float) -> None:
+def _counts(axes: Axes, seen: Any, size: float, linear: float, name: str) -> None:
     """Draw the cumulative density with its band."""
     far = np.geomspace(linear / 10, 2 * size, _POINTS)
     x = np.concatenate([-far[::-1], [0.0], far])
     band = seen.cumulative(x)
-    axes.fill_between(
-        x, band.lower, band.upper, color=SKY, alpha=0.4, lw=0, label="99.9 % band"
-    )
+    axes.fill_between(x, band.lower, band.upper, color=SKY, alpha=0.4, lw=0, label=name)
     axes.plot(x, band.value, color=BLUE, lw=1.2, label="estimate")
     axes.set_ylim(0, 1)
     _axis(axes, size, linear)
@@ -123,6 +123,6 @@ def _kappa(axes: Axes, found: Any) -> None:
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.minorticks_off()
-    axes.xaxis.set_major_formatter(_plain)
+    axes.xaxis.set_major_formatter(plain)
     axes.set_title("Condition number, certainly within (an arrow: no upper bound)")
     axes.set_xlabel("kappa")

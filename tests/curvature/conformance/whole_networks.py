@@ -15,7 +15,7 @@ from torch.utils.checkpoint import checkpoint
 from condlab.curvature import make_loss
 from condlab.nn import condition
 from tests.curvature.conformance.judge import Problem, Row
-from tests.curvature.conformance.layers import Calling, drawn, of_module
+from tests.curvature.conformance.torch_layers import Calling, drawn, of_module
 from tests.nn import test_huggingface as huggingface
 
 
@@ -348,7 +348,7 @@ ROWS = (
         "network",
         "neural ODE, solved by its adjoint",
         solved_ode(adjoint=True),
-        refused="differences of the",
+        refused="while it is differentiated",
         needs="torchdiffeq",
     ),
     *(Row("network", n, from_configuration(n), needs="transformers") for n in FAMILIES),

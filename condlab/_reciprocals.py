@@ -1,0 +1,180 @@
+"""Reciprocals of the norms of lines, as near to them as the range of floats allows."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import scipy.sparse as sp
+
+from condlab import _arrays
+from condlab._scaled import powers, shifted
+from condlab.errors import NotPositiveDefiniteError, SingularMatrixError
+from condlab.norms import column_norms, row_norms
+from condlab.types import Array, Norm, Scaling
+
+Rounding = Literal["power-of-two"] | None
+SPARE = 64  # a norm of finite entries is below 2^SPARE times the largest float
+
+
+def reciprocal_norms(
+    A: Array, axis: int, p: Norm, rounding: Rounding, strict: bool
+) -> Array:
+    """Return 1 / norm of every row (axis 1) or column; 1 for a line of zeros."""
+    if rounding not in (None, "power-of-two"):
+        raise ValueError(f'rounding must be None or "power-of-two", got {rounding!r}')
+    measure = row_norms if axis == 1 else column_norms
+    norms = measure(A, p=p)
+    if strict and (i := first_true(norms == 0)) is not None:
+        line = "row" if axis == 1 else "column"
+        raise SingularMatrixError(
+            f"strict scaling needs every {line} to have a nonzero entry, "
+            f"got zeros only in {line} {i}; drop it or use strict=False"
+        )
+    xp = _arrays.namespace(norms)
+    found = reciprocal(_rounded(norms, rounding))
+    beyond = xp.isinf(norms)
+    if not _arrays.any_true(beyond):
+        return found
+    # The norm has no float, its reciprocal has one.
+    unit = powers(np.full(norms.shape, -SPARE), norms)
+    sides = (unit, None) if axis == 1 else (None, unit)
+    smaller = _rounded(measure(Scaling(*sides).apply(A), p=p), rounding)
+    return xp.where(beyond, reciprocal(smaller) * unit, found)
+
+
+def vanishing_columns(A: Array, B: Array, p: Norm) -> bool:
+    """Tell whether B = diag(d) A has columns too small to have kept all digits."""
+    norms = column_norms(B, p=p)
+    if not _arrays.any_true(norms < _faint(norms)):
+        return False
+    present = column_norms(A, p="inf") > 0
+    return _arrays.any_true((norms < _faint(norms)) & present)
+
+
+def shared_multipliers(
+    A: Array, left: Array, B: Array, p: Norm, rounding: Rounding
+) -> tuple[Array, Array]:
+    """Return multipliers for B = diag(left) A with columns that nearly vanish.
+
+    Their norms are taken of columns that powers of two brought back into range first.
+    What the right multipliers have beyond the range, the left ones take over.
+    """
+    norms = column_norms(B, p=p)
+    ones = _arrays.namespace(norms).ones_like(norms)
+    present = _seen(column_norms(A, p="inf")) > 0
+    kind = np.finfo(_seen(norms).dtype)
+    step = -int(np.log2(_faint(norms)))
+    shift = np.zeros(len(present), dtype=int)
+    while (faint := present & (_seen(norms) < _faint(norms))).any():
+        shift[faint] += step
+        norms = column_norms(shifted(A, left, ones, columns=shift, like=B), p=p)
+    found = reciprocal(_rounded(norms, rounding))
+    exponents = np.frexp(_seen(found))[1] + shift
+    spare = kind.maxexp // 16  # for further passes
+    too_large = exponents[present].max() - kind.maxexp
+    too_large += spare if too_large > 0 else 0
+    room_left = kind.maxexp - np.frexp(_seen(left))[1].max()
+    room_right = exponents[present].min() - (kind.minexp + 1)
+    shared = max(0, min(too_large, room_left, room_right))
+    most = kind.maxexp - np.frexp(_seen(found))[1]
+    shift = np.where(present, np.minimum(shift - shared, most), 0)
+    half = shift // 2
+    right = found * powers(half, found) * powers(shift - half, found)
+    rows = np.where(_seen(row_norms(B, p="inf")) > 0, shared, 0)
+    return left * powers(rows, left), right
+
+
+def reciprocal(x: Array) -> Array:
+    """Return 1/x of nonzero x and 1 for 0; that of a subnormal x stays finite."""
+    xp = _arrays.namespace(x)
+    one = xp.ones_like(x)
+    x = xp.where(x == 0, one, x)
+    kind = xp.finfo(x.dtype)
+    least, most = float(kind.smallest_normal) / 2, float(kind.max)  # as LAPACK does
+    size = xp.clip(xp.abs(x), least, most)
+    return xp.sign(x) / size
+
+
+def root_reciprocal(norms: Array) -> Array:
+    """Return 1/√x, and 1 for 0."""
+    xp = _arrays.namespace(norms)
+    one = xp.ones_like(norms)
+    return one / xp.sqrt(xp.where(norms == 0, one, norms))
+
+
+def in_range(multipliers: Array) -> bool:
+    """Tell whether all multipliers are normal numbers; hidden ones count as such."""
+    return not _arrays.any_true(multipliers != clipped(multipliers))
+
+
+def clipped(multipliers: Array) -> Array:
+    """Return positive multipliers, those that left the range at its nearer end."""
+    xp = _arrays.namespace(multipliers)
+    kind = xp.finfo(multipliers.dtype)
+    return xp.clip(multipliers, float(kind.smallest_normal), float(kind.max))
+
+
+def are_unit(norms: Array, tol: float) -> bool:
+    """Tell whether all norms but zeros are within `tol` of 1."""
+    xp = _arrays.namespace(norms)
+    far = (norms != 0) & (xp.abs(norms - 1) > tol)
+    return not _arrays.any_true(far, unseen=True)
+
+
+def first_true(condition: Array) -> int | None:
+    """Return the first index where a condition holds, or None."""
+    if not _arrays.any_true(condition):
+        return None
+    return int(np.argmax(_arrays.to_numpy(condition)))
+
+
+def diagonal_of(A: Array) -> Array:
+    """Return the diagonal of a real matrix."""
+    if sp.issparse(A) or _arrays.is_torch(A):
+        diagonal = A.diagonal()
+    else:
+        diagonal = _arrays.namespace(A).linalg.diagonal(A)
+    if "complex" in str(diagonal.dtype):
+        raise ValueError(
+            f"Jacobi scaling needs a real matrix, got dtype {diagonal.dtype}; "
+            "scale its real and imaginary parts by hand or use row_scaling"
+        )
+    return diagonal
+
+
+def check_diagonal(diagonal: Array, *, symmetric: bool) -> None:
+    """Raise unless the diagonal is positive, or if not `symmetric` nonzero."""
+    bad = diagonal <= 0 if symmetric else diagonal == 0
+    i = first_true(bad)
+    if i is None:
+        return
+    came = f"got {float(diagonal[i])!r} at index {i}"
+    if symmetric:
+        raise NotPositiveDefiniteError(
+            f"symmetric Jacobi scaling needs a positive diagonal, {came}; use "
+            "ruiz_scaling, or symmetric=False where the diagonal is not zero"
+        )
+    raise SingularMatrixError(
+        f"Jacobi scaling needs a nonzero diagonal, {came}; "
+        "permute the rows first or use row_scaling"
+    )
+
+
+def _rounded(norms: Array, rounding: Rounding) -> Array:
+    if rounding is None:
+        return norms
+    xp = _arrays.namespace(norms)
+    zero = norms == 0
+    nearest = _arrays.power_of_two(xp.where(zero, xp.ones_like(norms), norms))
+    return xp.where(zero, norms, nearest)
+
+
+def _faint(norms: Array) -> float:
+    """Return the size below which the norm of a rounded column lacks digits."""
+    kind = _arrays.namespace(norms).finfo(norms.dtype)
+    return float(kind.smallest_normal) / float(kind.eps)
+
+
+def _seen(x: Array) -> np.ndarray:
+    return _arrays.to_numpy(x)
