@@ -3,7 +3,7 @@
     python -m studies small_networks --preset cpu
 
 Six minutes on two cores (336 runs). The `real` preset has images of MNIST at 7 x 7
-pixels, of its test part alone, which is the part that ``--data`` must have: five
+pixels, of its test part alone, which is the part that ``--data`` must have: seven
 minutes on two cores (132 runs).
 
 On a quadratic it does: gradient descent at the best constant rate shrinks the error by

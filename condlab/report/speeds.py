@@ -10,8 +10,8 @@ from condlab.report._json import as_float
 Entry = dict[str, Any]
 
 COLUMNS = (
-    "claim", "seen on", "steps, own best rates", "at equal rates", "test, at the end",
-    "verdict",
+    "claim", "seen on", "steps, own best rates", "at equal rates",
+    "at the source's rate", "test, at the end", "verdict",
 )  # fmt: skip
 
 
@@ -50,17 +50,18 @@ def cells(claim: Entry) -> list[str]:
     Examples
     --------
     >>> cells({"claim": "E is faster", "verdict": "not testable here"})
-    ['E is faster', '–', '–', '–', '–', 'not testable here']
+    ['E is faster', '–', '–', '–', '–', '–', 'not testable here']
     """
     if "own" not in claim:
-        return [claim["claim"], "–", "–", "–", "–", claim["verdict"]]
+        return [claim["claim"], *["–"] * (len(COLUMNS) - 2), claim["verdict"]]
     own, matched = speed(claim["own"]), speed(claim["matched"])
     if claim.get("edge"):
         own += f"; best rate at the sweep's edge: {', '.join(claim['edge'])}"
+    source = "–"
     if claim.get("source"):
-        matched += f"; at rate {claim['rate']:g}, the source's: "
-        matched += speed(claim["source"])
-    return [claim["claim"], seen(claim), own, matched, end(claim), judged(claim)]
+        source = f"rate {claim['rate']:g}: {speed(claim['source'])}"
+    found = [own, matched, source, end(claim), judged(claim)]
+    return [claim["claim"], seen(claim), *found]
 
 
 def seen(claim: Entry) -> str:

@@ -105,7 +105,7 @@ def test_a_claim_that_holds_names_the_controls_that_do_as_well():
         [{**held, "alike": ["init_E", "WN"]}, {"claim": "F", "verdict": "not testable"}]
     ).splitlines()
     assert first.endswith("| reproduced; as fast: init_E, WN |")
-    assert second == "| F | – | – | – | – | not testable |"
+    assert second == "| F | – | – | – | – | – | not testable |"
 
 
 def test_a_ratio_that_is_a_bound_is_printed_as_one():
