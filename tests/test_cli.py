@@ -738,3 +738,9 @@ def test_a_value_that_is_only_a_lower_bound_is_called_one(run, monkeypatch):
     assert 0.999 * lower["value"] <= shown <= lower["value"]  # rounded down
     assert ">= " in scaled
     assert ">= " not in run("cond", "gallery:hilbert:4")
+
+
+def test_theorems_are_known_by_names_with_underscores_too(run):
+    options = ("--sizes", "1", "--max-examples", "5")
+    expected = run("verify", "ws-eps-paper-code", *options)
+    assert run("verify", "ws_eps_paper_code", *options) == expected

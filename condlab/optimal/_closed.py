@@ -38,7 +38,8 @@ def rows(A: np.ndarray, p: Any) -> Found:
 def both(A: np.ndarray, p: Any) -> Found:
     """Scale rows and columns for the best κ_p, by Perron vectors of |A⁻¹| |A|."""
     lower = bauer(A, side="both", p=p).lower
-    start = row_column_scaling(A, rounding="power-of-two")  # or the inverse has no digits
+    # In units of its own the inverse may have no digits.
+    start = row_column_scaling(A, rounding="power-of-two")
     A = start.apply(A)
     B = A if p == "inf" else A.T
     inverse = _inverse(B)
