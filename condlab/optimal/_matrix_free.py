@@ -220,7 +220,7 @@ class _Search:
             values, vectors = error.eigenvalues, error.eigenvectors
             if not len(values):
                 raise Done from None
-        if values.min() < 0:
+        if self.symmetric and values.min() < 0:  # elsewhere it is rounding
             raise NotPositiveDefiniteError(
                 "symmetric scaling of large sparse matrices needs a positive definite "
                 'one, and this has a negative eigenvalue; use side="left" or "right"'

@@ -90,6 +90,9 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
         start = row_column_scaling(A)
         return Found(start.left, start.right, 1.0, 0, TIME)
     point = best = _start(A)
+    if math.isinf(point.barrier()):  # rounding hides where the barriers are
+        d = np.exp(point.z)
+        return Found(d[:n], d[n:], 1.0, 0, ROUNDING)
     tau, steps, lower = float(_weights(point)[0].sum()), 0, 1.0
     last = NEAR * 2 * n / rtol  # there s is as low as it gets
     in_time = True

@@ -211,3 +211,13 @@ def test_without_a_factorisation_products_bound_the_optimum(
     hurried = optimal_scaling(A, side=side)
     assert 3 < hurried.optimum.lower <= best.upper
     assert hurried.stopped == "no proof"
+
+
+def test_what_rounding_makes_of_singular_rows_is_not_called_indefinite(
+    without_dense_components,
+):
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((30, 30))
+    A[-1] = A[0] * (1 + 1e-15 * rng.standard_normal(30))
+    best = optimal_scaling(sp.csr_array(A)).optimum  # of κ near 1e16
+    assert 1 <= best.lower <= best.upper

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kinds import nearly_singular
 
 from condlab import Scaling, cond_2, optimal_scaling
 from condlab.optimal._units import Units, applied, middle_units
@@ -125,3 +126,10 @@ def test_the_best_frobenius_number_is_at_least_the_rank_whatever_the_range():
     A = np.array([[1.7e308, 5e-324], [5e-324, 1.7e308]])
     best = optimal_scaling(A, p="fro").optimum
     assert best.lower == pytest.approx(2, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", [16, 34, 41])
+def test_nearly_singular_matrices_are_scaled_without_a_warning(seed):
+    rng = RNG(seed)
+    best = optimal_scaling(nearly_singular(int(rng.integers(2, 6)), rng), side="both")
+    assert 1 <= best.optimum.lower <= best.optimum.upper
