@@ -102,7 +102,8 @@ def smooth(net):
     """Take out what differences cannot see past: kinks, and rows of zeros.
 
     From zero, where padding and some tokens begin, a conditioned row jumps to length
-    one, and layer normalisation turns as fast as its eps is small.
+    one, and layer normalisation turns as fast as its eps is small. A column of one
+    entry, as depthwise kernels have, is its sign once it is conditioned.
     """
     generator = torch.Generator().manual_seed(4)
     for p in net.parameters():
@@ -111,6 +112,8 @@ def smooth(net):
             fill = 0.02 * torch.randn(p.shape, generator=generator, dtype=p.dtype)
             p.copy_(torch.where(zero, fill, p))
     for module in list(net.modules()):
+        if isinstance(module, nn.Conv2d) and module.weight.shape[1] == 1:
+            module.weight += module.weight.std() * module.weight.sign()
         for name, child in list(module.named_children()):
             if isinstance(child, (nn.ReLU, nn.ReLU6)):
                 setattr(module, name, nn.GELU())
