@@ -6,6 +6,7 @@ containers, which that standard does not cover, have one branch here.
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -200,17 +201,23 @@ def _scale_lines(A: Any, multipliers: np.ndarray, dtype: np.dtype) -> np.ndarray
 
 
 def power_of_two(x: Array) -> Array:
-    """Return the power of two nearest to positive x on the logarithmic scale."""
+    """Return the power of two nearest to positive x on the logarithmic scale.
+
+    It is at most the largest that is a float.
+    """
     xp = namespace(x)
     if is_torch(x):
         x = x.detach()
         mantissa, exponent = xp.frexp(x)
         exponent = exponent - (mantissa < 0.5**0.5).to(exponent.dtype)
+        most = round(math.log2(xp.finfo(x.dtype).max)) - 1
+        exponent = exponent.clamp(max=most)
         return xp.ldexp(xp.ones_like(x, dtype=xp.float64), exponent).to(x.dtype)
     x = np.asarray(x)
     mantissa, exponent = np.frexp(x)
     exponent = exponent - (mantissa < np.sqrt(0.5))
-    return np.ldexp(np.ones_like(x), exponent)
+    most = np.finfo(x.dtype).maxexp - 1
+    return np.ldexp(np.ones_like(x), np.minimum(exponent, most))
 
 
 def to_numpy(A: Array) -> np.ndarray:

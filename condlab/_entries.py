@@ -98,7 +98,8 @@ def from_nested(A: Any) -> np.ndarray:
         if "inhomogeneous" in str(error):
             error = ValueError("a matrix needs rows of equal length; pad them first")
         raise error from None
-    if B.dtype.kind in "fc" and (np.abs(B) >= CONSECUTIVE).any():
+    wide = B.dtype.kind in "fc" and B.dtype.itemsize > 2  # half ends at 65504
+    if wide and (np.abs(B) >= CONSECUTIVE).any():
         from_objects(_as_objects(A))
     return B
 
@@ -163,11 +164,16 @@ def _require_exact_data(A: Any, given_twice: bool) -> None:
     if not given_twice:
         return
     sizes = np.abs(A.data.astype(np.float64))  # their sums bound those on the way
-    sums = sp.csr_array(sp.coo_array((sizes, A.tocoo().coords), shape=A.shape))
-    if sums.nnz and float(sums.data.max()) >= CONSECUTIVE:
+    places = A.tocoo().coords
+    sums, counts = (
+        sp.csr_array(sp.coo_array((x, places), shape=A.shape)).data
+        for x in (sizes, np.ones_like(sizes))
+    )
+    twice = sums[counts > 1]
+    if twice.max(initial=0.0) >= CONSECUTIVE:
         raise ValueError(
             "integers given twice at one place add up to more than float64 counts, "
-            f"{sums.data.max():.4g}; add them first with A.sum_duplicates()"
+            f"{twice.max():.4g}; add them first with A.sum_duplicates()"
         )
 
 

@@ -33,7 +33,9 @@ def reciprocal_norms(
         )
     xp = _arrays.namespace(norms)
     found = reciprocal(_rounded(norms, rounding))
-    beyond = xp.isinf(norms)
+    # The power of two nearest to the largest floats is no float itself.
+    most = float(xp.finfo(norms.dtype).max) * (1.0 if rounding is None else 0.5**0.5)
+    beyond = norms > most
     if not _arrays.any_true(beyond):
         return found
     # The norm has no float, its reciprocal has one.

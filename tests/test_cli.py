@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import math
@@ -724,3 +725,22 @@ def test_parts_of_a_counterexample_without_a_name_are_numbered():
     theorem = SimpleNamespace(parts=("A",))
     lines = _verify._instance(theorem, (np.eye(2), 0.5))
     assert lines == ["  A = [[1., 0.],", "       [0., 1.]]", "  part 2 = 0.5"]
+
+
+def test_a_value_that_is_only_a_lower_bound_is_called_one(run, monkeypatch):
+    estimate = functools.partial(condlab.estimate_cond_2, fill_limit=0)
+    monkeypatch.setattr(condlab, "estimate_cond_2", estimate)
+    source = ("gallery:laplacian-2d:400", "--estimate")
+    page, scaled = run("cond", *source), run("scale", *source, "--method", "row")
+    lower = parse_json(run("cond", *source, "--json"))["condition_numbers"][0]
+    assert lower["is_lower_bound"]
+    shown = float(re.search(r">= ([\d.e+]+)", page)[1])
+    assert 0.999 * lower["value"] <= shown <= lower["value"]  # rounded down
+    assert ">= " in scaled
+    assert ">= " not in run("cond", "gallery:hilbert:4")
+
+
+def test_theorems_are_known_by_names_with_underscores_too(run):
+    options = ("--sizes", "1", "--max-examples", "5")
+    expected = run("verify", "ws-eps-paper-code", *options)
+    assert run("verify", "ws_eps_paper_code", *options) == expected

@@ -70,6 +70,21 @@ def test_large_integers_that_float64_holds_stay_what_they_are(hold):
     assert_array_equal(plain(_arrays.as_float(hold(M))), np.array(M, dtype=float))
 
 
+@pytest.mark.parametrize("container", [sp.coo_array, sp.csr_array, sp.csc_array])
+def test_only_integers_given_twice_may_add_up_to_too_much(container):
+    places = ([0, 1, 1], [0, 0, 0])  # in no canonical format, and once at (0, 0)
+    S = container(sp.coo_array((np.array([2**60, 3, 4]), places), shape=(2, 1)))
+    assert_array_equal(plain(_arrays.as_float(S)), [[2.0**60], [7]])
+    S = sp.coo_array((np.array([1, 2**53, 1]), places), shape=(2, 1))
+    with pytest.raises(ValueError, match=r"given twice .*9\.007e\+15"):
+        _arrays.as_float(S)
+
+
+def test_lists_of_half_precision_are_taken_without_a_warning():
+    half = np.array([[1.0, 2.0], [3.0, 5.0]], np.float16)
+    assert condlab.cond_2([list(row) for row in half]) == condlab.cond_2(half)
+
+
 @given(x=st.integers(-(2**63), 2**63 - 1))
 def test_first_rounded_agrees_with_exact_comparison(x):
     expected = None if int(float(x)) == x else 0

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import cholesky
-from scipy.sparse.linalg import aslinearoperator, splu
+from scipy.sparse.linalg import LinearOperator, aslinearoperator, splu
 
 from condlab._estimate.fill import _elimination_tree, _symbolic_count, fits
 from condlab._estimate.sparse_lu import factorise, inverse_operator
@@ -182,6 +182,54 @@ def test_an_operator_gets_a_lower_bound_from_products_alone(A):
     assert found.lower <= exact.upper
     # On so few columns the Krylov space is everything.
     assert found.value == pytest.approx(exact.value, rel=0.1)
+
+
+M = np.diag([1.0, 1e-2, 1e-6]) @ np.array([[2.0, 1, 0], [0, 1, 1], [1, 0, 1]])
+NO_ADJOINT = {
+    "transposed": (lambda v: M @ v, lambda u: M @ u),
+    "of another size": (lambda v: M @ v, lambda u: 2 * (M.T @ u)),
+    "of another sign": (lambda v: M @ v, lambda u: -(M.T @ u)),
+    "conjugate forgotten": (lambda v: 1j * (M @ v), lambda u: 1j * (M.T @ u)),
+    "not linear": (lambda v: np.abs(M @ v), lambda u: M.T @ u),
+}
+
+
+@pytest.mark.parametrize("pair", NO_ADJOINT.values(), ids=NO_ADJOINT)
+def test_an_operator_whose_rmatvec_is_not_the_adjoint_is_refused(pair):
+    A = LinearOperator((3, 3), matvec=pair[0], rmatvec=pair[1], dtype=complex)
+    with pytest.raises(ValueError, match=r"rmatvec must be the adjoint of matvec"):
+        estimate_cond_2(A)
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e-4, 2.0**-12])
+def test_an_operator_that_rounds_to_a_unit_has_no_digits_below_it(unit):
+    rng, false = np.random.default_rng(0), 0
+    for n in rng.integers(2, 8, 60):
+        U, V = (np.linalg.qr(rng.standard_normal((n, n)))[0] for _ in range(2))
+        A = U * np.geomspace(1, 1e-6, n) @ V
+        operator = LinearOperator(
+            A.shape,
+            matvec=lambda v, A=A: np.round(A @ v / unit) * unit,
+            rmatvec=lambda u, A=A: np.round(A.T @ u / unit) * unit,
+            dtype=float,
+        )
+        false += estimate_cond_2(operator, rng=rng).lower > 1.001e6
+    assert false == 0  # what is rounded to 0 is no null vector
+
+
+@pytest.mark.parametrize("size", [1.7e308, np.inf, np.nan])
+def test_an_operator_beyond_the_floats_is_refused_without_a_warning(size):
+    A = aslinearoperator(sp.csr_array([[size, -size], [size, size]]))
+    with pytest.raises(ValueError, match="products of the operator must be finite"):
+        estimate_cond_2(A)
+
+
+def test_without_a_factorisation_a_dominant_matrix_keeps_its_upper_bound():
+    A = sp.diags_array([np.full(99, -1.0), np.full(100, 3.0)], offsets=[1, 0]).tocsr()
+    found, exact = estimate_cond_2(A, fill_limit=0), cond_2(A)  # 2 / 1.5 at most
+    assert exact.lower <= found.upper <= 2 + 1e-9
+    assert found.value == found.lower <= exact.upper
+    assert "no LU: the value is the lower bound" in found.method
 
 
 def test_an_operator_with_a_null_vector_is_singular():

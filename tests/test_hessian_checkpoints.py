@@ -179,3 +179,22 @@ def test_series_refuses_what_has_no_eigenvectors(capsys, checkpoints):
     options = ["--checkpoint", *map(str, checkpoints), "--method", "counted"]
     assert main(["hessian", "example:mlp", *options]) == 2
     assert "a series needs eigenvectors" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({1: torch.ones(2)}, "names must be strings, got 1"),
+        ({"a": torch.ones(2, device="meta")}, "a must be a dense tensor"),
+        ({"a": torch.ones(2).to_sparse()}, "got one that is sparse"),
+    ],
+)
+def test_state_that_is_no_dict_of_plain_tensors_is_refused(
+    capsys, tmp_path, state, message
+):
+    torch.save(state, tmp_path / "odd.pt")
+    arguments = ["example:mlp", "--checkpoint", str(tmp_path / "odd.pt")]
+    assert main(["hessian", *arguments]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert message in err

@@ -68,6 +68,22 @@ def mismatched():
     net, criterion, batches = example("mlp")
     return net, lambda z, y: z.logits.mean(), batches
 
+def second_fails():
+    net, criterion, batches = example("mlp")
+    return net, criterion, [*batches, (batches[0][0][:, :1], batches[0][1])]
+
+class NoWayBack(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+    @staticmethod
+    def backward(ctx, slope):
+        raise AttributeError("no way back")
+
+def no_backward():
+    net, criterion, batches = example("mlp")
+    return net, lambda z, y: criterion(NoWayBack.apply(z), y), batches
+
 def empty():
     net, criterion, _ = example("mlp")
     return net, criterion, []
@@ -164,6 +180,8 @@ def test_figure_is_an_image_with_all_its_parts(run, tmp_path, method):
         (["some_nets:mismatched"], "on its first batch fails: AttributeError"),
         (["some_nets:empty"], "must give at least one batch, got none"),
         (["some_nets:pair"], "must return (module, criterion, batches)"),
+        (["some_nets:no_backward"], "fails: AttributeError: no way back"),
+        (["some_nets:second_fails"], "fails: RuntimeError: mat1 and mat2 shapes"),
         (["example:mlp", "--checkpoint", "none.pt"], "there is no checkpoint none.pt"),
         (["example:mlp", "--checkpoint", __file__], "is no checkpoint of tensors"),
         (["example:mlp", "--lr", "0"], "--lr must be positive"),

@@ -118,6 +118,8 @@ def test_large_integers_that_float64_holds_are_read(tmp_path):
     assert_array_equal(read_matrix(path), [[2.0**60], [1e22]])
     path = written(tmp_path, "A.mtx", INTEGER + f"1 2 2\n1 1 {2**60}\n1 2 -{2**70}\n")
     assert_array_equal(read_matrix(path).toarray(), [[2.0**60, -(2.0**70)]])
+    path = written(tmp_path, "A.mtx", INTEGER + f"1 2 2\n1 1 {2**60}\n1 2 1\n")
+    assert_array_equal(read_matrix(path).toarray(), [[2.0**60, 1]])
 
 
 def test_integers_given_twice_add_up_exactly_or_are_refused(tmp_path):

@@ -133,6 +133,20 @@ def test_norms_beyond_the_largest_float_are_divided_by():
     assert_allclose(np.abs(B).sum(axis=0), 1, rtol=1e-12)
 
 
+@pytest.mark.parametrize("scaling", [row_scaling, column_scaling, row_column_scaling])
+@pytest.mark.parametrize("large", [1.7e308, 1.2e308, 3.3e38, 2.3e38])
+def test_powers_of_two_divide_the_largest_floats(scaling, large):
+    dtype = np.float64 if large > 1e39 else np.float32
+    A = np.array([[large, 0], [large / 4, 1e-5]], dtype)
+    found = scaling(A, rounding="power-of-two")  # 2^1024 is no float, 2^-1024 is one
+    for d in (found.left, found.right):
+        assert d is None or (np.frexp(d)[0] == 0.5).all()
+    B = found.apply(A).astype(float)
+    sizes = np.linalg.norm(B, axis=1 if scaling is row_scaling else 0)
+    assert (sizes >= 0.5**0.5 * (1 - 1e-6)).all()
+    assert (sizes <= 2**0.5 * (1 + 1e-6)).all()
+
+
 def test_what_no_multipliers_can_reach_stays_nonsingular_and_finite():
     A = np.array([[1e308, 5e-324], [1e308, -5e-324]])  # 2^2098 between the columns
     for scaling in BOTH_SIDES:

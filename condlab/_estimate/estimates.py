@@ -181,8 +181,8 @@ def estimate_cond_2(
     Raises
     ------
     ValueError
-        If A is empty or holds nan or inf, is a LinearOperator without `rmatvec`, or
-        `num_matvecs` is below 1.
+        If A is empty or holds nan or inf, is a LinearOperator without `rmatvec` or
+        with one that is not the adjoint, or `num_matvecs` is below 1.
 
     References
     ----------
@@ -204,7 +204,7 @@ def estimate_cond_2(
     P, bound = Products(A), norm_bound(A)
     top = largest(A, num_matvecs, rng, bound)
     sigma_1 = P.size(top.right, sign=-1)
-    least = _from_lines(A, sigma_1)
+    least, upper = _from_lines(A, sigma_1), over(bound, varah(A))
     try:
         inverse, F = inverse_operator(A, fill_limit)
         bottom = largest(inverse, num_matvecs, rng)
@@ -215,9 +215,8 @@ def estimate_cond_2(
     except SingularMatrixError:
         return ConditionEstimate(math.inf, least, math.inf, 2, "splu")
     except FillError:
-        return of_sparse(A, num_matvecs, rng, least)
+        return of_sparse(A, num_matvecs, rng, least, upper)
     lower = max(least, at_least(sigma_1, above) * (1 - 4 * EPS))
-    upper = over(bound, varah(A))
     steps = f"golub-kahan-{top.steps}+splu-golub-kahan-{bottom.steps}"
     converged = "" if top.converged and bottom.converged else " (not converged)"
     value = over(top.value, sigma)

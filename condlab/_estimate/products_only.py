@@ -12,17 +12,19 @@ from condlab._estimate.certain import EPS, Products, at_least
 from condlab.types import ConditionEstimate
 
 PROBES = 3
+SHRINK = 1 / math.pi  # no operator rounds v to a multiple of something and SHRINK v too
+MISMATCH = 0.1  # of the usual size of u*Av for random u and v
 BFLOAT16 = 2.0**-7  # NumPy has no such dtype
 
 
 def of_sparse(
-    A: Any, num_matvecs: int, rng: np.random.Generator, least: float
+    A: Any, num_matvecs: int, rng: np.random.Generator, least: float, upper: float
 ) -> ConditionEstimate:
-    """Bound κ₂ of a sparse tall matrix from below."""
+    """Bound κ₂ of a sparse tall matrix from below; `least` and `upper` are known."""
     G, first, last = _ends(A, num_matvecs, rng)
     P = Products(A)
     high, low = P.size(first, sign=-1), P.size(last, sign=1)
-    return _bound(G, high, low, least, "")
+    return _bound(G, high, low, (least, upper), "")
 
 
 def of_operator(
@@ -44,10 +46,12 @@ def of_operator(
             "operator rmatvec=matvec)"
         ) from error
     A = A if m >= n else A.adjoint()
-    G, first, last = _ends(A, num_matvecs, rng)
-    high, low = (lanczos.norm(A.matvec(v)) for v in (first, last))
-    noise, words = _noise(A, last, high, rng)
-    return _bound(G, high - noise, low + noise, 1.0, f", {words}")
+    with np.errstate(over="ignore", invalid="ignore"):  # told by what came of it
+        G, first, last = _ends(A, num_matvecs, rng)
+        high, low = (lanczos.norm(A.matvec(v)) for v in (first, last))
+        noise, words = _noise(A, last, high, rng)
+        _require_adjoint(A, noise, rng)
+    return _bound(G, high - noise, low + noise, (1.0, math.inf), f", {words}")
 
 
 def _ends(
@@ -55,25 +59,56 @@ def _ends(
 ) -> tuple[lanczos.Bidiagonalisation, np.ndarray, np.ndarray]:
     """Return a bidiagonalisation with the vectors that A enlarges most and least."""
     G = lanczos.golub_kahan(A, rng.standard_normal(A.shape[1]), num_matvecs)
-    if not np.isfinite(G.matrix).all():
-        raise ValueError(
-            "the products of the operator must be finite, got nan or inf; "
-            "divide the operator by its size first"
-        )
+    _require_finite(G.matrix)
     Zh = np.linalg.svd(G.matrix)[2]
     first, last = G.right @ Zh[0], G.right @ Zh[-1]
     return G, first / lanczos.norm(first), last / lanczos.norm(last)
 
 
+def _require_finite(products: np.ndarray) -> None:
+    if not np.isfinite(products).all():
+        raise ValueError(
+            "the products of the operator must be finite, got nan or inf; "
+            "divide the operator by its size first"
+        )
+
+
+def _require_adjoint(A: Any, noise: float, rng: np.random.Generator) -> None:
+    """Raise where rmatvec is not the adjoint, beyond any rounding.
+
+    What is called certain needs none. But with another matrix for the adjoint the
+    vectors that A enlarges most and least are not found, and κ may look infinite.
+    """
+    m, n = A.shape
+    for _ in range(PROBES):
+        u, v = rng.standard_normal(m), rng.standard_normal(n)
+        product = A.matvec(v)
+        pair = np.vdot(u, product), np.vdot(A.rmatvec(u), v)
+        _require_finite(np.array(pair))
+        rounding = noise * lanczos.norm(u) * lanczos.norm(v)
+        if abs(pair[0] - pair[1]) > MISMATCH * lanczos.norm(product) + rounding:
+            raise ValueError(
+                "rmatvec must be the adjoint of matvec, and of random u and v the "
+                f"product u*(A v) is {pair[0]:.4g} by matvec and {pair[1]:.4g} by "
+                "rmatvec; is one of them transposed, of another matrix, or not linear?"
+            )
+
+
 def _bound(
-    G: lanczos.Bidiagonalisation, high: float, low: float, least: float, words: str
+    G: lanczos.Bidiagonalisation,
+    high: float,
+    low: float,
+    known: tuple[float, float],
+    words: str,
 ) -> ConditionEstimate:
+    least, upper = known
     lower = max(least, at_least(max(high, 0.0), low) * (1 - 8 * EPS) if low else 1.0)
     # One more right than left vector: A maps a combination of them to zero.
-    singular = G.left.shape[1] < G.right.shape[1]
+    singular = G.left.shape[1] < G.right.shape[1] and math.isinf(upper)
     value = math.inf if singular else lower
-    method = f"golub-kahan-{G.right.shape[1]}, no LU: lower bound only{words}"
-    return ConditionEstimate(value, lower, math.inf, 2, method)
+    bound = "lower bound only" if math.isinf(upper) else "the value is the lower bound"
+    method = f"golub-kahan-{G.right.shape[1]}, no LU: {bound}{words}"
+    return ConditionEstimate(value, lower, upper, 2, method)
 
 
 def _noise(
@@ -83,7 +118,8 @@ def _noise(
 
     A dtype can say too much: an operator may round on the way, and in a sum or product
     of operators large terms may cancel. So linearity is tried at the vector that
-    decides; what rounds differs from what is linear by as much as it rounds.
+    decides; what rounds differs from what is linear by as much as it rounds. The sum
+    is shrunk, so that even numbers of few decimals are not sums of each other.
     """
     eps = max(_eps(A), _eps(A.matvec(last)))
     assumed = 10 * math.sqrt(len(last)) * eps * size
@@ -91,7 +127,9 @@ def _noise(
     for _ in range(PROBES):
         w = rng.standard_normal(len(last))
         w /= lanczos.norm(w)
-        difference = A.matvec(last + w) - A.matvec(last) - A.matvec(w)
+        parts = A.matvec(last) + A.matvec(w)
+        difference = A.matvec(SHRINK * (last + w)) / SHRINK - parts
+        _require_finite(difference)
         seen = max(seen, 10 * lanczos.norm(difference))
     if seen <= assumed:
         return assumed, f"products taken to be good to 10 √n eps, eps = {eps:.2g}"

@@ -51,7 +51,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     rows = [
         (
             _kappa.symbol(kappa.p),
-            _text.number(kappa.value),
+            _kappa.shown(kappa),
             _text.bracket(kappa.lower, kappa.upper),
             kappa.method,
         )
@@ -78,6 +78,7 @@ def _record(kappa: ConditionEstimate) -> dict[str, Any]:
     return {
         "p": kappa.p,
         "value": kappa.value,
+        "is_lower_bound": kappa.is_lower_bound,
         "lower": kappa.lower,
         "upper": kappa.upper,
         "method": kappa.method,

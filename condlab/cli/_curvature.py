@@ -147,34 +147,13 @@ def _noisy(look: Look, module: Any) -> str | None:
     top = float(values.abs().max()) if len(values) else 0.0
     if look.condition.noise <= _NOISY * top:
         return None
-    line = _zero_line(module)
-    if line:
-        return (
-            f"{line} is zero and conditioned: moved from there it jumps to length one, "
-            "so the loss has no derivative; fill it in the factory"
-        )
-    return (
+    from condlab.nn.conditioning import zero_line
+
+    return zero_line(module) or (
         "the loss and its gradient change otherwise than the products say, within the "
         "steps that these are held against: it has kinks or jumps near these "
         "parameters, or turns sharply, as a layer norm of zeros does"
     )
-
-
-def _zero_line(module: Any) -> str:
-    """Return the first line of zeros that is scaled to length one, or nothing."""
-    from condlab.nn.conditioning import conditioning_of
-    from condlab.nn.selection import sites
-
-    axes = {"row": (2, "row"), "row_column": (2, "row"), "column": (1, "column")}
-    for site in sites(module):
-        made = conditioning_of(site)
-        if made is None or made.frozen or made.method not in axes:
-            continue
-        axis, kind = axes[made.method]
-        zero = (site.layout.matrices(site.raw.detach()) == 0).all(axis).reshape(-1)
-        if bool(zero.any()):
-            return f"{kind} {int(zero.nonzero()[0])} of {site.name}"
-    return ""
 
 
 def _sharpness(found: Any, lr: float) -> Record:

@@ -90,13 +90,15 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     problem = _models.load(args.model, args.device)
     files = args.checkpoint or []
     if len(files) > 1:
-        return _series.run(args, problem, progress)
+        with _models.telling(args.model):
+            return _series.run(args, problem, progress)
     if files:
         _models.restore(problem, files[0])
-    record, found = _curvature.examine(args, problem, progress)
-    if args.figure is not None or args.json:
-        progress("spreading the eigenvalues")
-        record |= _curvature.spread(args, found)
+    with _models.telling(args.model):
+        record, found = _curvature.examine(args, problem, progress)
+        if args.figure is not None or args.json:
+            progress("spreading the eigenvalues")
+            record |= _curvature.spread(args, found)
     if args.json:
         return _text.as_json(record)
     return _spectrum_page.page(record, args.figure)

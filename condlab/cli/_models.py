@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pickle
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ def _made(source: str, where: str, name: str) -> Any:
 
 
 def _brief(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    why = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {why}" if why else type(error).__name__
 
 
 def _require_problem(source: str, problem: Any) -> None:
@@ -139,6 +141,35 @@ def require_loss(source: str, loss: Any, params: Any, batches: Any) -> None:
         ) from error
 
 
+@contextlib.contextmanager
+def telling(source: str) -> Iterator[None]:
+    """Say in one sentence what of a model fails while it is differentiated."""
+    try:
+        yield
+    except (ValueError, OSError, ImportError, MemoryError):
+        raise
+    except Exception as error:
+        raise ValueError(
+            f"differentiating the loss of {source} fails: {_brief(error)}"
+        ) from error
+
+
+def _require_plain(state: Mapping[Any, Any]) -> None:
+    """Raise ValueError where names are none, or tensors hold no plain numbers."""
+    import torch
+
+    for name, value in state.items():
+        if not isinstance(name, str):
+            raise ValueError(f"its names must be strings, got {name!r}")  # noqa: TRY004
+        if isinstance(value, torch.Tensor) and (
+            value.is_meta or value.layout != torch.strided
+        ):
+            raise ValueError(
+                f"{name} must be a dense tensor with values, got one that is "
+                f"{'on the meta device' if value.is_meta else 'sparse'}"
+            )
+
+
 def restore(problem: Problem, path: Path) -> None:
     """Give the module the weights of a file, or raise ValueError in one sentence."""
     from condlab.nn import load_checkpoint
@@ -161,7 +192,9 @@ def _state(path: Path) -> Mapping[str, Any]:
     for name in _NESTED:
         if isinstance(state, Mapping) and isinstance(state.get(name), Mapping):
             state = state[name]
-    if not isinstance(state, Mapping):
+    if isinstance(state, Mapping):
+        _require_plain(state)
+    else:
         kind = type(state).__name__
         raise ValueError(f"{path} holds {kind}, and no state dict")  # noqa: TRY004
     return state

@@ -41,7 +41,7 @@ def page(args: argparse.Namespace, A: Any, rows: list[Row], notes: list[str]) ->
     cells = [
         (
             row.method,
-            _text.number(row.kappa.value),
+            _kappa.shown(row.kappa),
             _text.bracket(row.kappa.lower, row.kappa.upper),
             _text.bracket(row.best.lower, row.best.upper) if row.best else "",
             _text.excess(row.within) if row.best else "",

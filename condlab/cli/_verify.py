@@ -25,7 +25,11 @@ def add_parser(commands: Any) -> None:
         "exit code is 0 whatever the verdicts.",
     )
     parser.add_argument(
-        "keys", nargs="*", metavar="KEY", help="theorems (default: the catalogue)"
+        "keys",
+        nargs="*",
+        type=lambda key: key.replace("_", "-"),  # as in a name of Python
+        metavar="KEY",
+        help="theorems (default: the catalogue)",
     )
     parser.add_argument(
         "--sizes",

@@ -27,7 +27,7 @@ ROUNDED = 16  # times the unit roundoff of a sum or of a point, over the step
 PRODUCT = 10  # times the root of the unit roundoff: masks of kinks that rounding flips
 # of the step: smaller ones for kinks and small parameters, a larger one for a loss
 # that is coarser than its dtype
-FACTORS = (1.0, 1e-2, 1e2, 1e-4)
+FACTORS = (1.0, 1e-2, 1e2, 1e-4, 1e-8)
 CLOSE = 1e-3  # of the product: a gap that no other step is tried for
 
 Value = tuple[Tensor, Tensor]  # a loss, and its gradient laid end to end

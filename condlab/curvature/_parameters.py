@@ -36,6 +36,16 @@ class Flat:
                     f"{name!r}; convert it, or leave it out"
                 )
         kinds = {(p.dtype, p.device) for p in params.values()}
+        if any(device.type == "meta" for _, device in kinds):
+            raise ValueError(
+                "params must have values, got tensors on the meta device; materialise "
+                "them by module.to_empty(device=...) and load or initialise them"
+            )
+        if not any(p.numel() for p in params.values()):
+            raise ValueError(
+                "params must hold at least one number, got empty tensors for "
+                f"{', '.join(params)}"
+            )
         if len(kinds) > 1:
             found = ", ".join(sorted(f"{dtype} on {where}" for dtype, where in kinds))
             raise ValueError(f"params must share one dtype and one device, got {found}")
@@ -62,6 +72,10 @@ class Flat:
 
     def unflatten(self, rows: Tensor) -> dict[str, Tensor]:
         """Return views of vectors, shape (..., n), in the parameters' shapes."""
+        if rows.ndim == 0 or rows.shape[-1] != self.size:
+            raise ValueError(
+                f"shape (..., {self.size}) is needed, got {tuple(rows.shape)}"
+            )
         lead = rows.shape[:-1]
         return {
             name: rows[..., self.slices[name]].reshape(lead + shape)

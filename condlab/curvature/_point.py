@@ -16,11 +16,18 @@ from condlab.curvature._check import Check
 from condlab.curvature._data import Data
 from condlab.curvature._parameters import Flat
 from condlab.curvature._pure import require_names, require_pure
+from condlab.curvature._surroundings import as_now
 from condlab.curvature._trees import map_tensors
 from condlab.curvature._twice import differentiable
 from condlab.curvature._whole import weighed
 from condlab.curvature.backends import gradient_graph
 from condlab.curvature.losses import Loss, ModelLoss, hold
+from condlab.nn.conditioning import zero_line
+
+_CUT = (
+    "look for what cuts or replaces a derivative: reentrant checkpointing, detach, "
+    "rounding, a custom backward"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Point:
             return found
 
         centre, modules = require_pure(loss, first_number)
+        _require_untouched(leaves, params)
         if not isinstance(batches, Data):
             seen, data = data.place, weighed(data, loss, leaves)
             if data.place != seen:
@@ -77,11 +85,14 @@ class Point:
         )
         refused = check.of_loss().refused
         if refused:
+            module = loss.module if isinstance(loss, ModelLoss) else None
+            jump = zero_line(module) if module is not None else ""
             raise ValueError(
-                f"torch must differentiate the loss as it is, but {refused}; look for "
-                "what cuts or replaces a derivative: reentrant checkpointing, detach, "
-                "rounding, a custom backward"
+                f"torch must differentiate the loss as it is, but {refused}; "
+                + (jump or _CUT)
             )
+        if not isinstance(batches, Data):  # else it is kept already
+            loss = as_now(loss, params)
         room = available_bytes(flat.device) / 2 if memory is None else float(memory)
         return cls(loss, leaves, flat, data, room, check)
 
@@ -99,6 +110,22 @@ class Point:
             total += weight * _gradient(self.loss, self.leaves, batch)[1]
         return total
 
+    def require_reached(self) -> None:
+        """Raise ValueError if the loss does not depend on any of its parameters."""
+        if self.check.centre[1].any():
+            return
+        leaves, found = tuple(self.leaves.values()), None
+        with differentiable():
+            value = self.loss(self.leaves, self.data.first)
+            if value.requires_grad:
+                found = torch.autograd.grad(value, leaves, allow_unused=True)
+        if found is None or all(g is None for g in found):
+            raise ValueError(
+                "the loss must depend on params, but none of them is found in its "
+                "graph; use the params that loss(params, batch) is given, as by "
+                "torch.func.functional_call(module, params, inputs), and detach none"
+            )
+
     def restrict(self, patterns: str | Iterable[str]) -> tuple[Loss, dict[str, Tensor]]:
         """Return the loss of some parameters only, with the others held, and these."""
         globs = [patterns] if isinstance(patterns, str) else list(patterns)
@@ -115,6 +142,16 @@ class Point:
         }
         held = {name: p for name, p in params.items() if name not in free}
         return hold(self.loss, held), free
+
+
+def _require_untouched(leaves: dict[str, Tensor], params: Mapping[str, Tensor]) -> None:
+    """Raise ValueError if evaluating the loss has written to its parameters."""
+    for name, p in params.items():
+        if not leaves[name].detach().allclose(p.detach(), 0.0, 0.0, equal_nan=True):
+            raise ValueError(
+                "the loss must not change its parameters, but evaluating it writes to "
+                f"{name!r}, as embeddings with max_norm do; scale them by a function"
+            )
 
 
 def _gradient(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,7 +43,9 @@ class Modules:
 
         handle = register_module_forward_pre_hook(note)
         try:
-            with self.padding:
+            with self.padding, warnings.catch_warnings():
+                # of compiled modules, that they call the hook twice
+                warnings.filterwarnings("ignore", message="Using `torch.compile")
                 yield
         finally:
             handle.remove()
@@ -102,7 +105,14 @@ def require_pure(
     modules = Modules()
     with modules.watched():
         first, g = gradient()
-    second, h = gradient()
+    try:
+        second, h = gradient()
+    except RuntimeError as error:
+        raise ValueError(
+            "the loss must be the same each time it is evaluated, but the second time "
+            f"it fails: {str(error).splitlines()[0]}; does a module keep tensors of "
+            "the first, as a cache?"
+        ) from error
     changed = modules.restore()
     if changed:
         raise ValueError(

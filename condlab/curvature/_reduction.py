@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -38,6 +38,11 @@ class Reduction:
         The counts from another target.
     weight : Tensor or None
         Those of classes.
+    empty : bool
+        Whether what was divided by the count is 0, so that the count may be a floor,
+        such as of ``mask.sum().clamp(min=1)``.
+    scaled : bool
+        Whether it was multiplied, perhaps by the reciprocal of a count.
     """
 
     name: str
@@ -47,6 +52,8 @@ class Reduction:
     target: Tensor | None = None
     recount: Callable[[Tensor], Tensor] | None = None
     weight: Tensor | None = None
+    empty: bool = False
+    scaled: bool = False
 
     @property
     def total(self) -> float:
@@ -104,9 +111,10 @@ class Recorder(TorchFunctionMode):
         divisor = _number(by) if name in _DIVIDE else None
         if divisor is not None and all(r.summed for r in known):
             count = torch.tensor([divisor], dtype=torch.float64)
-            yield Reduction(name, count, summed=False)
+            yield Reduction(name, count, summed=False, empty=_number(whole) == 0)
             return
-        yield from known
+        for one in known:
+            yield replace(one, scaled=True) if name in _TIMES else one
         if isinstance(by, Tensor) and (name in _TWO or not known):
             yield from self.behind(by)
 
@@ -118,9 +126,10 @@ class Recorder(TorchFunctionMode):
 _WHOLE = {"mean": False, "sum": True}
 _DIVIDE = ("div", "div_", "true_divide", "divide", "__truediv__", "__itruediv__")
 _TWO = ("add", "add_", "__add__", "__iadd__", "sub", "sub_", "__sub__", "__isub__")
+_TIMES = (*_DIVIDE, "mul", "mul_", "__mul__", "__rmul__", "__imul__")
 _ONE = (
-    *_DIVIDE,
-    *("mul", "mul_", "__mul__", "__rmul__", "__imul__", "neg", "__neg__"),
+    *_TIMES,
+    *("neg", "__neg__"),
     *("__radd__", "rsub", "__rsub__", "mean", "sum", "to", "float", "double", "clone"),
 )
 

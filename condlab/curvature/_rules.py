@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from condlab.curvature._reduction import Recorder, Reduction
+from condlab.curvature._cut import join
+from condlab.curvature._reduction import ENTRIES, Recorder, Reduction
 from condlab.curvature._trees import tensors
 from condlab.curvature.backends import differentiable, gradient_graph
 from condlab.curvature.losses import Loss
@@ -46,9 +47,40 @@ def record(
     loss: Loss, params: dict[str, Tensor], batch: Any
 ) -> tuple[Tensor, tuple[Reduction, ...], tuple[Reduction, ...]]:
     """Return the loss, what it was made of last, and all calls of loss functions."""
+    value, final, losses = _record(loss, params, batch)
+    if any(r.empty for r in final):
+        final = _without_floors(final, loss, params, batch)
+    return value, final, losses
+
+
+def _record(
+    loss: Loss, params: dict[str, Tensor], batch: Any
+) -> tuple[Tensor, tuple[Reduction, ...], tuple[Reduction, ...]]:
     with Recorder() as recorder:
         value = loss(params, batch)
     return value, recorder.behind(value), tuple(recorder.losses)
+
+
+def _without_floors(
+    final: tuple[Reduction, ...], loss: Loss, params: dict[str, Tensor], batch: Any
+) -> tuple[Reduction, ...]:
+    """Return the reductions, of which floors of a count of nothing count nothing.
+
+    What the batch counts, twice the batch counts twice; a floor stays what it is.
+    """
+    twice = join([batch, batch], 0)
+    if twice is None:
+        raise ValueError(
+            "the loss of a batch is 0 over a count, and whether that is a floor cannot "
+            "be told as the batch cannot be joined with itself; give weights=[...], "
+            "one for each batch, or leave batches out that count nothing"
+        )
+    with torch.no_grad():
+        again = _record(loss, params, twice.whole)[1]
+    return tuple(
+        replace(r, counts=0 * r.counts) if r.empty and r.total == s.total else r
+        for r, s in zip(final, again, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +103,8 @@ class Rule:
 
     def means(self, seen: Seen) -> list[Reduction]:
         """Return the means that count."""
+        if self.name in ("sizes", "sum"):
+            return []
         return [r for r in getattr(seen, self.name) if not r.summed]
 
     def amounts(self, seen: Seen) -> list[float]:
@@ -78,6 +112,20 @@ class Rule:
         if self.name in ("sizes", "sum"):
             return [float(seen.size if self.name == "sizes" else 1)]
         return [r.total for r in self.means(seen)]
+
+    def settled(self, whole: Seen, parts: list[Seen]) -> bool:
+        """Return whether parts tell the rule from others that they would obey too.
+
+        Where all but one have no gradient, a sum, a mean over what counts and a
+        quotient of a constant look the same, unless a loss function of torch's tells.
+        """
+        if sum(bool(part.gradient.any()) for part in parts) > 1:
+            return True
+        if self.summed:
+            own = [r for r in whole.final if r.name not in ENTRIES or r.scaled]
+            return bool(whole.final) and not own
+        told = all(r.name in ENTRIES for r in self.means(whole))
+        return told or all(min(self.amounts(part)) > 0 for part in parts)
 
     def gap(self, whole: Seen, parts: list[Seen]) -> float:
         """Return by how much the gradient misses that of the parts, relatively."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,16 +26,27 @@ _ONE_AT_A_TIME = threading.RLock()
 
 
 @contextlib.contextmanager
-def differentiable() -> Iterator[None]:
-    """Let everything be differentiated twice, in one thread at a time."""
-    with (
-        _ONE_AT_A_TIME,
-        torch.inference_mode(mode=False),
-        torch.enable_grad(),
-        sdpa_kernel(SDPBackend.MATH),
-        _Plain(),
-    ):
+def backwards() -> Iterator[None]:
+    """Let graphs that are there be pulled back through, in one thread at a time."""
+    with _ONE_AT_A_TIME, torch.inference_mode(mode=False), torch.enable_grad():
         yield
+
+
+@contextlib.contextmanager
+def differentiable() -> Iterator[None]:
+    """Let what is evaluated be differentiated twice, in one thread at a time."""
+    with backwards(), sdpa_kernel(SDPBackend.MATH), _uncompiled(), _Plain():
+        yield
+
+
+def _uncompiled() -> contextlib.AbstractContextManager[Any]:
+    """Call what torch.compile has made as it was written.
+
+    Compiled code has no second derivative, and recompiles within each transformation.
+    """
+    if "torch._dynamo" not in sys.modules:  # takes seconds to load; nothing is compiled
+        return contextlib.nullcontext()
+    return torch.compiler.set_stance("force_eager")
 
 
 def _weight_norm(v: Tensor, g: Tensor, dim: int = 0) -> Tensor:
@@ -65,9 +77,12 @@ class _Plain(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         name = getattr(func, "__name__", "")
+        kwargs = kwargs or {}
         if name.startswith("_weight_norm"):  # an overload's name ends in ".default"
             func = PLAIN.get(name.split(".")[0], func)
-        return func(*args, **(kwargs or {}))
+        if name in ("embedding", "embedding_bag") and kwargs.get("sparse"):
+            kwargs = {**kwargs, "sparse": False}  # a gradient of the same values
+        return func(*args, **kwargs)
 
 
 class PaddingRows(TorchFunctionMode):

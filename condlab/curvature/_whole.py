@@ -107,16 +107,21 @@ def _check(
 
     It costs the gradients of the batch and of its parts.
     """
+    open_to_doubt = None
     for parts in _ways_to_part(data, axis, at):
         whole, *pieces = _evaluated(loss, leaves, parts)
         if not pieces:
             continue
         for rule in rules(whole) if same_weights(whole, pieces) else ():
             gap = rule.gap(whole, pieces)
-            if gap <= _tolerance(whole):
-                return Obeyed(rule, gap, parts.whole, whole)
-        return _refusal(whole, pieces)
-    return None
+            if gap <= _tolerance(whole):  # nan is not
+                break
+        else:
+            return _refusal(whole, pieces)
+        if rule.settled(whole, pieces):
+            return Obeyed(rule, gap, parts.whole, whole)
+        open_to_doubt = _UNSETTLED
+    return open_to_doubt
 
 
 def _ways_to_part(data: Data, axis: int, at: int | None) -> Iterator[Parts]:
@@ -235,6 +240,12 @@ def _unchecked(seen: Seen) -> Rule:
 _WAY_OUT = (
     "give weights=[...], one for each batch, such as its number of tokens, or all data "
     "as one batch"
+)
+
+
+_UNSETTLED = (
+    "all but one part of the data have no gradient, so whether the loss is a sum or a "
+    f"mean over what counts cannot be told; {_WAY_OUT}"
 )
 
 

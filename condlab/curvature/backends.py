@@ -17,7 +17,7 @@ from torch.func import grad, jacrev, jvp, vjp, vmap
 
 from condlab.curvature._graph import saved_bytes
 from condlab.curvature._parameters import Flat
-from condlab.curvature._twice import differentiable
+from condlab.curvature._twice import backwards, differentiable
 from condlab.curvature.losses import Loss
 
 Graph = tuple[Tensor, ...]
@@ -73,9 +73,10 @@ class DoubleBackward:
         """Return the product of the Hessian of batch i with each row."""
 
         def build() -> Graph:
-            return gradient_graph(self._loss, self._leaves, batch)[1]
+            with differentiable():
+                return gradient_graph(self._loss, self._leaves, batch)[1]
 
-        with differentiable():
+        with backwards():
             graph = self._kept.get(i, build)
             return stack([pull_back(graph, self._leaves, v) for v in rows])
 
@@ -130,9 +131,10 @@ class Batched:
 
         def build() -> Callable:
             gradient = grad(lambda params: self._loss(params, batch))
-            return vjp(gradient, self._params)[1]
+            with differentiable():
+                return vjp(gradient, self._params)[1]
 
-        with differentiable():
+        with backwards():
             pull = self._kept.get(i, build)
             pieces = [self._pull(pull, part) for part in rows.split(self._widest)]
         return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
@@ -164,8 +166,13 @@ def gradient_graph(
 
 def require_scalar(value: Any) -> None:
     """Raise ValueError unless a loss gave one finite real number."""
-    if not isinstance(value, Tensor) or value.ndim or value.is_complex():
-        got = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+    if not isinstance(value, Tensor):
+        got = type(value).__name__
+    elif value.ndim:
+        got = f"shape {tuple(value.shape)}"
+    else:
+        got = "" if value.is_floating_point() else str(value.dtype)
+    if got:
         raise ValueError(
             f"loss(params, batch) must return a scalar tensor, real, got {got}; "
             "take the mean or the sum over the batch"

@@ -15,6 +15,7 @@ from condlab.curvature._point import Point, in_double
 from condlab.curvature._probe import graph_sizes, only
 from condlab.curvature.backends import (
     Kept,
+    backwards,
     differentiable,
     pull_back,
     stack,
@@ -135,7 +136,7 @@ class GaussNewtonProduct:
 
     def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
         """Return the product of the matrix of batch i with each row."""
-        with differentiable():
+        with backwards():
             graph = self._graph(i, batch)
             if not graph.dual:  # the criterion uses no outputs
                 return torch.zeros_like(rows)
@@ -175,4 +176,8 @@ class GaussNewtonProduct:
         return judge
 
     def _graph(self, i: int, batch: Any) -> _Graph:
-        return self._kept.get(i, lambda: _graph(self._loss, self._leaves, batch))
+        def build() -> _Graph:
+            with differentiable():
+                return _graph(self._loss, self._leaves, batch)
+
+        return self._kept.get(i, build)

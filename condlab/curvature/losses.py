@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch  # noqa: F401 - the doctests
+import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
@@ -77,6 +77,7 @@ def make_loss(module: nn.Module, criterion: Callable[[Any, Any], Tensor]) -> Mod
     >>> loss({"weight": torch.ones(1, 2)}, batch)
     tensor(4.)
     """
+    _require_open(module)
 
     def outputs(params: dict[str, Tensor], batch: Any) -> Any:
         args, kwargs = _arguments(module, _pair(batch)[0])
@@ -86,6 +87,20 @@ def make_loss(module: nn.Module, criterion: Callable[[Any, Any], Tensor]) -> Mod
         return criterion(predictions, _pair(batch)[1])
 
     return ModelLoss(outputs, scored, module)
+
+
+def _require_open(module: nn.Module) -> None:
+    """Raise ValueError if torch cannot call a module with other parameters."""
+    if isinstance(module, nn.DataParallel):
+        raise ValueError(  # noqa: TRY004
+            "the module must take other parameters than its own, and nn.DataParallel "
+            "copies its own to each device; pass the module within, module.module"
+        )
+    if isinstance(module, torch.jit.ScriptModule):
+        raise ValueError(  # noqa: TRY004
+            "the module must take other parameters than its own, and one compiled by "
+            "torch.jit does not; pass the module that it was made of"
+        )
 
 
 def _arguments(module: nn.Module, inputs: Any) -> tuple[tuple[Any, ...], dict]:

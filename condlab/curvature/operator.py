@@ -10,6 +10,7 @@ import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
 
+from condlab.curvature._data import Data
 from condlab.curvature._parameters import Flat
 from condlab.curvature._point import Point
 from condlab.curvature._probe import BACKENDS, Candidates, Choice, Trial
@@ -115,6 +116,14 @@ class CurvatureOperator:
             return torch.zeros_like(V)
         backend = self._vector if V.shape[1] == 1 else self._matrix
         return self._rows(backend, V.T).T
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Refuse copies and pickles: graphs and losses have none."""
+        del protocol
+        raise TypeError(
+            f"{type(self).__name__} holds graphs, which cannot be copied or pickled; "
+            "save H.dense() or what was computed from H, or make H again"
+        )
 
     def _rows(self, backend: Any, rows: Tensor) -> Tensor:
         rows, total = rows.detach(), None
@@ -261,6 +270,8 @@ class HessianOperator(CurvatureOperator):
                 f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}"
             )
         point = Point.of(loss, params, batches, weights, memory)
+        if not isinstance(batches, Data):  # a block may be one that nothing uses
+            point.require_reached()
 
         def remake(loss: Loss, params: dict[str, Tensor]) -> HessianOperator:
             return HessianOperator(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -77,6 +77,13 @@ def _spread(V: Tensor, places: Tensor, n: int) -> Tensor:
 def _indices(H: Any, places: Any, axis: int) -> Tensor:
     """Return the places along an axis as numbers from 0."""
     n = H.shape[axis]
+    if not (isinstance(places, slice) or hasattr(places, "__len__")) or isinstance(
+        places, Mapping
+    ):
+        raise ValueError(
+            "rows and columns must be a slice, integers on one axis, a boolean mask or "
+            f"names, got {type(places).__name__}"
+        )
     if isinstance(places, slice):
         return torch.tensor(range(n)[places], dtype=torch.long)
     if isinstance(places, str) or (

@@ -16,7 +16,7 @@ from condlab.nn import _steps
 from condlab.nn._parametrization import EffectiveWeight
 from condlab.nn._unit import unit_lines
 from condlab.nn.layout import Layout
-from condlab.nn.selection import Site, chain
+from condlab.nn.selection import Site, chain, sites
 
 Method = Literal["row", "column", "row_column", "jacobi", "ruiz"]
 Gain = Literal["row", "scalar"]
@@ -223,6 +223,27 @@ def _or_one(divisor: Tensor) -> Tensor:
 def _divide(B: Tensor, left: Tensor | None, right: Tensor | None) -> Tensor:
     V = B if left is None else B / left
     return (V if right is None else V / right).to(B.dtype)
+
+
+def zero_line(module: nn.Module) -> str:
+    """Return in words which line of zeros is scaled to length one, if there is one.
+
+    There the effective weight has no limit, so that the loss has no derivative.
+    """
+    axes = {"row": (2, "row"), "row_column": (2, "row"), "column": (1, "column")}
+    for site in sites(module):
+        made = conditioning_of(site)
+        if made is None or made.frozen or made.method not in axes:
+            continue
+        axis, kind = axes[made.method]
+        zero = (site.layout.matrices(site.raw.detach()) == 0).all(axis).reshape(-1)
+        if bool(zero.any()):
+            return (
+                f"{kind} {int(zero.nonzero()[0])} of {site.name} is zero and "
+                "conditioned: moved from there it jumps to length one, so the loss has "
+                "no derivative; fill it beforehand"
+            )
+    return ""
 
 
 def is_square(site: Site) -> bool:

@@ -14,6 +14,7 @@ from condlab.nn._equilibrated import (
     conditioning_of,
     is_square,
     pinned,
+    zero_line,
 )
 from condlab.nn._names import one_spelling
 from condlab.nn._parametrization import EffectiveWeight, register, take_class
@@ -31,6 +32,7 @@ __all__ = [
     "pinned",
     "refresh_scalings",
     "uncondition",
+    "zero_line",
 ]
 
 

@@ -111,7 +111,7 @@ def optimal_scaling(
     Raises
     ------
     SingularMatrixError
-        If a formula needs the inverse and elimination meets a zero pivot.
+        If A is large, sparse and singular.
     ValueError
         If A has not the shape or symmetry that is needed, is complex, empty or not
         finite, or an option is not of its list.
@@ -153,7 +153,7 @@ def optimal_scaling(
     _require_options(side, p, rtol, time_limit)
     _require_shape(A, side, p)
     clock = Clock(time_limit, progress)
-    if sp.issparse(A) and _is_large(A, side, p, clock):
+    if sp.issparse(A) and A.ndim == 2 and _is_large(A, side, p, clock):
         draws = np.random.default_rng(rng)
         found, method = best_large(A, side, p, rtol, clock, draws, DENSE_BYTES)
     else:
@@ -168,7 +168,8 @@ def _require_options(side: str, p: Any, rtol: float, time_limit: float | None) -
     if p not in NORMS:
         raise ValueError(f'p must be 1, 2, "inf" or "fro", got {p!r}')
     if (side == "symmetric" and p != 2) or (side == "both" and p == "fro"):
-        raise ValueError(f'for side="{side}" only other norms are known, got p={p!r}')
+        known = "p=2" if side == "symmetric" else 'p=1, 2 or "inf"'
+        raise ValueError(f'side="{side}" needs {known}, got p={p!r}')
     if not (rtol > 0 and math.isfinite(rtol)):
         raise ValueError(f"rtol must be positive, such as 0.005, got {rtol!r}")
     if time_limit is not None and not time_limit >= 0:

@@ -45,6 +45,8 @@ def scaled_bound(
     float
         At least 1, which is always true.
     """
+    if not (F1.any() and F2.any()):  # they prove nothing
+        return 1.0
     low, high = _square_sums(B, F1)[0], _square_sums(B, F2)[1]
     near, far = _rounded_squares(F1)[1], _rounded_squares(F2)[0]
     with np.errstate(all="ignore"):

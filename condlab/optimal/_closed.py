@@ -8,15 +8,16 @@ import numpy as np
 
 from condlab._inverse import EPS, UNIT_ROUNDOFF
 from condlab.bounds import bauer
-from condlab.errors import SingularMatrixError
 from condlab.norms import row_norms
 from condlab.optimal._one_sided import Found
 from condlab.optimal._units import middle_units
-from condlab.scaling import row_scaling
+from condlab.scaling import row_column_scaling, row_scaling
+from condlab.types import Scaling
 
 DAMPING = 1e-30  # makes a reducible matrix irreducible, for a vector near the infimum
 SQUARINGS = 60
 SMALLEST = 2.0**-900  # of the sums that are multipliers
+MOST = 2.0**500  # of an inverse, whose Gram matrix is formed
 
 
 def rows(A: np.ndarray, p: Any) -> Found:
@@ -25,7 +26,10 @@ def rows(A: np.ndarray, p: Any) -> Found:
     if p == "inf":
         return Found(row_scaling(A, p=1).left, None, lower, 0)
     units = middle_units(A, "both")
-    sizes = np.abs(_inverse(units.apply(A)))  # of A⁻¹ in units of its rows
+    inverse = _inverse(units.apply(A))
+    if inverse is None:
+        return Found(row_scaling(A, p="inf").left, None, lower, 0)
+    sizes = np.abs(inverse)  # of A⁻¹ in units of its rows
     shifts = units.columns - units.columns.max()
     sums = np.maximum(np.ldexp(sizes, shifts[:, None]).sum(axis=0), SMALLEST)
     return Found(np.ldexp(sums, units.rows), None, lower, 0)
@@ -34,8 +38,14 @@ def rows(A: np.ndarray, p: Any) -> Found:
 def both(A: np.ndarray, p: Any) -> Found:
     """Scale rows and columns for the best κ_p, by Perron vectors of |A⁻¹| |A|."""
     lower = bauer(A, side="both", p=p).lower
+    # In units of its own the inverse may have no digits.
+    start = row_column_scaling(A, rounding="power-of-two")
+    A = start.apply(A)
     B = A if p == "inf" else A.T
-    T = np.abs(_inverse(B)) @ np.abs(B)
+    inverse = _inverse(B)
+    if inverse is None:
+        return Found(start.left, start.right, lower, 0)
+    T = np.abs(inverse) @ np.abs(B)
     T = T / T.max() + DAMPING / len(T)
     for _ in range(SQUARINGS):
         T = T @ T
@@ -44,7 +54,8 @@ def both(A: np.ndarray, p: Any) -> Found:
     left, right = 1 / (np.abs(B) @ x), x
     if p == 1:
         left, right = right, left
-    return Found(left, right, lower, 0)
+    found = Scaling(left, right).compose(start)
+    return Found(found.left, found.right, lower, 0)
 
 
 def rows_frobenius(A: np.ndarray) -> Found:
@@ -55,11 +66,9 @@ def rows_frobenius(A: np.ndarray) -> Found:
     """
     units = np.asarray(row_scaling(A, rounding="power-of-two").left)
     B = units[:, None] * A  # exact
-    R = np.linalg.qr(B.T)[1]
-    try:
-        inverse = np.linalg.inv(R)
-    except np.linalg.LinAlgError:
-        raise _singular() from None
+    inverse = _inverse(np.linalg.qr(B.T)[1])
+    if inverse is None or np.abs(inverse).max() > MOST:
+        return Found(units, None, float(len(B)), 0)
     C = inverse @ inverse.T
     C = C / np.diagonal(C)
     np.fill_diagonal(C, 1.0)
@@ -73,15 +82,14 @@ def rows_frobenius(A: np.ndarray) -> Found:
     return Found(units * best, None, max(lower, float(len(B))), 0)
 
 
-def _inverse(A: np.ndarray) -> np.ndarray:
-    try:
-        return np.linalg.inv(A)
-    except np.linalg.LinAlgError:
-        raise _singular() from None
+def _inverse(A: np.ndarray) -> np.ndarray | None:
+    """Return the inverse, None where elimination has no digits for it.
 
-
-def _singular() -> SingularMatrixError:
-    return SingularMatrixError(
-        "the best scaling needs a matrix of full rank, and elimination met a zero "
-        "pivot; drop dependent rows first"
-    )
+    Whoever calls has seen that A is not certainly singular.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            inverse = np.linalg.inv(A)
+        except np.linalg.LinAlgError:
+            return None
+    return inverse if np.isfinite(inverse).all() else None

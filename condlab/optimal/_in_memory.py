@@ -44,7 +44,8 @@ def best_dense(
     scaling = units.compose(scaling)
     found = replace(found, left=scaling.left, right=scaling.right)
     if not exact:  # what is certain is so of another matrix
-        found = replace(found, lower=1.0, upper=None, stopped=ROUNDING)
+        least = float(min(A.shape)) if p == "fro" else 1.0
+        found = replace(found, lower=least, upper=None, stopped=ROUNDING)
     if not floats:
         found = replace(found, upper=None)
     if found.upper is None and not clock.affords("judge"):

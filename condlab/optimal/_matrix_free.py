@@ -21,7 +21,9 @@ from scipy.optimize import minimize
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 from scipy.special import logsumexp, softmax
 
-from condlab import _arrays
+from condlab import _arrays, norms
+from condlab._estimate import estimate_cond_2
+from condlab._estimate.certain import norm_bound
 from condlab._estimate.sparse_lu import Factorisation, FillError, factorise
 from condlab._inverse import EPS
 from condlab.errors import NotPositiveDefiniteError
@@ -45,6 +47,7 @@ SHARPER = (0.5, 1.0, 2.0, 4.0)
 LANCZOS_TOL = 1e-5  # relative, of the eigenvalues
 NEGLIGIBLE = 1e-200
 FILL_LIMIT = 10**8  # entries of L and U together: about 1.6 GB
+PRODUCTS = 50  # with a matrix that is not factorised
 RANDOM_SIGNS = 3
 SIGN_STEPS = 20
 STEPS = "steps"
@@ -91,7 +94,8 @@ def best_rows(
         lu = _factorised(A, clock)
     except FillError:
         d, stopped = np.exp(x), TIME if clock.limited else NO_PROOF
-        return Found(d, d if symmetric else None, 1.0, 0, stopped, math.inf)
+        lower = _from_products(A, x, symmetric, rng)
+        return Found(d, d if symmetric else None, lower, 0, stopped, math.inf)
     search = _Search(A, lu, symmetric, (1 + rtol / 2) ** power, clock, rng)
     stopped = STEPS
     try:
@@ -115,6 +119,21 @@ def equilibrating(A: Any, symmetric: bool) -> np.ndarray:
     """Return the logarithms of what equilibrates A."""
     squares = A.diagonal() if symmetric else A.power(2).sum(axis=1)
     return -np.log(squares) / 2
+
+
+def _from_products(
+    A: Any, x: np.ndarray, symmetric: bool, rng: np.random.Generator
+) -> float:
+    """Bound the best κ from below as van der Sluis does, from products alone.
+
+    Where the largest multiplier is 1, the norm of D B is at least the least row norm,
+    that of D B D at least the least diagonal entry, and the inverse does not shrink.
+    """
+    exact = _arrays.power_of_two(np.exp(x))
+    B = Scaling(exact, exact if symmetric else None).apply(A)
+    low = estimate_cond_2(B, num_matvecs=PRODUCTS, rng=rng, fill_limit=0).lower
+    least = float(np.min(B.diagonal() if symmetric else norms.row_norms(B)))
+    return max(1.0, low * least / norm_bound(B) * (1 - (A.shape[1] + 8) * EPS))
 
 
 def _factorised(A: Any, clock: Clock) -> Factorisation:
@@ -201,7 +220,7 @@ class _Search:
             values, vectors = error.eigenvalues, error.eigenvectors
             if not len(values):
                 raise Done from None
-        if values.min() < 0:
+        if self.symmetric and values.min() < 0:  # elsewhere it is rounding
             raise NotPositiveDefiniteError(
                 "symmetric scaling of large sparse matrices needs a positive definite "
                 'one, and this has a negative eigenvalue; use side="left" or "right"'

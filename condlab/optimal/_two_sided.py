@@ -37,6 +37,7 @@ CENTRED = 0.5  # Newton decrement
 FARTHEST = 4.0  # change of a logarithm in a step
 SHORTEST = 1e-6  # share of a step
 REPAIRS = 30
+LEAST_SIGMA = 2.0**-200  # of the largest singular value
 STEP = ("direction", "search", "bound", "judge")  # phases, with those at the end
 # Each is tried: what is less of diag Z₂ may be rounding, and what weighs less, relative
 # to the heaviest singular vector, is left out of Z₁ and Z₂.
@@ -60,7 +61,8 @@ class _Point:
         with np.errstate(over="ignore", invalid="ignore"):
             M = np.exp(z[:n])[:, None] * A * np.exp(z[n:])
         U, sigma, Vt = np.linalg.svd(M)
-        return cls(z, s, U, sigma, Vt.T)
+        # Rounding may leave an exact zero of a nonsingular matrix.
+        return cls(z, s, U, np.maximum(sigma, sigma[0] * LEAST_SIGMA), Vt.T)
 
     @property
     def kappa(self) -> float:
@@ -88,6 +90,9 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
         start = row_column_scaling(A)
         return Found(start.left, start.right, 1.0, 0, TIME)
     point = best = _start(A)
+    if math.isinf(point.barrier()):  # rounding hides where the barriers are
+        d = np.exp(point.z)
+        return Found(d[:n], d[n:], 1.0, 0, ROUNDING)
     tau, steps, lower = float(_weights(point)[0].sum()), 0, 1.0
     last = NEAR * 2 * n / rtol  # there s is as low as it gets
     in_time = True
@@ -231,7 +236,7 @@ def _repaired(at: _Point, least: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _least(above: np.ndarray, below: np.ndarray) -> float:
-    return float(np.min(above[below > 0] / below[below > 0]))
+    return float(np.min(above[below > 0] / below[below > 0], initial=math.inf))
 
 
 def _shrinkage(target: np.ndarray, squares: np.ndarray) -> np.ndarray:

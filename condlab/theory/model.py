@@ -132,6 +132,8 @@ class Margin:
         return math.nan
 
     def _within_rounding(self) -> bool:
+        if math.isnan(self.rounding):  # it may be anything
+            return True
         scale = max(abs(self.lhs), abs(self.rhs))
         return self.lhs - self.rhs <= self.rounding * scale
 

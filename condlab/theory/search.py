@@ -81,12 +81,25 @@ def verify(
     >>> [verdict.outcome for verdict in verdicts]
     ['holds', 'falsified']
     """
-    sizes = sorted(sizes)
-    if not sizes or sizes[0] < 1 or max_examples < 1:
-        raise ValueError(
-            f"sizes and max_examples must be positive, got {sizes} and {max_examples}"
+    if not isinstance(theorem, Theorem):
+        raise TypeError(
+            "a Theorem is needed, such as condlab.theory.CATALOGUE[key], got "
+            f"{theorem!r:.60}"
         )
-    return [_verify_size(theorem, size, max_examples, seed, shrink) for size in sizes]
+    asked = list(sizes) if isinstance(sizes, Iterable) else []
+    if not asked or not all(map(_is_positive_integer, [*asked, max_examples])):
+        raise ValueError(
+            "sizes and max_examples must be positive integers, such as [1, 2] and "
+            f"200, got {asked or sizes!r} and {max_examples!r}"
+        )
+    return [
+        _verify_size(theorem, size, max_examples, seed, shrink)
+        for size in sorted(asked)
+    ]
+
+
+def _is_positive_integer(count: Any) -> bool:
+    return isinstance(count, int | np.integer) and count is not True and int(count) > 0
 
 
 def _verify_size(
@@ -156,6 +169,11 @@ def _no_constants_from_modules() -> Iterator[None]:
 def _look(theorem: Theorem, instance: Any, trace: _Trace) -> Margin:
     """Check one instance and note in the trace what came out."""
     margin = theorem.check(instance)
+    if not isinstance(margin, Margin):
+        raise TypeError(
+            f"check must return a Margin(lhs, rhs, rounding), got {margin!r:.60} from "
+            f"that of {theorem.key!r}"
+        )
     trace.examples += 1
     if margin.violated:
         if theorem.confirm is None or theorem.confirm(instance):

@@ -51,6 +51,13 @@ SIGNS = REAL.sign()
 BINARY = (REAL > 0).double()
 WEIGHTS = torch.tensor([0.2, 1.0, 7.0], dtype=torch.float64)
 
+
+def masked(z, y):
+    """Return the sum of the losses of what has a class."""
+    each = F.cross_entropy(z, y.abs() % 3, reduction="none")
+    return (each * (y >= 0)).sum()
+
+
 CRITERIA = {  # criterion, targets, whether the network gives classes a token
     "cross-entropy": (nn.CrossEntropyLoss(), CLASSES),
     "class weights": (nn.CrossEntropyLoss(weight=WEIGHTS), CLASSES),
@@ -80,12 +87,18 @@ CRITERIA = {  # criterion, targets, whether the network gives classes a token
     "own mean": (lambda z, y: 0.5 * (z - y).square().sum(dim=1).mean(), REAL),
     "own sum": (lambda z, y: (z - y).square().sum(), REAL),
     "sum by size": (lambda z, y: F.mse_loss(z, y, reduction="sum") / len(y), REAL),
-    "masked": (
-        lambda z, y: (
-            (F.cross_entropy(z, y.abs() % 3, reduction="none") * (y >= 0)).sum()
-            / (y >= 0).sum()
-        ),
+    "masked": (lambda z, y: masked(z, y) / (y >= 0).sum(), IGNORED),
+    "masked, with a floor": (
+        lambda z, y: masked(z, y) / (y >= 0).sum().clamp(1),
         IGNORED,
+    ),
+    "masked, with a number for a floor": (
+        lambda z, y: masked(z, y) / max(int((y >= 0).sum()), 1),
+        IGNORED,
+    ),
+    "hinge over a count": (
+        lambda z, y: F.relu(z.square().sum(1) - 0.5).sum() / (y >= 0).double().sum(),
+        CLASSES,
     ),
     "weighted by hand": (
         lambda z, y: (

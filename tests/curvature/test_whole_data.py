@@ -19,6 +19,7 @@ from tests.curvature.cuts import (
     WORDS,
     PerToken,
     X,
+    masked,
     network,
     parts,
     problem,
@@ -107,6 +108,15 @@ def test_sum_is_told_from_a_mean_where_all_gradients_vanish():
         H = HessianOperator(loss, {"W": W}, batches)
         expected = torch.kron(torch.eye(3), 2 * X.T @ X / factor)
         torch.testing.assert_close(H.dense(), expected, **AGREE)
+
+
+def test_mean_over_what_counts_is_not_taken_for_a_sum_where_one_part_counts_nothing():
+    net = network()
+    loss = make_loss(net, lambda z, y: masked(z, y) * (y >= 0).sum().clamp(1) ** -1.0)
+    first, second = torch.tensor([-100, 1, -100]), torch.full((3,), -100)
+    batches = [(X[:3], first), (X[3:6], second)]
+    with pytest.raises(ValueError, match="sum or a mean over what counts cannot"):
+        HessianOperator(loss, dict(net.named_parameters()), batches)
 
 
 def test_batch_without_a_target_counts_nothing_wherever_it_comes():

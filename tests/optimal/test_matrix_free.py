@@ -199,3 +199,25 @@ def test_rectangles_that_fall_apart_are_scaled_block_by_block(shape):
 def _diagonal_blocks(A, m, n):
     A = A.toarray()
     return [A[m * k : m * k + m, n * k : n * k + n] for k in range(20)]
+
+
+@pytest.mark.parametrize("side", ["left", "right", "symmetric"])
+def test_without_a_factorisation_products_bound_the_optimum(
+    side, monkeypatch, without_dense_components
+):
+    A = grid_in_other_units()
+    best = optimal_scaling(A, side=side).optimum
+    monkeypatch.setattr(condlab.optimal._matrix_free, "FILL_LIMIT", 10)
+    hurried = optimal_scaling(A, side=side)
+    assert 3 < hurried.optimum.lower <= best.upper
+    assert hurried.stopped == "no proof"
+
+
+def test_what_rounding_makes_of_singular_rows_is_not_called_indefinite(
+    without_dense_components,
+):
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((30, 30))
+    A[-1] = A[0] * (1 + 1e-15 * rng.standard_normal(30))
+    best = optimal_scaling(sp.csr_array(A)).optimum  # of κ near 1e16
+    assert 1 <= best.lower <= best.upper

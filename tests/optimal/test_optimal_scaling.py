@@ -311,7 +311,7 @@ def test_sparse_matrices_and_nested_lists_are_taken_and_left_alone():
     [
         (np.eye(2), {"side": "rows"}, "side must be one of left"),
         (np.eye(2), {"p": 3}, "p must be 1, 2"),
-        (np.eye(2), {"side": "symmetric", "p": 1}, "only other norms"),
+        (np.eye(2), {"side": "symmetric", "p": 1}, "needs p=2, got p=1"),
         (np.eye(2), {"rtol": 0.0}, "rtol must be positive"),
         (np.eye(2), {"time_limit": -1}, "time_limit is a number of seconds"),
         (np.ones((2, 3)), {"side": "both"}, "needs a square matrix"),
@@ -320,6 +320,8 @@ def test_sparse_matrices_and_nested_lists_are_taken_and_left_alone():
         ([[1.0, 2.0], [0.0, 1.0]], {"side": "symmetric"}, "needs a symmetric matrix"),
         ([[1.0, math.nan]], {}, "every entry must be finite"),
         (np.ones((0, 2)), {}, "at least one row"),
+        (np.eye(2), {"side": "both", "p": "fro"}, 'needs p=1, 2 or "inf", got'),
+        (sp.coo_array(np.ones(3)), {}, r"2-D\) is needed, got shape \(3,\)"),
     ],
 )
 def test_bad_input_gets_one_sentence(A, options, message):

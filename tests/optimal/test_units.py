@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from kinds import nearly_singular
 
 from condlab import Scaling, cond_2, optimal_scaling
 from condlab.optimal._units import Units, applied, middle_units
@@ -92,3 +93,43 @@ def test_matrices_of_middle_size_keep_their_units():
     units = middle_units(RNG(0).standard_normal((3, 4)), "both")
     assert not units.rows.any()
     assert not units.columns.any()
+
+
+def columns_of_many_sizes(seed=1):
+    Q = np.linalg.qr(RNG(seed).standard_normal((4, 4)))[0]
+    return Q * [1e12, 1.0, 1e-9, 1e-12]
+
+
+@pytest.mark.parametrize("p", [1, "inf"])
+def test_formulas_for_two_sides_do_not_depend_on_the_units_of_columns(p):
+    A = columns_of_many_sizes()
+    plain = optimal_scaling(A / np.abs(A).max(axis=0), side="both", p=p).optimum
+    found = optimal_scaling(A, side="both", p=p)
+    assert found.stopped == "within rtol"
+    assert found.optimum.upper == pytest.approx(plain.upper, rel=RTOL)
+
+
+@pytest.mark.parametrize("p", [1, 2, "inf", "fro"])
+def test_what_elimination_has_no_digits_for_keeps_a_true_bracket(p):
+    A = columns_of_many_sizes() * [1e10, 1e200, 1.0, 1e-120]
+    best = optimal_scaling(A, p=p).optimum  # nonsingular, and κ some 1e300
+    assert (4 if p == "fro" else 1) <= best.lower <= best.upper
+
+
+def test_an_exact_zero_among_computed_singular_values_is_survived():
+    A = np.array([[7e-202, 4e299, -8e-301], [-8e-201, 4e299, 0.5], [4e-301, 0.1, 0.6]])
+    best = optimal_scaling(A, side="both").optimum
+    assert 1 <= best.lower <= best.upper
+
+
+def test_the_best_frobenius_number_is_at_least_the_rank_whatever_the_range():
+    A = np.array([[1.7e308, 5e-324], [5e-324, 1.7e308]])
+    best = optimal_scaling(A, p="fro").optimum
+    assert best.lower == pytest.approx(2, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", [16, 34, 41])
+def test_nearly_singular_matrices_are_scaled_without_a_warning(seed):
+    rng = RNG(seed)
+    best = optimal_scaling(nearly_singular(int(rng.integers(2, 6)), rng), side="both")
+    assert 1 <= best.optimum.lower <= best.optimum.upper

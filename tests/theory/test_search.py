@@ -209,7 +209,7 @@ def test_sizes_are_searched_in_ascending_order_whatever_order_they_come_in():
 
 @pytest.mark.parametrize("bad", [{"sizes": []}, {"sizes": [0]}, {"max_examples": 0}])
 def test_senseless_budgets_are_refused(bad):
-    with pytest.raises(ValueError, match="must be positive"):
+    with pytest.raises(ValueError, match="must be positive integers"):
         verify(planted(lambda x: Margin(0.0, 1.0, 0.0)), **bad)
 
 
@@ -262,3 +262,25 @@ def test_every_shipped_theorem_certifies_and_says_what_it_claims():
         assert entry.statement.endswith("."), key
         assert isinstance(entry.reference, theory.Reference | str), key
         assert str(entry.reference), key
+
+
+@pytest.mark.parametrize("sizes", [1, "ab", [1.5], [True], [None]])
+def test_sizes_that_are_no_positive_integers_are_refused(sizes):
+    with pytest.raises(ValueError, match=r"sizes .* must be positive integers"):
+        verify(planted(lambda x: Margin(0.0, 1.0, 0.0)), sizes=sizes)
+
+
+@pytest.mark.parametrize("found", [True, (1.0, 2.0, 0.0), None])
+def test_check_without_a_margin_is_told_what_to_return(found):
+    with pytest.raises(TypeError, match=r"must return a Margin\(lhs, rhs, rounding\)"):
+        verify(planted(lambda x: found), sizes=[1])
+
+
+def test_key_in_place_of_a_theorem_is_told_where_theorems_are():
+    with pytest.raises(TypeError, match=r"CATALOGUE\[key\], got 'wc-thm5.1-rows'"):
+        verify("wc-thm5.1-rows")
+
+
+def test_rounding_that_is_not_a_number_falsifies_nothing():
+    (verdict,) = verify(planted(lambda x: Margin(3.0, 2.0, math.nan)), sizes=[1])
+    assert verdict.outcome == "inconclusive"
