@@ -17,7 +17,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from condlab.curvature import HessianOperator, condition
+from condlab.curvature import HessianOperator, spectrum
 from studies._common.arms import batch_statistics
 from studies._common.shares import LossOfBatch
 
@@ -54,9 +54,10 @@ def hessian_probes(
     """Return what a budget of products says of the Hessian on a batch, by Lanczos.
 
     "lambda_max" is a lower bound of the largest eigenvalue, "lambda_min" an upper bound
-    of the smallest, and "kappa_bound" a certain lower bound of the condition number of
-    the whole matrix: of the largest |eigenvalue| over the smallest. The bound depends
-    on the budget, and is to be compared with others of the same one.
+    of the smallest, both up to the products' noise; "kappa_bound" is a certain lower
+    bound of the condition number of the whole matrix: of the largest |eigenvalue| over
+    the smallest. The bound depends on the budget, and is to be compared with others of
+    the same one.
 
     Of the loss as training differentiates it: with the batch's statistics. The start is
     the same in every call. All are nan where the products fail their own checks, as
@@ -65,8 +66,12 @@ def hessian_probes(
     with batch_statistics(net):
         try:
             H = hessian(net, loss, batch)
-            found = condition(H, method="lanczos", num_matvecs=num_matvecs)
+            found = spectrum(H, method="lanczos", num_matvecs=num_matvecs, rtol=0)
         except ValueError:
             return dict.fromkeys(PROBES, math.nan)
-    values = found.lambda_max.lower, found.lambda_min.upper, found.kappa.lower
-    return dict(zip(PROBES, values, strict=True))
+    low, high = float(found.values[0]), float(found.values[-1])
+    largest = max(high, -low) - found.noise  # where noise hides all, kappa is >= 1
+    sizes = found.values.abs() + found.radii if found.complete else found.smallest
+    smallest = float(sizes.min())
+    bound = max(1.0, largest / smallest) if smallest > 0 else math.inf
+    return dict(zip(PROBES, (high, low, bound), strict=True))
