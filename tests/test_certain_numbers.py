@@ -23,15 +23,6 @@ from condlab import (
 from tests.exact import Exact, rational
 from tests.kinds import KINDS
 
-
-@pytest.fixture(autouse=True)
-def precision():
-    """Leave the precision of balls, which is the process's, as it was."""
-    before = flint.ctx.prec
-    yield
-    flint.ctx.prec = before
-
-
 SQUARE = {1: cond_1, "inf": cond_inf, "skeel": cond_skeel}
 ANY = {2: cond_2, "fro": cond_fro}
 
