@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
         data=given.data,
         out=given.out,
         budget_seconds=given.budget_seconds,
+        place=given.device,
         jobs=given.jobs,
         backend=given.backend,
         cluster=given.cluster,
@@ -159,7 +160,17 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="compute each batch in N parts, where memory is short",
     )
-    add("--jobs", type=int, metavar="N", help="runs at a time (default: all cores)")
+    add(
+        "--device",
+        choices=("cpu", "cuda"),
+        help="where to train (default: gpu and paper on a GPU if there is one)",
+    )
+    add(
+        "--jobs",
+        type=_count,
+        metavar="N",
+        help="runs at a time (default: all cores, one on a GPU)",
+    )
     add(
         "--backend",
         default="loky",

@@ -126,8 +126,11 @@ def kappa(W: Tensor) -> float:
 
 
 def singular_values(W: Tensor) -> Tensor:
-    """Return the singular values above the cut, descending, in double precision."""
-    sigma = torch.linalg.svdvals(W.detach().double())
+    """Return the singular values above the cut, descending, in double precision.
+
+    On the CPU wherever the matrix is: a GPU takes longer for matrices as small.
+    """
+    sigma = torch.linalg.svdvals(W.detach().double().cpu())
     return sigma[sigma >= CUT * sigma[0]]
 
 
@@ -154,7 +157,7 @@ def operator_kappa(weight: Tensor, grid: int = GRID) -> float:
     """
     k = max(weight.shape[2:])
     side = max(grid, k)
-    frequencies = torch.fft.fft2(weight.double(), s=(side, side))
+    frequencies = torch.fft.fft2(weight.double().cpu(), s=(side, side))
     sigma = torch.linalg.svdvals(frequencies.permute(2, 3, 0, 1)).flatten()
     sigma = sigma[sigma >= CUT * sigma.max()]
     return float(sigma.max() / sigma.min())

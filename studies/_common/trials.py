@@ -40,8 +40,11 @@ class Options:
         Where ``STUDY/PRESET.jsonl`` is written, and unfinished runs are kept.
     budget_seconds : float or None
         What all runs together may take, on the clock.
+    place : {"cpu", "cuda"} or None
+        Where to train; None has the presets for a GPU use one if it is there.
     jobs : int or None
         Runs at a time; as many as there are cores, one on a GPU or under torchrun.
+        Small networks leave a GPU idle: several runs at a time share it.
     backend : {"loky", "multiprocessing", "dask", "ray"}
         Which of joblib's. Threads share torch's random numbers and are not offered.
     cluster : str or None
@@ -60,6 +63,7 @@ class Options:
     data: Path | None = None
     out: Path = Path("build/studies")
     budget_seconds: float | None = None
+    place: str | None = None
     jobs: int | None = None
     backend: str = "loky"
     cluster: str | None = None
@@ -70,8 +74,21 @@ class Options:
 
     @property
     def device(self) -> torch.device:
-        """Return where to train: the presets for a GPU use one if it is there."""
-        if self.preset not in ("gpu", "paper") or not torch.cuda.is_available():
+        """Return where to train.
+
+        Raises
+        ------
+        ValueError
+            If a GPU is asked for and there is none.
+        """
+        there = torch.cuda.is_available()
+        if self.place == "cuda" and not there:
+            raise ValueError(
+                "--device cuda needs a CUDA device, and torch sees none here; leave it "
+                "out to train on the CPU"
+            )
+        auto = "cuda" if there and self.preset in ("gpu", "paper") else "cpu"
+        if (self.place or auto) == "cpu":
             return torch.device("cpu")
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
 
@@ -143,7 +160,7 @@ def run_one(
     torch.set_num_threads(1)
     key, kept, device = store.key_of(config), Store(folder), options.device
     name = f"{study}/{config.arm}-{config.lr}-{config.seed}"
-    with _watching(options, name) as watch, _without_denormals():
+    with _watching(options, name) as watch, _without_denormals(), _in_float32():
         outcome = train(
             make_task(config, options),
             seed=config.seed,
@@ -253,6 +270,17 @@ def _without_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
+
+
+@contextmanager
+def _in_float32() -> Iterator[None]:
+    """Have a GPU's convolutions round as a CPU's: cuDNN takes 10 bits of 23 else."""
+    kept = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = kept
 
 
 @contextmanager
