@@ -1,9 +1,13 @@
 """What lets a loss be differentiated twice: plain forms, and one thread at a time.
 
 Attention is evaluated by its plain form, since the fused ones have no second
-derivative. Weight normalisation is evaluated by its formula: torch 2.13 differentiates
-the fused one twice without an error, and wrongly, as its backward takes the norms that
-it saved for constants.
+derivative; recurrent networks and bilinear samples of grids without cuDNN, whose
+kernels have none either, or none in evaluation mode. Weight normalisation is evaluated
+by its formula: torch 2.13 differentiates the fused one twice without an error, and
+wrongly, as its backward takes the norms that it saved for constants.
+
+float32 is float32: on a GPU, cuDNN's convolutions round to 10 bits of 23 unless told
+otherwise, which makes products sixty times as noisy.
 """
 
 from __future__ import annotations
@@ -23,12 +27,49 @@ from torch.overrides import TorchFunctionMode
 # torch.func.functional_call swaps a module's own parameters while it runs, and the
 # choice of attention kernels is the process's: one thread at a time
 _ONE_AT_A_TIME = threading.RLock()
+WITHOUT_CUDNN = ("lstm", "gru", "rnn_tanh", "rnn_relu", "grid_sample")
+
+
+@contextlib.contextmanager
+def full_precision() -> Iterator[None]:
+    """Round as dtypes say, whatever shorter formats the process allows for float32."""
+    kinds = (
+        torch.backends.cudnn.conv,
+        torch.backends.cudnn.rnn,
+        torch.backends.cuda.matmul,
+        torch.backends.mkldnn.conv,
+        torch.backends.mkldnn.rnn,
+        torch.backends.mkldnn.matmul,
+    )
+    kept = [kind.fp32_precision for kind in kinds]
+    for kind in kinds:
+        kind.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        for kind, precision in zip(kinds, kept, strict=True):
+            kind.fp32_precision = precision
+
+
+@contextlib.contextmanager
+def _without_cudnn() -> Iterator[None]:
+    kept = torch.backends.cudnn.enabled
+    torch.backends.cudnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.enabled = kept
 
 
 @contextlib.contextmanager
 def backwards() -> Iterator[None]:
     """Let graphs that are there be pulled back through, in one thread at a time."""
-    with _ONE_AT_A_TIME, torch.inference_mode(mode=False), torch.enable_grad():
+    with (
+        _ONE_AT_A_TIME,
+        torch.inference_mode(mode=False),
+        torch.enable_grad(),
+        full_precision(),
+    ):
         yield
 
 
@@ -82,6 +123,9 @@ class _Plain(TorchFunctionMode):
             func = PLAIN.get(name.split(".")[0], func)
         if name in ("embedding", "embedding_bag") and kwargs.get("sparse"):
             kwargs = {**kwargs, "sparse": False}  # a gradient of the same values
+        if name in WITHOUT_CUDNN:
+            with _without_cudnn():
+                return func(*args, **kwargs)
         return func(*args, **kwargs)
 
 

@@ -155,7 +155,7 @@ def train(
         return the same, up to batch statistics, which are each process's own.
     """
     place = torch.device(device)
-    with _own_randomness(place):
+    with _own_randomness(place), _in_float32():
         state = _start(task, seed, place)
         if checkpoint is not None:
             state.load(checkpoint)
@@ -271,3 +271,14 @@ def _own_randomness(device: torch.device) -> Iterator[None]:
     """Leave torch's global generators as they were."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         yield
+
+
+@contextmanager
+def _in_float32() -> Iterator[None]:
+    """Have a GPU's convolutions round as a CPU's: cuDNN takes 10 bits of 23 else."""
+    kept = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = kept

@@ -160,7 +160,7 @@ def run_one(
     torch.set_num_threads(1)
     key, kept, device = store.key_of(config), Store(folder), options.device
     name = f"{study}/{config.arm}-{config.lr}-{config.seed}"
-    with _watching(options, name) as watch, _without_denormals(), _in_float32():
+    with _watching(options, name) as watch, _without_denormals():
         outcome = train(
             make_task(config, options),
             seed=config.seed,
@@ -270,17 +270,6 @@ def _without_denormals() -> Iterator[None]:
         yield
     finally:
         torch.set_flush_denormal(False)
-
-
-@contextmanager
-def _in_float32() -> Iterator[None]:
-    """Have a GPU's convolutions round as a CPU's: cuDNN takes 10 bits of 23 else."""
-    kept = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = kept
 
 
 @contextmanager

@@ -318,3 +318,28 @@ def test_runs_that_were_cut_off_go_on_there(device, folder, tmp_path):
     spectrum(K, num_matvecs=25, checkpoint=path, **options)
     resumed = spectrum(K, num_matvecs=40, checkpoint=path, **options)
     assert float(resumed.values[-1]) == pytest.approx(float(expected.values[-1]))
+
+
+@pytest.mark.parametrize("tf32", [True, False])
+def test_float32_products_have_all_their_bits_whatever_is_allowed(device, tf32):
+    kept = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(3, 16, 3), nn.Tanh(), nn.Conv2d(16, 8, 3), nn.Tanh(), nn.Flatten(),
+        nn.Linear(8 * 12 * 12, 10),
+    )  # fmt: skip
+    batches, found = [(torch.randn(32, 3, 16, 16), torch.arange(32) % 10)], []
+    torch.backends.cudnn.allow_tf32 = tf32
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    try:
+        for dtype in (torch.float64, torch.float32):
+            problem = on(device, net, batches, nn.CrossEntropyLoss(), dtype)
+            H = HessianOperator(*problem)
+            v = vectors(H.shape[0], 1)[:, 0].to(device, dtype)
+            found.append((H @ v).double().cpu())
+        assert torch.backends.cudnn.allow_tf32 == tf32
+    finally:
+        torch.backends.cudnn.allow_tf32 = kept[0]
+        torch.set_float32_matmul_precision(kept[1])
+    exact, ours = found  # TF32 rounds to 2^-11, which leaves 2e-4 here; float32 4e-7
+    assert float((ours - exact).norm() / exact.norm()) <= 2**-16
