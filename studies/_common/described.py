@@ -58,7 +58,12 @@ def smoothness(study: str, records: Sequence[Json]) -> list[Json]:
         if arm not in STANDARDIZED or SHARES[0] not in own[0]["series"]:
             continue
         shares = {
-            name: median(value for r in own for _, value in r["series"][name])
+            name: median(
+                value
+                for r in own
+                for _, value in r["series"][name]
+                if value is not None  # no row had a gradient, as in dead networks
+            )
             for name in SHARES
         }
         rows.append({"study": study, "arm": arm, "runs": len(own), **shares})
