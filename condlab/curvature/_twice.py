@@ -1,8 +1,8 @@
 """What lets a loss be differentiated twice: plain forms, and one thread at a time.
 
 Attention is evaluated by its plain form, since the fused ones have no second
-derivative; recurrent networks and bilinear samples of grids without cuDNN, whose
-kernels have none either, or none in evaluation mode. Weight normalisation is evaluated
+derivative; recurrent networks without cuDNN, whose kernels have none either, and in
+evaluation mode not even the first. Weight normalisation is evaluated
 by its formula: torch 2.13 differentiates the fused one twice without an error, and
 wrongly, as its backward takes the norms that it saved for constants.
 
@@ -27,13 +27,13 @@ from torch.overrides import TorchFunctionMode
 # torch.func.functional_call swaps a module's own parameters while it runs, and the
 # choice of attention kernels is the process's: one thread at a time
 _ONE_AT_A_TIME = threading.RLock()
-WITHOUT_CUDNN = ("lstm", "gru", "rnn_tanh", "rnn_relu", "grid_sample")
+WITHOUT_CUDNN = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 
 
 @contextlib.contextmanager
 def full_precision() -> Iterator[None]:
     """Round as dtypes say, whatever shorter formats the process allows for float32."""
-    kinds = (
+    kinds: tuple[Any, ...] = (
         torch.backends.cudnn.conv,
         torch.backends.cudnn.rnn,
         torch.backends.cuda.matmul,

@@ -78,7 +78,8 @@ def seen(claim: Entry) -> str:
         return "–"
     epochs = about.get("epochs")
     budget = f"{about['steps']} steps" + (f" ({epochs:g} epochs)" if epochs else "")
-    return f"{about['data']}; {about['network']}; {budget}; {about['seeds']} seeds"
+    seeds = f"{about['seeds']} seed" + ("s" if about["seeds"] != 1 else "")
+    return f"{about['data']}; {about['network']}; {budget}; {seeds}"
 
 
 def end(claim: Entry) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from condlab.report.records import Records
-from condlab.report.speeds import COLUMNS, cells, withdrawn, words
+from condlab.report.speeds import COLUMNS, cells, seen, speed, withdrawn, words
 from condlab.report.summary import counts, evidence, outcome, ratio, sentence
 
 Entry = dict[str, Any]
 
 SOURCES = ("wc", "ws", "an", "norm")  # how the keys of the claims on trial begin
 MOST = 9  # readings in a row
+OPEN = ("too few seeds", "not testable here")  # verdicts that are none
 
 
 def update_readme(path: Path, records: Records) -> None:
@@ -100,13 +101,32 @@ def studies_block(found: Entry) -> str:
     found : dict
         As ``python -m studies.meta_analysis`` writes it.
     """
+    judged = [claim for claim in found["claims"] if claim["verdict"] not in OPEN]
+    left = [claim for claim in found["claims"] if claim["verdict"] in OPEN]
     parts = [
         found.get("answer", ""),
-        claim_table(found["claims"]),
-        words(found.get("words", [])),
+        claim_table(judged),
+        " ".join(filter(None, [words(found.get("words", [])), still_open(left)])),
         withdrawn(found.get("withdrawn", [])),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def still_open(claims: list[Entry]) -> str:
+    """Return in a sentence which claims have no verdict yet, and why, or nothing.
+
+    Examples
+    --------
+    >>> still_open([{"claim": "E is faster", "verdict": "too few seeds"}])
+    'Still open: E is faster (too few seeds).'
+    """
+    told = [f"{c['claim']} ({', '.join(_why(c))})" for c in claims]
+    return f"Still open: {'; '.join(told)}." if told else ""
+
+
+def _why(claim: Entry) -> list[str]:
+    found = [] if "own" not in claim else [seen(claim), speed(claim["own"])]
+    return [claim["verdict"], *found]
 
 
 def _groups(theorems: list[Entry]) -> dict[str, list[Entry]]:

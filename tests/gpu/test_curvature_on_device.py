@@ -46,6 +46,7 @@ from tests.curvature.spectra import SPECTRA, rotated
 pytestmark = pytest.mark.gpu
 
 CLOSE = {"rtol": 1e-8, "atol": 1e-10}
+NO_DERIVATIVE = ("grid_sample",)  # twice, on a GPU: refused there with torch's words
 BACKENDS = ("retained", "rebuilt", "forward", "batched", "auto")
 
 
@@ -95,7 +96,8 @@ def test_products_by_every_backend_are_the_same(device, name, backend):
         try:
             H = HessianOperator(*on(place, module, batches, criterion), backend=backend)
         except ValueError as error:  # torch has no such derivative
-            assert backend in ("forward", "batched")
+            known = name in NO_DERIVATIVE and place != "cpu"
+            assert known or backend in ("forward", "batched")
             found.append(str(error).split(":")[0])
             continue
         product = H @ V.to(place)
