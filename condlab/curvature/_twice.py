@@ -33,13 +33,14 @@ WITHOUT_CUDNN = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 @contextlib.contextmanager
 def full_precision() -> Iterator[None]:
     """Round as dtypes say, whatever shorter formats the process allows for float32."""
-    kinds: tuple[Any, ...] = (
-        torch.backends.cudnn.conv,
-        torch.backends.cudnn.rnn,
-        torch.backends.cuda.matmul,
-        torch.backends.mkldnn.conv,
-        torch.backends.mkldnn.rnn,
-        torch.backends.mkldnn.matmul,
+    backends: Any = torch.backends  # whose stubs know fewer of these than it has
+    kinds = (
+        backends.cudnn.conv,
+        backends.cudnn.rnn,
+        backends.cuda.matmul,
+        backends.mkldnn.conv,
+        backends.mkldnn.rnn,
+        backends.mkldnn.matmul,
     )
     kept = [kind.fp32_precision for kind in kinds]
     for kind in kinds:

@@ -421,3 +421,22 @@ def test_products_in_threads_equal_those_in_a_row(backend):
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_losses_are_evaluated_in_full_float32_whatever_the_process_allows():
+    conv, seen = torch.backends.cudnn.conv, []
+    kept = conv.fp32_precision
+
+    def loss(params, x):
+        seen.append(torch.backends.cudnn.conv.fp32_precision)
+        return (params["w"] * x).square().sum()
+
+    try:
+        conv.fp32_precision = "tf32"
+        params = {"w": torch.ones(3, requires_grad=True)}
+        H = HessianOperator(loss, params, [torch.arange(3.0)])
+        assert torch.equal(H.dense(), torch.diag(2 * torch.arange(3.0) ** 2))
+        assert set(seen) == {"ieee"}
+        assert conv.fp32_precision == "tf32"
+    finally:
+        conv.fp32_precision = kept

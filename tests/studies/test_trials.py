@@ -193,3 +193,13 @@ def test_two_processes_of_torchrun_share_a_batch(tmp_path):
     two, one = (json.loads((tmp_path / f"{n}.json").read_text()) for n in (2, 1))
     assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
     assert two["weights"] == pytest.approx(one["weights"], rel=1e-5)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_gpu_that_is_not_there_is_refused_in_a_sentence():
+    with pytest.raises(ValueError, match="torch sees none here; leave it out"):
+        _ = Options("real", place="cuda").device
+
+
+def test_presets_for_a_gpu_can_be_kept_on_the_cpu():
+    assert Options("gpu", place="cpu").device == torch.device("cpu")
