@@ -14,30 +14,10 @@ from torch.testing import assert_close
 
 from studies._common.data.cameras import find, load, read_blender, read_llff
 from studies._common.rendering import pixel_centres, project, rays
+from tests.studies.stand_ins import turn, write_llff
 
 RNG = np.random.default_rng(0)
 DATA = os.environ.get("CONDLAB_DATA")
-
-
-def turn(angle):
-    c, s = math.cos(angle), math.sin(angle)
-    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-
-
-def write_llff(folder, views=9, side=(12, 16), factor=2):
-    """Write cameras that look along -z, in LLFF's axes: down, right, back."""
-    (folder / f"images_{factor}").mkdir(parents=True)
-    rows = []
-    for i in range(views):
-        R = turn(0.02 * (i - views // 2))
-        centre = np.array([0.1 * (i - views // 2), 0.03 * i, 0.0])
-        llff = np.stack([-R[:, 1], R[:, 0], R[:, 2], centre], axis=1)
-        hwf = np.array([[factor * side[0]], [factor * side[1]], [40.0]])
-        rows.append([*np.hstack([llff, hwf]).ravel(), 2.0, 9.0])
-        pixels = np.full((*side, 3), i, dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"images_{factor}" / f"v{i:03}.png")
-    np.save(folder / "poses_bounds.npy", np.array(rows))
-    return np.array(rows)
 
 
 def test_llff_is_read_scaled_recentred_and_in_order(tmp_path):

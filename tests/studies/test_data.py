@@ -8,27 +8,9 @@ import torch
 from PIL import Image
 
 from studies._common.data import cifar, load, textures
+from tests.studies.stand_ins import write_binary
 
 RNG = np.random.default_rng(0)
-
-
-def images(n):
-    return RNG.integers(256, size=(n, 3, 32, 32), dtype=np.uint8)
-
-
-def write_binary(folder, name, n=4):
-    """Write the binary version, as the page of the data set describes it."""
-    folder.mkdir()
-    written, labels = [], []
-    for file in (*cifar.TRAIN[name], *cifar.TEST[name]):
-        pixels = images(n)
-        fine = RNG.integers(cifar.CLASSES[name], size=(n, 1), dtype=np.uint8)
-        coarse = np.full((n, cifar.LABELS[name] - 1), 7, dtype=np.uint8)
-        rows = np.hstack([coarse, fine, pixels.reshape(n, -1)])
-        rows.tofile(folder / file)
-        written.append(pixels)
-        labels.append(fine[:, 0])
-    return written, labels
 
 
 @pytest.mark.parametrize("name", ["cifar10", "cifar100"])

@@ -11,30 +11,12 @@ from studies import vit
 from studies._common.data import folders, load
 from studies._common.loop import train
 from studies._common.trials import Options
-
-CLASSES = ("n01440764", "n01443537", "n01484850")
-SIZES = ((40, 60), (60, 40), (50, 50), (300, 20))
-
-
-def write(root, per_class=4, classes=CLASSES):
-    """Write images whose red is their class's, of several shapes."""
-    for part in ("train", "val"):
-        for label, name in enumerate(classes):
-            folder = root / part / name
-            folder.mkdir(parents=True)
-            for i in range(per_class):
-                width, height = SIZES[i % len(SIZES)]
-                pixels = np.zeros((height, width, 3), dtype=np.uint8)
-                pixels[..., 0] = 80 * label + 20
-                mode = "L" if i == 1 else "RGB"  # some of ImageNet's are grey
-                image = Image.fromarray(pixels).convert(mode)
-                image.save(folder / f"{name}_{i}.JPEG", quality=95)
-            (folder / "notes.txt").write_text("no image")
+from tests.studies.stand_ins import SYNSETS, write_imagenet
 
 
 @pytest.fixture
 def images(tmp_path):
-    write(tmp_path / "imagenet")
+    write_imagenet(tmp_path / "imagenet")
     return load("imagenet", tmp_path)
 
 
@@ -49,7 +31,7 @@ def test_classes_are_the_folders_in_their_order(images):
 
 
 def test_the_folder_itself_may_be_given(tmp_path):
-    write(tmp_path)
+    write_imagenet(tmp_path)
     assert load("imagenet", tmp_path).num_classes == 3
 
 
@@ -78,7 +60,7 @@ def test_crops_are_the_generators_and_lie_within(tmp_path):
 
 
 def test_reading_a_batch_holds_no_more_than_the_batch(tmp_path):
-    write(tmp_path, per_class=40)
+    write_imagenet(tmp_path, per_class=40)
     part = load("imagenet", tmp_path).train
     part.read([0, 1], 64)  # imports
     tracemalloc.start()
@@ -90,7 +72,7 @@ def test_reading_a_batch_holds_no_more_than_the_batch(tmp_path):
 
 
 def test_a_transformer_trains_on_files(tmp_path):
-    write(tmp_path / "imagenet")
+    write_imagenet(tmp_path / "imagenet")
     config = vit.Config(
         data="imagenet", patch=56, dim=8, depth=1, heads=2, batch=4, steps=2,
         augment=True,
@@ -106,10 +88,10 @@ def test_what_is_missing_or_damaged_is_named(tmp_path):
         load("imagenet", tmp_path)
     with pytest.raises(ValueError, match="ImageNet is not for download"):
         load("imagenet")
-    write(tmp_path)
-    broken = tmp_path / "train" / CLASSES[1] / f"{CLASSES[1]}_0.JPEG"
+    write_imagenet(tmp_path)
+    broken = tmp_path / "train" / SYNSETS[1] / f"{SYNSETS[1]}_0.JPEG"
     broken.write_bytes(b"\xff\xd8 no more")
-    with pytest.raises(ValueError, match=f"{CLASSES[1]}_0.JPEG is no image"):
+    with pytest.raises(ValueError, match=f"{SYNSETS[1]}_0.JPEG is no image"):
         load("imagenet", tmp_path).train.read([4], 16)
     (tmp_path / "val" / "n99").mkdir()
     with pytest.raises(ValueError, match=r"must have the classes of .*, got also n99"):
@@ -117,7 +99,7 @@ def test_what_is_missing_or_damaged_is_named(tmp_path):
 
 
 def test_an_empty_part_is_refused(tmp_path):
-    write(tmp_path, classes=CLASSES[:1])
+    write_imagenet(tmp_path, classes=SYNSETS[:1])
     for path in (tmp_path / "val").glob("*/*.JPEG"):
         path.unlink()
     with pytest.raises(FileNotFoundError, match="has no images in folders of classes"):

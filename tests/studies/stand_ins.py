@@ -1,0 +1,68 @@
+"""Data sets of a few images each, in the formats of their publishers."""
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from studies._common.data import cifar
+
+RNG = np.random.default_rng(0)
+SYNSETS = ("n01440764", "n01443537", "n01484850")
+SIZES = ((40, 60), (60, 40), (50, 50), (300, 20))
+
+
+def images(n):
+    return RNG.integers(256, size=(n, 3, 32, 32), dtype=np.uint8)
+
+
+def write_binary(folder, name, n=4):
+    """Write the binary version, as the page of the data set describes it."""
+    folder.mkdir()
+    written, labels = [], []
+    for file in (*cifar.TRAIN[name], *cifar.TEST[name]):
+        pixels = images(n)
+        fine = RNG.integers(cifar.CLASSES[name], size=(n, 1), dtype=np.uint8)
+        coarse = np.full((n, cifar.LABELS[name] - 1), 7, dtype=np.uint8)
+        rows = np.hstack([coarse, fine, pixels.reshape(n, -1)])
+        rows.tofile(folder / file)
+        written.append(pixels)
+        labels.append(fine[:, 0])
+    return written, labels
+
+
+def write_imagenet(root, per_class=4, classes=SYNSETS):
+    """Write images whose red is their class's, of several shapes."""
+    for part in ("train", "val"):
+        for label, name in enumerate(classes):
+            folder = root / part / name
+            folder.mkdir(parents=True)
+            for i in range(per_class):
+                width, height = SIZES[i % len(SIZES)]
+                pixels = np.zeros((height, width, 3), dtype=np.uint8)
+                pixels[..., 0] = 80 * label + 20
+                mode = "L" if i == 1 else "RGB"  # some of ImageNet's are grey
+                image = Image.fromarray(pixels).convert(mode)
+                image.save(folder / f"{name}_{i}.JPEG", quality=95)
+            (folder / "notes.txt").write_text("no image")
+
+
+def turn(angle):
+    c, s = math.cos(angle), math.sin(angle)
+    return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+
+
+def write_llff(folder, views=9, side=(12, 16), factor=2):
+    """Write cameras that look along -z, in LLFF's axes: down, right, back."""
+    (folder / f"images_{factor}").mkdir(parents=True)
+    rows = []
+    for i in range(views):
+        R = turn(0.02 * (i - views // 2))
+        centre = np.array([0.1 * (i - views // 2), 0.03 * i, 0.0])
+        llff = np.stack([-R[:, 1], R[:, 0], R[:, 2], centre], axis=1)
+        hwf = np.array([[factor * side[0]], [factor * side[1]], [40.0]])
+        rows.append([*np.hstack([llff, hwf]).ravel(), 2.0, 9.0])
+        pixels = np.full((*side, 3), i, dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"images_{factor}" / f"v{i:03}.png")
+    np.save(folder / "poses_bounds.npy", np.array(rows))
+    return np.array(rows)
