@@ -69,9 +69,9 @@ def seen(claim: Entry) -> str:
 
     Examples
     --------
-    >>> seen({"seen": {"data": "digits", "network": "ViT", "steps": 70, "epochs": 1.6,
-    ...     "seeds": 4}})
-    'digits; ViT; 70 steps (1.6 epochs); 4 seeds'
+    >>> seen({"seen": {"data": "digits", "network": "ViT", "parameters": 201_234,
+    ...     "steps": 70, "epochs": 1.6, "seeds": 4}})
+    'digits; ViT, 201,234 parameters; 70 steps (1.6 epochs); 4 seeds'
     """
     about = claim.get("seen")
     if about is None:
@@ -79,7 +79,9 @@ def seen(claim: Entry) -> str:
     epochs = about.get("epochs")
     budget = f"{about['steps']} steps" + (f" ({epochs:g} epochs)" if epochs else "")
     seeds = f"{about['seeds']} seed" + ("s" if about["seeds"] != 1 else "")
-    return f"{about['data']}; {about['network']}; {budget}; {seeds}"
+    count = about.get("parameters")
+    network = about["network"] + (f", {count:,} parameters" if count else "")
+    return f"{about['data']}; {network}; {budget}; {seeds}"
 
 
 def end(claim: Entry) -> str:

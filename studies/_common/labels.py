@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
+from studies._common.sizes import parameters
+
 Json = dict[str, Any]
 
 DATA = MappingProxyType({
@@ -39,15 +41,20 @@ NETWORKS = MappingProxyType({
 
 
 def seen_on(study: str, records: Sequence[Json]) -> Json:
-    """Return data, network, steps and seeds of the runs of one study and preset."""
+    """Return data, network, steps and seeds of the runs of one study and preset.
+
+    "parameters" are those of the plain network, where all runs have as many.
+    """
     configs = [record["config"] for record in records]
     data = list(dict.fromkeys(c.get("data", "") for c in configs))
     networks = list(dict.fromkeys(network(study, c) for c in configs))
     quadratic = study == "quadratics"
+    counts = set() if quadratic else {parameters(study, c) for c in configs}
     return {
         "preset": records[0]["preset"],
         "data": "random matrices" if quadratic else data_words(data),
         "network": ", ".join(networks),
+        "parameters": counts.pop() if len(counts) == 1 else None,
         "steps": max(c["steps"] for c in configs),
         "epochs": None if quadratic else epochs(configs[0]),
         "seeds": len({c["seed"] for c in configs}),

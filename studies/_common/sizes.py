@@ -1,0 +1,51 @@
+"""How many numbers the plain network of a run trains."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
+
+# Of a data set's images: channels, side and classes, which are all that a network needs
+IMAGES = MappingProxyType({
+    "digits": (1, 8, 10), "mnist10k": (1, 28, 10), "cifar10": (3, 32, 10),
+    "cifar10_16": (3, 16, 10), "cifar100": (3, 32, 100), "imagenet": (3, 224, 1000),
+})  # fmt: skip
+PLAIN = MappingProxyType({"vit": "LN"})  # the arm, where it is not called plain
+
+
+def parameters(study: str, config: Mapping[str, Any]) -> int | None:
+    """Return the number of parameters of the plain arm; None where there is no network.
+
+    Examples
+    --------
+    >>> parameters("shapes", {"width": 64, "depth": 4, "frequencies": 5})
+    14721
+    """
+    rest = {k: v for k, v in config.items() if k not in ("arm", "lr", "seed", "steps")}
+    return _parameters(study, json.dumps(rest, sort_keys=True))
+
+
+@cache
+def _parameters(study: str, text: str) -> int | None:
+    module = importlib.import_module(f"studies.{study}")
+    known = {field.name for field in dataclasses.fields(module.Config)}
+    said = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in json.loads(text).items()
+        if key in known
+    }
+    config = module.Config(**said | {"arm": PLAIN.get(study, "plain")})
+    if not hasattr(config, "batch"):  # of a study of rays or points
+        net = module.network(config)
+    elif config.data in IMAGES:
+        channels, side, classes = IMAGES[config.data]
+        images = SimpleNamespace(channels=channels, side=side, num_classes=classes)
+        net = module.network(config, images)
+    else:
+        return None
+    return sum(p.numel() for p in net.parameters())
