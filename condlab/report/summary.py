@@ -11,6 +11,7 @@ from condlab.theory.model import overall
 
 Entry = dict[str, Any]
 
+SOURCES = ("wc", "ws", "an", "norm")  # how the keys of the claims on trial begin
 OUTCOMES = ("holds", "falsified", "inconclusive")
 
 
@@ -112,16 +113,37 @@ def _surnames(authors: str) -> str:
     return " and ".join(last)
 
 
-def sentence(theorems: list[Entry]) -> str:
-    """Return the counts in words.
+def from_sources(entry: Entry) -> bool:
+    """Return if a claim is a reading of one of the sources on trial.
 
     Examples
     --------
-    >>> sentence([])
-    '0 claims on trial: 0 hold, 0 falsified, 0 inconclusive.'
+    >>> from_sources({"key": "wc-row-kappa"}), from_sources({"key": "van-der-sluis"})
+    (True, False)
     """
-    number = counts(theorems)
-    return (
-        f"{len(theorems)} claims on trial: {number['holds']} hold, "
-        f"{number['falsified']} falsified, {number['inconclusive']} inconclusive."
-    )
+    return entry["key"].split("-")[0] in SOURCES
+
+
+def sentence(theorems: list[Entry]) -> str:
+    """Return the counts in words: of readings of the sources, and of the literature.
+
+    Examples
+    --------
+    >>> held = {"verdicts": [{"outcome": "holds", "examples": 9}]}
+    >>> sentence([held | {"key": "wc-a"}, held | {"key": "weyl"}])
+    '1 readings of claims of the sources: 1 hold, ... folklore of the literature: ...'
+    """
+    parts = {
+        "readings of claims of the sources": [e for e in theorems if from_sources(e)],
+        "theorems and folklore of the literature": [
+            e for e in theorems if not from_sources(e)
+        ],
+    }
+    told = []
+    for name, entries in parts.items():
+        number = counts(entries)
+        told.append(
+            f"{len(entries)} {name}: {number['holds']} hold, "
+            f"{number['falsified']} falsified, {number['inconclusive']} inconclusive."
+        )
+    return " ".join(told)

@@ -8,11 +8,18 @@ from typing import Any
 
 from condlab.report.records import Records
 from condlab.report.speeds import COLUMNS, cells, seen, speed, withdrawn, words
-from condlab.report.summary import counts, evidence, outcome, ratio, sentence
+from condlab.report.summary import (
+    SOURCES,
+    counts,
+    evidence,
+    from_sources,
+    outcome,
+    ratio,
+    sentence,
+)
 
 Entry = dict[str, Any]
 
-SOURCES = ("wc", "ws", "an", "norm")  # how the keys of the claims on trial begin
 MOST = 9  # readings in a row
 OPEN = ("too few seeds", "not testable here")  # verdicts that are none
 
@@ -65,8 +72,8 @@ def verdict_table(theorems: list[Entry]) -> str:
         Without a newline at the end.
     """
     rows = ["| claim | holds | falsified (smallest size) |", "|---|---|---|"]
-    claims = [entry for entry in theorems if _words(entry, 1) in SOURCES]
-    rest = [entry for entry in theorems if _words(entry, 1) not in SOURCES]
+    claims = [entry for entry in theorems if from_sources(entry)]
+    rest = [entry for entry in theorems if not from_sources(entry)]
     claims.sort(key=lambda entry: SOURCES.index(_words(entry, 1)))
     alike: dict[str, list[str]] = {}
     for name, group in _groups(claims).items():

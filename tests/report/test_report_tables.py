@@ -34,7 +34,9 @@ def test_only_what_stands_between_the_markers_changes(readme, records):
     assert lines[:4] == [
         "# Title",
         "<!-- summary:begin -->",
-        "7 claims on trial: 2 hold, 3 falsified, 2 inconclusive.",
+        "2 readings of claims of the sources: 0 hold, 2 falsified, 0 inconclusive. "
+        "5 theorems and folklore of the literature: 2 hold, 1 falsified, "
+        "2 inconclusive.",
         "<!-- summary:end -->",
     ]
     assert lines[4:6] == ["between", "<!-- verdicts:begin -->"]
