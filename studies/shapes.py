@@ -10,9 +10,10 @@ three kinds: ReLU on encoded positions, Gaussians, and the sines of Sitzmann et 
 makes them work. The arms are those of `studies.nerf`.
 
 Points are drawn uniformly and near the surface, half each. The solids are written out;
-with ``--data`` they are meshes that are there, on the `cpu` preset the first of them.
-Five minutes on two cores (126 runs). The `real` preset is of three meshes, which
-``--data`` must have: half an hour on two cores (486 runs).
+with ``--data`` they are meshes that are there, on the `cpu` preset the first of them,
+and ``--scene FILE`` takes any closed mesh. Five minutes on two cores (126 runs). The
+`real` preset is of three meshes, which ``--data`` must have: half an hour on two cores
+(486 runs).
 """
 
 from __future__ import annotations

@@ -43,7 +43,8 @@ def load(name: str, folder: Path | None = None) -> Solid:
     ----------
     name : str
         Of the solid, or of a file in the folder or in ``meshes`` there, without its
-        extension: ``.npz`` with arrays ``v`` and ``f``, ``.obj`` or ``.off``.
+        extension: ``.npz`` with arrays ``v`` and ``f``, ``.obj`` or ``.off``; or the
+        path of such a file.
     folder : pathlib.Path, optional
         Where meshes are.
 
@@ -59,7 +60,8 @@ def load(name: str, folder: Path | None = None) -> Solid:
     if path is None:
         known = ", ".join(WRITTEN_OUT)
         raise ValueError(
-            f"the solids are {known} and the meshes in --data DIR; got {name!r}"
+            f"the solids are {known}, the meshes in --data DIR, and files that end in "
+            f"{', '.join(meshes.EXTENSIONS)}; got {name!r}"
         )
     vertices, faces = meshes.read(path)
     corners = meshes.in_cube(vertices)[faces]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from studies.__main__ import main
 from studies._common.data import meshes
 from studies._common.solids import NEAR, WRITTEN_OUT, load, sample, winding_number
 from studies.shapes import intersection_over_union
@@ -104,6 +105,15 @@ def test_a_mesh_is_made_to_fill_the_cube_and_found_in_its_folder(tmp_path):
     assert np.quantile(beyond, 0.9) < 4 * NEAR / (0.8 / 3)
 
 
+def test_any_closed_mesh_is_taken_by_its_path(tmp_path, capsys):
+    (tmp_path / "cube.off").write_text(off())
+    path = str(tmp_path / "cube.off")
+    assert load(path).inside(np.array([[0.79, 0, 0], [0.81, 0, 0]])).tolist() == [1, 0]
+    out = ["--out", str(tmp_path), "--jobs", "1"]
+    assert main(["shapes", "--scene", path, "--arms", "plain", *out, "--json"]) == 0
+    assert path in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", WRITTEN_OUT)
 def test_samples_are_half_near_the_surface_and_the_same_each_time(name):
     (points, inside), (again, _) = (sample(load(name), 400, 3) for _ in range(2))
@@ -115,7 +125,9 @@ def test_samples_are_half_near_the_surface_and_the_same_each_time(name):
 
 
 def test_a_solid_that_is_not_there_is_said(tmp_path):
-    with pytest.raises(ValueError, match="carved, knot and the meshes in --data"):
+    with pytest.raises(
+        ValueError, match=r"carved, knot, the meshes in --data .* end in"
+    ):
         load("teapot", tmp_path)
 
 
