@@ -15,7 +15,7 @@ Mesh = tuple[np.ndarray, np.ndarray]  # vertices (v, 3) and faces (f, 3)
 
 
 def find(name: str, folder: Path | None) -> Path | None:
-    """Return the file of a mesh, by its path or its name in a folder, if it is there."""
+    """Return the file of a mesh by its path or its name in a folder, or None."""
     if Path(name).suffix in EXTENSIONS and Path(name).is_file():
         return Path(name)
     if folder is None:
