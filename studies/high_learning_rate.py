@@ -3,8 +3,8 @@
     python -m studies high_learning_rate --preset cpu
 
 Six minutes on two cores (88 runs). The `real` preset has ResNet-18, of width 16, on all
-of CIFAR-10 for three epochs, with momentum: four hours on two cores (63 runs). They took
-13 minutes of an H200, with ``--device cuda --jobs 8`` beside as many of another study.
+of CIFAR-10 for three epochs, with momentum: four hours on two cores (63 runs), and 13
+minutes of an H200, by ``--device cuda --jobs 8`` beside as many of another study.
 
 Figure 1 of Saratchandran, Wang and Lucey (2024): GoogLeNet at rate 2 and residual
 networks at rate 1e-3, each with batch norm alone, with weight standardization, and

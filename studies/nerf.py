@@ -8,8 +8,8 @@ changes the function at the start: torch draws rows of length about 0.58, and E 
 them 1. "glorot" and "init_E" are the arms that change the start and nothing else,
 "E_gain" lets each layer undo the scaling as a whole, "E" leaves the heads of density
 and colour alone, and "WN" learns each row's length. Nine minutes on two cores (28
-runs). The `real` preset has LLFF's fern, a sixteenth as large, for 3,000 steps (54 runs):
-nine minutes of an H200, with ``--device cuda --jobs 9`` beside another study's runs.
+runs). The `real` preset has LLFF's fern, a sixteenth as large, for 3,000 steps: nine
+minutes of an H200 (54 runs), by ``--device cuda --jobs 9`` beside another study's.
 
 The scene is ray-traced on the spot; with ``--data`` it is LLFF's fern, if a folder of
 that name is there. Views that were held out are rendered at the end of each run and
