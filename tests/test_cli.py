@@ -418,9 +418,9 @@ def test_report_passes_on_where_to_write(run, tmp_path, monkeypatch):
     monkeypatch.setattr(condlab, "report", fake, raising=False)
     readme = tmp_path / "README.md"
     readme.touch()
-    text = run("report", "--out", str(tmp_path / "out"), "--readme", str(readme))
+    text = run("report", "--out", str(tmp_path / "out"), "--pages", str(readme))
     assert calls[0]["out"] == tmp_path / "out"
-    assert calls[0]["readme"] == readme
+    assert calls[0]["pages"] == [readme]
     assert callable(calls[0]["progress"])
     assert f"wrote {tmp_path / 'out' / 'report.html'}" in text
 
@@ -517,7 +517,7 @@ USAGE = {
         "a sparse matrix does not fit a .npy file",
     ),
     "report into a file": (["report", "--out", "here.mtx"], "--out needs a directory"),
-    "report without readme": (["report", "--readme", "none.md"], "there is no none.md"),
+    "report without page": (["report", "--pages", "none.md"], "there is no none.md"),
 }
 
 
