@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     studies = args.studies
     if studies is not None and not studies.is_file():
         raise ValueError(
-            f"--studies needs what python -m studies.meta_analysis writes, "
+            f"--studies needs what python -m studies analyse writes, "
             f"and there is no {studies}"
         )
     if studies is None and STUDIES.is_file():

@@ -46,7 +46,7 @@ def build(
     pages : sequence of Path
         Files whose generated parts to rewrite, as `tables.update_page` does.
     studies : Path, optional
-        What ``python -m studies.meta_analysis`` wrote, to be drawn as well.
+        What ``python -m studies analyse`` wrote, to be drawn as well.
     progress : callable
         ``progress(message)`` is called as the work goes on.
 
@@ -112,7 +112,7 @@ def refresh(out: Path, studies: Path, pages: Sequence[Path] = ()) -> list[Path]:
     out : Path
         Folder that `build` made.
     studies : Path
-        What ``python -m studies.meta_analysis`` wrote.
+        What ``python -m studies analyse`` wrote.
     pages : sequence of Path
         Files whose generated parts to rewrite, as `tables.update_page` does.
 

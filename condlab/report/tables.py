@@ -96,7 +96,7 @@ def claim_table(claims: list[Entry]) -> str:
     Parameters
     ----------
     claims : list of dict
-        As ``python -m studies.meta_analysis`` judges them.
+        As ``python -m studies analyse`` judges them.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def studies_block(found: Entry) -> str:
     Parameters
     ----------
     found : dict
-        As ``python -m studies.meta_analysis`` writes it.
+        As ``python -m studies analyse`` writes it.
     """
     judged = [claim for claim in found["claims"] if claim["verdict"] not in OPEN]
     left = [claim for claim in found["claims"] if claim["verdict"] in OPEN]
