@@ -20,7 +20,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose
 
 import condlab
-from condlab.cli import _kappa, _list, _text, _verify, main
+from condlab.cli import _list, _text, _verify, main
 from condlab.collection import COLLECTION
 from condlab.gallery import GALLERY, laplacian_2d
 from condlab.io import read_matrix, write_matrix
@@ -198,7 +198,8 @@ def test_both_spellings_of_a_method_are_understood(run):
 def test_sparse_matrix_into_npy_is_refused_before_any_work(
     complaint, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(_kappa, "kappa", lambda *_, **__: pytest.fail("was computed"))
+    failing = lambda *_, **__: pytest.fail("was computed")  # noqa: E731
+    monkeypatch.setattr("condlab.comparison.kappa", failing)
     output = str(tmp_path / "A.npy")
     arguments = ("scale", "builtin:karate", "--method", "row", "--output", output)
     assert "a sparse matrix does not fit a .npy file" in complaint(*arguments)
@@ -729,7 +730,7 @@ def test_parts_of_a_counterexample_without_a_name_are_numbered():
 
 def test_a_value_that_is_only_a_lower_bound_is_called_one(run, monkeypatch):
     estimate = functools.partial(condlab.estimate_cond_2, fill_limit=0)
-    monkeypatch.setattr(condlab, "estimate_cond_2", estimate)
+    monkeypatch.setattr("condlab.comparison.estimate_cond_2", estimate)
     source = ("gallery:laplacian-2d:400", "--estimate")
     page, scaled = run("cond", *source), run("scale", *source, "--method", "row")
     lower = parse_json(run("cond", *source, "--json"))["condition_numbers"][0]

@@ -11,10 +11,11 @@ from hypothesis.extra import numpy as hnp
 
 import condlab
 from condlab.collection import COLLECTION
+from condlab.comparison import SCALINGS
 from condlab.report import _json, collect
 from condlab.report import records as kept
 from condlab.report._json import as_float
-from condlab.report.matrices import KINDS, SCALINGS, SIDES
+from condlab.report.matrices import VAN_DER_SLUIS
 from condlab.report.summary import counts, evidence, outcome, ratio
 from condlab.report.trials import MORE_EXAMPLES
 
@@ -156,20 +157,20 @@ def test_families_are_the_subjects_of_the_catalogue(by_key):
 def test_condition_numbers_agree_with_lapack(records):
     entry, A = records.matrices[0], COLLECTION["karate"].load()
     assert math.isclose(entry["kappa_2"]["value"], np.linalg.cond(A.toarray()), **SIX)
-    for name, scaling in SCALINGS.items():
+    for name, (scaling, _) in SCALINGS.items():
         B = scaling(A).apply(A).toarray()
         assert math.isclose(entry["scaled"][name]["value"], np.linalg.cond(B), **SIX)
 
 
 def test_rounded_brackets_still_hold_the_certain_ones(records):
     entry, A = records.matrices[0], COLLECTION["karate"].load()
-    for name, side in SIDES.items():
+    for name, (_, side) in SCALINGS.items():
         exact, rounded = condlab.optimal_scaling(A, side=side), entry["optima"][side]
         best, found = exact.optimum, entry["scaled"][name]
         assert rounded["lower"] <= best.lower <= best.upper <= rounded["upper"]
         assert rounded["upper"] / rounded["lower"] < 1.005 * 1.02  # three digits
         assert found["within"] >= found["value"] / best.lower * (1 - 1e-9)
-    for side in KINDS:
+    for side in VAN_DER_SLUIS:
         exact, rounded = condlab.van_der_sluis(A, side=side), entry["brackets"][side]
         assert rounded["lower"] <= exact.lower <= exact.upper <= rounded["upper"]
         optimum = entry["optima"][side]
@@ -179,7 +180,7 @@ def test_rounded_brackets_still_hold_the_certain_ones(records):
 
 def test_the_best_scaling_beats_every_other_of_its_kind(records):
     for entry in records.matrices[:3]:
-        for name, side in SIDES.items():
+        for name, (_, side) in SCALINGS.items():
             found, best = entry["scaled"][name], entry["optima"][side]
             if found and best and math.isfinite(as_float(found["value"])):
                 assert best["lower"] <= found["value"]
