@@ -52,6 +52,8 @@ NAMES = {
         "EXAMPLES",
         "Eigenpairs",
         "Estimate",
+        "Examination",
+        "examine",
         "HessianCondition",
         "HessianOperator",
         "Inertia",
