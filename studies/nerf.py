@@ -35,7 +35,7 @@ from torch.nn.functional import mse_loss
 
 from studies._common.arms import build, matrix_layers
 from studies._common.configs import grid
-from studies._common.curvature import hessian_probes
+from studies._common.curvature import Curvature, hessian_probes
 from studies._common.data.cameras import find, load
 from studies._common.loop import Batch, Task
 from studies._common.models import NeRF, render_rays
@@ -140,7 +140,9 @@ def view_rays(views: Views, i: int, stride: int = 1) -> Batch:
     return tuple(x.float() for x in (*bent, seen, colours))
 
 
-def make_task(config: Config, options: Options) -> Task:
+def make_task(
+    config: Config, options: Options, measure: Curvature = hessian_probes
+) -> Task:
     """Return what a run trains."""
     views = load(config.data, options.data, factor=config.factor)
     device = options.device
@@ -172,14 +174,14 @@ def make_task(config: Config, options: Options) -> Task:
         colours = shade(net, batch, _generator(device))
         return sum(mse_loss(colour, batch[3]) for colour in colours)
 
-    def curvature(net: nn.Module) -> dict[str, float]:
+    def curvature(net: nn.Module) -> dict[str, Any]:
         guide = copy.deepcopy(net[0])  # the loss is of weights at samples that stay
 
         def held(net: nn.Module, batch: Batch) -> Tensor:
             colours = shade(net, batch, guide=guide)
             return sum(mse_loss(colour, batch[3]) for colour in colours)
 
-        return hessian_probes(net, held, few)
+        return measure(net, held, few)
 
     def batch(_step: int, generator: torch.Generator) -> Batch:
         chosen = torch.randint(len(train[0]), (config.rays,), generator=generator)
