@@ -83,15 +83,16 @@ TWINS = (
 def _grids(
     seeds: int, rates: tuple[float, ...] = (1.0,), *, files: bool = False
 ) -> list[Config]:
-    """Return all twins' runs; rates are relative to each one's own."""
+    """Return all twins' runs, by seed; rates are relative to each one's own."""
     return [
         config
+        for seed in range(seeds)
         for twin, real in TWINS
         for config in grid(
             replace(twin, data=real, schedule="cosine") if files else twin,
             ARMS[twin.of],
             [rate * twin.lr for rate in rates],
-            range(seeds),
+            range(seed, seed + 1),
         )
     ]
 
