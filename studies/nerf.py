@@ -35,7 +35,7 @@ from torch.nn.functional import mse_loss
 
 from studies._common.arms import build, matrix_layers
 from studies._common.configs import grid
-from studies._common.curvature import hessian_probes
+from studies._common.curvature import Curvature, hessian_probes
 from studies._common.data.cameras import find, load
 from studies._common.loop import Batch, Task
 from studies._common.models import NeRF, render_rays
@@ -146,7 +146,9 @@ def _both(colours: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
     return mse_loss(coarse, batch[3]) + mse_loss(fine, batch[3])
 
 
-def make_task(config: Config, options: Options) -> Task:
+def make_task(
+    config: Config, options: Options, measure: Curvature = hessian_probes
+) -> Task:
     """Return what a run trains."""
     views = load(config.data, options.data, factor=config.factor)
     device = options.device
@@ -178,14 +180,14 @@ def make_task(config: Config, options: Options) -> Task:
         colours = shade(net, batch, _generator(device))
         return _both(colours, batch)
 
-    def curvature(net: Any) -> dict[str, float]:
+    def curvature(net: Any) -> dict[str, Any]:
         guide = copy.deepcopy(net[0])  # the loss is of weights at samples that stay
 
         def held(net: nn.Module, batch: Batch) -> Tensor:
             colours = shade(net, batch, guide=guide)
             return _both(colours, batch)
 
-        return hessian_probes(net, held, few)
+        return measure(net, held, few)
 
     def batch(_step: int, generator: torch.Generator) -> Batch:
         chosen = torch.randint(len(train[0]), (config.rays,), generator=generator)

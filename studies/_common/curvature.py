@@ -26,6 +26,7 @@ NUM_MATVECS = 20  # two of them check the operator
 PROBES = ("lambda_max", "lambda_min", "kappa_bound")
 
 Loss = Callable[[nn.Module, Any], Tensor]
+Curvature = Callable[[nn.Module, Loss, Any], dict[str, Any]]
 
 
 def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
