@@ -30,7 +30,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_scaled"],
     ["_arrays"],
     ["_entries"],
-    ["errors"],
+    ["errors", "_memory"],
 ]
 RANK = {name: -i for i, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))
