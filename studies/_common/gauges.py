@@ -107,7 +107,8 @@ def exact_probes(net: nn.Module, loss: Loss, batch: Any) -> Numbers:
     ignores has the raw gauge for its sphere gauge.
     """
     plain = torch.contiguous_format  # vmap knows no other
-    net = copy.deepcopy(net).double().to(memory_format=plain)
+    wide: Any = copy.deepcopy(net).double()  # torch's annotations lack memory_format
+    net = wide.to(memory_format=plain)
     batch = tuple(
         x.double().contiguous() if x.is_floating_point() else x for x in batch
     )
@@ -135,6 +136,7 @@ def quotient(net: nn.Module, loss: Loss, batch: Any) -> HessianCondition:
     """
     whole = LossOfBatch(fold(copy.deepcopy(net)), loss)
     params = _trained(whole)
+    layer: Any
     rows = {
         f"{name}.weight": line_numbers(layer.weight, columns=_by_columns(layer))
         for name, layer in matrix_layers(whole)
