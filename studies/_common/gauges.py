@@ -13,7 +13,7 @@ import copy
 import math
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -136,9 +136,10 @@ def quotient(net: nn.Module, loss: Loss, batch: Any) -> HessianCondition:
     """
     whole = LossOfBatch(fold(copy.deepcopy(net)), loss)
     params = _trained(whole)
-    layer: Any
     rows = {
-        f"{name}.weight": line_numbers(layer.weight, columns=_by_columns(layer))
+        f"{name}.weight": line_numbers(
+            cast("Tensor", layer.weight), columns=_by_columns(layer)
+        )
         for name, layer in matrix_layers(whole)
     }
     held = hold_lengths(_loss_of(whole), params, rows)
