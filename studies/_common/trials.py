@@ -157,8 +157,7 @@ def _kept(configs: Sequence[Any], folder: Path) -> dict[str, Record]:
 
 def _made_of(configs: Sequence[Any], options: Options) -> dict[str, Any]:
     """Return what ranks must agree on before they start."""
-    made = store.provenance(torch.device("cpu"))
-    keys = [store.key_of(config) for config in configs]
+    made, keys = store.provenance(torch.device("cpu")), list(map(store.key_of, configs))
     kind = {"device": options.device.type, "accumulate": options.accumulate}
     return {"commit": made["commit"], **made["versions"], **kind, "runs": keys}
 
