@@ -10,9 +10,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from studies import nerf, small_networks
-from studies._common import ranks
-from studies._common.loop import train
-from studies._common.trials import Options
+from studies.engine import ranks
+from studies.engine.loop import train
+from studies.engine.sweeps import Options
 from tests.studies.tiny import INPUTS, TARGETS, tiny_task
 
 STEPS = 20

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studies._common.shares import places
+from studies.tasks.shares import places
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
