@@ -10,8 +10,7 @@ import argparse
 import importlib
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
     if given.name == "analyse":
         return _analyse(given)
     try:
+        from studies.engine import ranks
         from studies.engine.configs import Choice
         from studies.engine.sweeps import Options
     except ModuleNotFoundError as error:
@@ -53,10 +53,18 @@ def main(arguments: list[str] | None = None) -> int:
     )
     names = STUDIES if given.name == "all" else (given.name,)
     try:
-        with _processes():
-            for name in names:
-                _run(name, options, as_json=given.json)
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+        with ranks.joined(given.timeout_minutes):
+            try:
+                for name in names:
+                    ranks.together(partial(_run, name, options, as_json=given.json))
+            except ranks.RankLostError:
+                raise
+            except (ValueError, OSError, ModuleNotFoundError) as error:
+                if ranks.rank() == 0:  # all have the same
+                    _complain(str(error))
+                ranks.gathered(None)  # torchrun stops all when the first one ends
+                return 2
+    except ranks.RankLostError as error:
         return _complain(str(error))
     return 0
 
@@ -92,24 +100,6 @@ def _run(name: str, options: Options, *, as_json: bool) -> None:
         sys.stdout.writelines(map(to_line, records))
     else:
         print(tables(records))
-
-
-@contextmanager
-def _processes() -> Iterator[None]:
-    """Join the other processes where torchrun started several."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield
-        return
-    import torch
-    from torch import distributed as dist
-
-    if torch.cuda.is_available():
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
-    try:
-        yield
-    finally:
-        dist.destroy_process_group()
 
 
 def _complain(message: str) -> int:
@@ -181,6 +171,13 @@ def _parser() -> argparse.ArgumentParser:
         help="joblib's, for the runs (default: loky)",
     )
     add("--cluster", metavar="ADDRESS", help="of Dask or Ray (default: one here)")
+    add(
+        "--timeout-minutes",
+        type=_positive,
+        default=10.0,
+        metavar="M",
+        help="how long torchrun's processes wait for each other (default: 10)",
+    )
     add("--tensorboard", type=Path, metavar="DIR", help="log series there")
     add("--json", action="store_true", help="print the records, one a line")
     add(

@@ -20,11 +20,11 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch import distributed as dist
 
+from studies.engine import ranks
 from studies.engine.state import Marks, Saver, Series, State
 from studies.engine.store import number
-from studies.tasks.shares import Batch, LossOfBatch, distributed, parts, rank, share
+from studies.tasks.shares import Batch, Cut, require_same_network
 
 Watch = Callable[[str, int, float], None]
 
@@ -136,7 +136,7 @@ def train(
         Of the training loss, means are kept between so many times as many points.
     accumulate : int
         In how many parts a batch is computed, for memory's sake: the step is the same,
-        but that batch statistics are each part's own.
+        random draws included, but that batch statistics are each part's own.
     probes : tuple of float
         Shares of the run after which to probe.
     curvature : tuple of float
@@ -151,25 +151,36 @@ def train(
     Returns
     -------
     Outcome
-        Under ``torchrun`` each process computes its share of every batch, and all
-        return the same, up to batch statistics, which are each process's own.
+        Under ``torchrun`` each process computes its share of every batch, with the
+        draws and the batch statistics of the whole, and all return the same.
+
+    Raises
+    ------
+    ValueError
+        If a batch is to be cut, among processes or in parts, and its loss is not the
+        mean of its samples' losses. What one process raises, all do.
     """
     place = torch.device(device)
-    with _own_randomness(place), _in_float32():
+    marks = Marks.of(steps, evaluations, finer, probes, curvature)
+
+    def run() -> tuple[State, bool]:
         state = _start(task, seed, place)
         if checkpoint is not None:
             state.load(checkpoint)
-        saver = Saver(checkpoint if rank() == 0 else None, checkpoint_seconds)
-        marks = Marks.of(steps, evaluations, finer, probes, curvature)
-        model = distributed(LossOfBatch(state.net, task.loss), place)
+        saver = Saver(checkpoint if ranks.rank() == 0 else None, checkpoint_seconds)
+        cut = Cut(task.loss, accumulate)
         finite = _look(task, state, marks, watch)
         while finite and state.step < steps:
-            _update(task, state, model, seed, steps, accumulate)
+            _update(task, state, cut, seed, steps)
             finite = _note_loss(state, marks, watch)
             if finite:  # saved before the look, which a resumed run begins with
                 saver.save_if_due(state)
                 finite = _look(task, state, marks, watch)
         saver.tick(state)
+        return state, finite
+
+    with _own_randomness(place), _in_float32():
+        state, finite = ranks.together(run)
     return Outcome(
         "done" if finite else "diverged",
         state.series,
@@ -195,6 +206,7 @@ def _look(task: Task, state: State, marks: Marks, watch: Watch | None) -> bool:
         return True
     if not all(bool(p.isfinite().all()) for p in state.net.parameters()):
         return False
+    require_same_network(state.net, state.step)
     begun = time.perf_counter()
     if state.step in marks.evaluations:
         state.net.eval()
@@ -221,27 +233,18 @@ def _note(state: State, values: dict[str, Any], watch: Watch | None) -> None:
             watch(name, state.step, float(value))
 
 
-def _update(
-    task: Task,
-    state: State,
-    model: nn.Module,
-    seed: int,
-    steps: int,
-    accumulate: int,
-) -> None:
+def _update(task: Task, state: State, cut: Cut, seed: int, steps: int) -> None:
     """Make one step of the optimiser."""
-    torch.manual_seed(_mix(seed, state.step, 0))
+    layers = _mix(seed, state.step, 0)
+    torch.manual_seed(layers)
     generator = torch.Generator().manual_seed(_mix(seed, state.step, 1))
-    batch = share(task.batch(state.step, generator))
+    batch = task.batch(state.step, generator)
     factor = task.schedule(state.step / steps)
     for group, peak in zip(state.optimiser.param_groups, state.peaks, strict=True):
         group["lr"] = peak * factor
     state.net.train()
     state.optimiser.zero_grad(set_to_none=True)
-    for part in parts(batch, accumulate):
-        loss = model(part) / accumulate
-        loss.backward()
-        state.loss_sum += loss.detach()
+    state.loss_sum += cut.backward(state.net, batch, layers)
     state.optimiser.step()
     state.step += 1
 
@@ -250,11 +253,7 @@ def _note_loss(state: State, marks: Marks, watch: Watch | None) -> bool:
     """Note the mean of the training loss where it is time; return if it is finite."""
     if state.step not in marks.losses:
         return True
-    total = state.loss_sum.clone()
-    if dist.is_initialized():
-        dist.all_reduce(total)
-        total /= dist.get_world_size()
-    mean = float(total) / marks.losses[state.step]
+    mean = float(state.loss_sum) / marks.losses[state.step]
     state.loss_sum.zero_()
     if not math.isfinite(mean):
         return False

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from studies.engine import ranks
 from studies.engine.store import load_checkpoint, save_checkpoint
 
 Series = dict[str, list[list[Any]]]
@@ -46,8 +47,8 @@ class State:
         )
 
     def load(self, path: Path) -> None:
-        """Take up the checkpoint, where there is one."""
-        saved = load_checkpoint(path)
+        """Take up the first rank's checkpoint, where it has one, in all ranks."""
+        saved = ranks.agreed(lambda: load_checkpoint(path))
         if saved is None:
             return
         self.net.load_state_dict(saved["net"])

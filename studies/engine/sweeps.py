@@ -8,15 +8,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import joblib
 import torch
-from torch import distributed as dist
 from tqdm import tqdm
 
-from studies.engine import store
+from studies.engine import ranks, store
 from studies.engine.backends import workers
 from studies.engine.configs import Choice, chosen, complete_cells, reseeded
 from studies.engine.loop import Task, Watch, train
@@ -124,7 +124,9 @@ def sweep(
         configs = reseeded(configs, options.seeds)
     if options.budget_seconds is not None:
         configs = _within_budget(configs, make_task, options, folder)
-    found = _agreed(_kept(configs, folder))
+    for what, value in _made_of(configs, options).items():
+        ranks.require_same(what, value)
+    found = ranks.agreed(lambda: _kept(configs, folder))
     todo = [
         (study, config, make_task, options, folder)
         for config in configs
@@ -138,11 +140,11 @@ def sweep(
             bar.update()
             found[record["key"]] = record
             whole = complete_cells(configs, found)
-            if _first_process() and len(whole) > written:
+            if ranks.rank() == 0 and len(whole) > written:
                 store.write_lines(path, whole)
                 written = len(whole)
     records = complete_cells(configs, found)
-    if _first_process():
+    if ranks.rank() == 0:
         store.write_lines(path, records)
     return records
 
@@ -151,6 +153,13 @@ def _kept(configs: Sequence[Any], folder: Path) -> dict[str, Record]:
     kept = Store(folder)
     records = {key: kept.record(key) for key in map(store.key_of, configs)}
     return {key: record for key, record in records.items() if record is not None}
+
+
+def _made_of(configs: Sequence[Any], options: Options) -> dict[str, Any]:
+    """Return what ranks must agree on before they start."""
+    made, keys = store.provenance(torch.device("cpu")), list(map(store.key_of, configs))
+    kind = {"device": options.device.type, "accumulate": options.accumulate}
+    return {"commit": made["commit"], **made["versions"], **kind, "runs": keys}
 
 
 def run_one(
@@ -162,7 +171,7 @@ def run_one(
     name = f"{study}/{config.arm}-{config.lr}-{config.seed}"
     with _watching(options, name) as watch, _without_denormals():
         outcome = train(
-            make_task(config, options),
+            ranks.in_turn(lambda: make_task(config, options)),
             seed=config.seed,
             steps=config.steps,
             device=device,
@@ -183,9 +192,10 @@ def run_one(
         "tables": outcome.tables,
         "curvature_revision": REVISION,
         "accumulate": options.accumulate,
+        "ranks": ranks.count(),
         **store.provenance(device),
     }
-    if _first_process():
+    if ranks.rank() == 0:
         kept.finish(record)
     return record
 
@@ -195,7 +205,7 @@ def _results(todo: list[tuple[Any, ...]], options: Options) -> Iterator[Record]:
     jobs = _jobs(options)
     if jobs == 1 and options.backend == "loky":
         for run in todo:
-            yield run_one(*run)
+            yield ranks.together(partial(run_one, *run))
         return
     with workers(options.backend, options.cluster, jobs):
         # Ray's backend cannot yield: progress then comes all at once, at the end.
@@ -205,7 +215,7 @@ def _results(todo: list[tuple[Any, ...]], options: Options) -> Iterator[Record]:
 
 
 def _jobs(options: Options) -> int:
-    if dist.is_initialized():
+    if ranks.count() > 1:
         return 1
     if options.jobs is not None:
         return options.jobs
@@ -221,18 +231,21 @@ def _within_budget(
     """
     budget = options.budget_seconds or 0.0
     path = folder / f"budget-{budget:g}.json"
-    saved = _agreed(json.loads(path.read_text()) if path.exists() else None)
+    saved = ranks.agreed(
+        lambda: json.loads(path.read_text()) if path.exists() else None
+    )
     if saved is not None:
         factor = saved["factor"]
     else:
-        steps, looks = _agreed(_estimate(configs, make_task, options))
+        times = ranks.together(lambda: _estimate(configs, make_task, options))
+        steps, looks = ranks.agreed(lambda: times)
         factor = min(1.0, (budget - looks) / steps)
         if factor * min(config.steps for config in configs) < 1:
             raise ValueError(
                 f"a budget of {budget:g} s is too little: evaluations and probes of "
                 f"{len(configs)} runs take {looks:.0f} s, and all steps {steps:.0f} s"
             )
-        if _first_process():
+        if ranks.rank() == 0:
             store.write_lines(
                 path, [{"factor": factor, "steps": steps, "looks": looks}]
             )
@@ -279,7 +292,7 @@ def _without_denormals() -> Iterator[None]:
 
 @contextmanager
 def _watching(options: Options, name: str) -> Iterator[Watch | None]:
-    if options.tensorboard is None or not _first_process():
+    if options.tensorboard is None or ranks.rank() != 0:
         yield None
         return
     try:
@@ -290,16 +303,3 @@ def _watching(options: Options, name: str) -> Iterator[Watch | None]:
         ) from error
     with SummaryWriter(options.tensorboard / name) as writer:
         yield lambda series, step, value: writer.add_scalar(series, value, step)
-
-
-def _agreed(value: Any) -> Any:
-    """Return the first process's value in every process of torchrun."""
-    if not dist.is_initialized():
-        return value
-    box = [value]
-    dist.broadcast_object_list(box)
-    return box[0]
-
-
-def _first_process() -> bool:
-    return not dist.is_initialized() or dist.get_rank() == 0
