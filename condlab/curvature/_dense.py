@@ -13,6 +13,7 @@ from condlab.curvature._products import Products, gaussian
 from condlab.curvature._room import COPIES, device_of
 from condlab.curvature.assembly import assemble
 from condlab.curvature.krylov import ROUNDING
+from condlab.nn._precision import wide
 
 EXACT = 4096  # rows that "auto" assembles: a minute on one core
 SAFETY = 4  # times what one random product is off: the 2-norm of what all are off
@@ -40,11 +41,6 @@ def assembled(H: Products) -> tuple[Tensor, float]:
         A = wide(assemble(H))
     x = _fixed_vector(H)
     return A, float((A @ x - wide(H.probe)).norm() / x.norm())
-
-
-def wide(x: Tensor) -> Tensor:
-    """Return a tensor in float64, on the CPU where its device has none."""
-    return (x.cpu() if x.device.type == "mps" else x).double()
 
 
 def rounding(H: Products, peak: float) -> float:

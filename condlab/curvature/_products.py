@@ -73,7 +73,7 @@ def gaussian(H: Any, k: int, generator: torch.Generator) -> Tensor:
         dtype=torch.float64,
         device=generator.device,
     )
-    return X.to(H.device, H.dtype).T
+    return X.to(H.dtype).to(H.device).T
 
 
 def to_scipy(H: Any) -> spla.LinearOperator:

@@ -279,7 +279,7 @@ def _known(H: Products, nulls: NullSpace) -> tuple[Tensor, float]:
     With N the null basis and leak = |H N|, leaving out what H does to N perturbs it
     by at most twice the leak.
     """
-    N = nulls.basis.to(H.device, H.dtype)
+    N = nulls.basis.to(H.dtype).to(H.device)
     if not nulls.nullity:
         return N, 0.0
     return N, 2 * float(torch.linalg.matrix_norm(H @ N, 2)) * H.scale

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condlab.curvature._dense import wide
 from condlab.curvature._outputs import Outputs
 from condlab.curvature._products import Products
 from condlab.curvature.backends import differentiable, pull_back
@@ -17,6 +16,7 @@ from condlab.curvature.losses import ModelLoss
 from condlab.curvature.null_space import NullSpace
 from condlab.curvature.operator import CurvatureOperator
 from condlab.curvature.spectrum import exact
+from condlab.nn._precision import wide
 
 
 def gauss_newton_condition(G: CurvatureOperator) -> HessianCondition:
@@ -101,7 +101,9 @@ def _batch_factor(G: CurvatureOperator, batch: Any) -> Tensor:
     with differentiable():
         outputs = Outputs.of(loss, leaves, batch)
         rows = [pull_back(outputs.parts, leaves, s) for s in _root(outputs)]
-    return torch.stack(rows) if rows else torch.zeros((0, G.shape[0]), dtype=G.dtype)
+    if rows:
+        return torch.stack(rows)
+    return torch.zeros((0, G.shape[0]), dtype=G.dtype, device=G.device)
 
 
 def _root(outputs: Outputs) -> Tensor:

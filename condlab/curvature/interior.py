@@ -10,16 +10,19 @@ import math
 from collections.abc import Iterable
 
 import torch
+from scipy.linalg import lapack
 from torch import Tensor
 
 from condlab.curvature._products import Products
 from condlab.curvature._recurrences import Minres, Multiply
 
+STEPS = 4  # of inverse iteration, to a combination that is a start for more
+BLOCK = 32  # columns that LAPACK reflects together
 SOLVED = 1e-10  # residual over |H| |y| at which MINRES ends and its solution is reused
 
 
 def singular(images: Iterable[Tensor], k: int) -> tuple[Tensor, Tensor]:
-    """Return the singular values of long images, ascending, and right vectors.
+    """Return the singular values of long images, ascending, and a short combination.
 
     Parameters
     ----------
@@ -32,8 +35,8 @@ def singular(images: Iterable[Tensor], k: int) -> tuple[Tensor, Tensor]:
     -------
     values : Tensor, shape (k,)
         Ascending, float64, on the CPU.
-    coefficients : Tensor, shape (k, k)
-        Right singular vectors of the transpose, one a row.
+    combination : Tensor, shape (k,)
+        Of the rows, of unit length, that is nearly as short as the first value.
 
     Examples
     --------
@@ -41,12 +44,46 @@ def singular(images: Iterable[Tensor], k: int) -> tuple[Tensor, Tensor]:
     >>> values
     tensor([2., 5.], dtype=torch.float64)
     """
-    R = torch.zeros((0, k))
+    R, columns = torch.zeros((k, k)), 0
     for part in images:
-        R = torch.linalg.qr(torch.cat([R.to(part), part.T]), mode="r")[1]
-    _, values, rows = torch.linalg.svd(R.cpu().double(), full_matrices=True)
-    short = len(rows) - len(values)  # fewer columns than rows
-    return torch.cat([values, values.new_zeros(short)]).flip(0), rows.flip(0)
+        R, columns = _factored(R.to(part), part), columns + part.shape[1]
+    R = R.cpu().double()
+    values = torch.linalg.svdvals(R)
+    values[columns:] = 0  # there are no more than columns
+    return values.flip(0), _least(R)
+
+
+def _least(R: Tensor) -> Tensor:
+    """Return a unit vector that a triangular matrix makes nearly as short as it can.
+
+    By inverse iteration, in two vectors of memory where all of them take k squared.
+    """
+    k = R.shape[1]
+    d = R.diagonal()
+    least = torch.finfo(R.dtype).eps * float(d.abs().max()) or 1.0
+    d[d.abs() < least] = least
+    x = torch.randn((k, 1), generator=torch.Generator().manual_seed(5)).to(R)
+    for _ in range(STEPS):
+        x = torch.linalg.solve_triangular(R.T, x / x.norm(), upper=False)
+        x = torch.linalg.solve_triangular(R, x / x.norm(), upper=True)
+    x = x[:, 0] / x.norm()
+    if not bool(x.isfinite().all()):
+        return torch.linalg.svd(R)[2][-1]
+    return x
+
+
+def _factored(R: Tensor, part: Tensor) -> Tensor:
+    """Return the triangular factor of R above the transpose of a part."""
+    if part.device.type != "cpu" or not len(R):
+        return torch.linalg.qr(torch.cat([R, part.T]), mode="r")[1]
+    (update,) = lapack.get_lapack_funcs(("tpqrt",), (R.numpy(),))
+    part = part.clone(memory_format=torch.contiguous_format)  # LAPACK writes to it
+    # in place, and at the cost of part alone; transposed, rows are LAPACK's columns
+    found = update(
+        0, min(BLOCK, len(R)), R.T.contiguous().numpy().T, part.numpy().T,
+        overwrite_a=True, overwrite_b=True,
+    )  # fmt: skip
+    return torch.from_numpy(found[0]).triu()
 
 
 def inverse_iteration(

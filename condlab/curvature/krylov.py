@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 import torch
+from scipy import linalg
 from torch import Tensor
 
 from condlab.curvature._checkpoint import held
@@ -143,7 +144,12 @@ class Basis:
         for part in parts:
             V, W = self.V.columns(*part, k), self.W.columns(*part, k)
             T += (V @ W.T).cpu().double()
-        values, S = torch.linalg.eigh((T + T.T) / 2)
+        gap = float(torch.linalg.matrix_norm(T - T.T, 2)) if k else 0.0
+        T.add_(T.T.clone()).div_(2)
+        # in place: torch's own takes three times the memory
+        found = linalg.eigh(T.T.numpy(), overwrite_a=True, driver="evr")
+        values, S = map(torch.from_numpy, found)
+        del T
         C, theta = self._own(S.T), self._own(values)[:, None]
         long = off = torch.zeros(k, dtype=torch.float64)
         for part in parts:
@@ -153,7 +159,6 @@ class Basis:
                 torch.hypot(total, found.norm(dim=1).cpu().double())
                 for total, found in ((long, Y), (off, R))
             )
-        gap = float(torch.linalg.matrix_norm(T - T.T, 2)) if k else 0.0
         scale = self.H.scale
         return Ritz(values * scale, S, off / long * scale, gap * scale)
 
@@ -174,8 +179,8 @@ class Basis:
         if self.k == 0:
             return torch.zeros(0, dtype=torch.float64)
         k, W = self.k, self.W
-        values, coefficients = singular((W.columns(*at, k) for at in W.widths(k)), k)
-        start = self.combined(coefficients[:1].T)[:, 0]
+        values, shortest = singular((W.columns(*at, k) for at in W.widths(k)), k)
+        start = self.combined(shortest[:, None])[:, 0]
         least = inverse_iteration(self.H, start, self.locked, num_matvecs)
         values[0] = min(float(values[0]), least)
         return values * self.H.scale

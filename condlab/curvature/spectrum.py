@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from condlab.curvature._dense import SAFETY, assembled, is_exact, rounding, wide
+from condlab.curvature._dense import SAFETY, assembled, is_exact, rounding
 from condlab.curvature._extremes import ProbableExtremes, probable
 from condlab.curvature._products import Products, require_operator
 from condlab.curvature._room import (
@@ -26,6 +26,7 @@ from condlab.curvature.eigenpairs import (
     require_vectors,
 )
 from condlab.curvature.krylov import Basis, block_lanczos
+from condlab.nn._precision import wide
 
 Method = Literal["auto", "exact", "lanczos"]
 METHODS = ("auto", "exact", "lanczos")
@@ -127,8 +128,8 @@ def spectrum(
         from it, with the same arguments, and gives the same numbers.
     folder : path, optional
         Where to hold the basis on disk, if it does not fit in memory. It is read in
-        panels of 4 MiB, so that the memory taken is that of ``8 basis^2`` numbers, of
-        the panels and of a few vectors, whatever ``basis n`` is.
+        windows of 8 MiB, so that the memory taken is that of ``8 basis^2`` numbers, of
+        a few windows and vectors, whatever ``basis n`` is.
     vectors : int
         Eigenvectors to give as `Spectrum.pairs`: n numbers each besides the basis, or n
         squared besides the matrix. Each takes a product, of `num_matvecs`, to check.
@@ -244,7 +245,7 @@ def exact(
     if U is not None:
         places = chosen(values, vectors, which)
         Y = U[:, places.to(U.device)]
-        Y = (Y if Q is None else Q @ Y).to(H.device, H.dtype)
+        Y = (Y if Q is None else Q @ Y).to(H.dtype).to(H.device)
         pairs = eigenpairs(H, Y, places, values, radii, noise=noise, complete=True)
     return Spectrum(
         values, radii, noise, True, len(A), H.count, "dense", None, None, pairs
