@@ -162,10 +162,12 @@ class DiskRows(Rows):
     def columns(self, first: int, last: int, k: int) -> Tensor:
         """Return columns first to last of the first k rows."""
         found = torch.empty((k, last - first), dtype=self.dtype)
-        size = self.dtype.itemsize
-        for i, row in enumerate(found.numpy()):
-            self._file.seek(i * self._line + first * size)
-            _fill(self._file, memoryview(row).cast("B"))
+        view, place = as_bytes(found), first * self.dtype.itemsize
+        wide = (last - first) * self.dtype.itemsize
+        for start in range(0, k * wide, wide):
+            self._file.seek(place)
+            _fill(self._file, view[start : start + wide])
+            place += self._line
         return found.to(self.device)
 
     def set_columns(self, first: int, part: Tensor) -> None:

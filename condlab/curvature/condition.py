@@ -22,7 +22,7 @@ from condlab.curvature._certain import (
 )
 from condlab.curvature._dense import is_exact
 from condlab.curvature._in_gauge import Gauge, in_gauge
-from condlab.curvature._products import Products
+from condlab.curvature._products import METHODS, Products, require_arguments
 from condlab.curvature._room import (
     require_room_for_basis,
     require_room_for_eigenvalues,
@@ -33,13 +33,11 @@ from condlab.curvature.factored import factored
 from condlab.curvature.invariances import Invariance
 from condlab.curvature.null_space import NullSpace
 from condlab.curvature.spectrum import (
-    METHODS,
     NUM_MATVECS,
     ProbableExtremes,
     Spectrum,
     exact,
     lanczos,
-    require_arguments,
 )
 from condlab.types import Bracket, ConditionEstimate
 

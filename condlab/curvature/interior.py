@@ -73,17 +73,16 @@ def _least(R: Tensor) -> Tensor:
 
 
 def _factored(R: Tensor, part: Tensor) -> Tensor:
-    """Return the triangular factor of R above the transpose of a part."""
-    if part.device.type != "cpu" or not len(R):
+    """Return the triangular factor of R above the transpose of a part, over R."""
+    if part.device.type != "cpu":
         return torch.linalg.qr(torch.cat([R, part.T]), mode="r")[1]
-    (update,) = lapack.get_lapack_funcs(("tpqrt",), (R.numpy(),))
-    part = part.clone(memory_format=torch.contiguous_format)  # LAPACK writes to it
-    # in place, and at the cost of part alone; transposed, rows are LAPACK's columns
-    found = update(
-        0, min(BLOCK, len(R)), R.T.contiguous().numpy().T, part.numpy().T,
-        overwrite_a=True, overwrite_b=True,
-    )  # fmt: skip
-    return torch.from_numpy(found[0]).triu()
+    # at the cost of part alone; transposed, rows are the columns that LAPACK wants
+    part = part.clone(memory_format=torch.contiguous_format)
+    above = R.T.contiguous().numpy().T  # no copy but of the first, of zeros
+    (update,) = lapack.get_lapack_funcs(("tpqrt",), (above,))
+    block = min(BLOCK, len(R))
+    found = update(0, block, above, part.numpy().T, overwrite_a=True, overwrite_b=True)
+    return torch.from_numpy(found[0])
 
 
 def inverse_iteration(

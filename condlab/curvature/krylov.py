@@ -12,12 +12,12 @@ import os
 from pathlib import Path
 
 import torch
-from scipy import linalg
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from condlab.curvature._checkpoint import held
 from condlab.curvature._products import Products, gaussian
-from condlab.curvature._ritz import Ritz
+from condlab.curvature._ritz import Ritz, projected
 from condlab.curvature._room import require_room_for_basis
 from condlab.curvature._rows import room_for
 from condlab.curvature._saved import load, save, seed_of
@@ -112,7 +112,9 @@ class Basis:
         if len(B) == 1:  # what follows, for one vector at a fraction of the price
             b = self._beyond(B)
             size = b.norm()
-            return _unit(self._beyond(b / size)) if size > least else b[:0]
+            if not size > least:
+                return b[:0]
+            return normalize(self._beyond(b / size), eps=0.0)
         Q, R = torch.linalg.qr(self._beyond(B).T)
         U, s, _ = torch.linalg.svd(R)
         found = (Q @ U[:, s > least]).T[: self.rank - self.k]
@@ -144,11 +146,7 @@ class Basis:
         for part in parts:
             V, W = self.V.columns(*part, k), self.W.columns(*part, k)
             T += (V @ W.T).cpu().double()
-        gap = float(torch.linalg.matrix_norm(T - T.T, 2)) if k else 0.0
-        T.add_(T.T.clone()).div_(2)
-        # in place: torch's own takes three times the memory
-        found = linalg.eigh(T.T.numpy(), overwrite_a=True, driver="evr")
-        values, S = map(torch.from_numpy, found)
+        values, S, gap = projected(T)
         del T
         C, theta = self._own(S.T), self._own(values)[:, None]
         long = off = torch.zeros(k, dtype=torch.float64)
@@ -215,10 +213,6 @@ class Basis:
         gap = float((fresh - self.W.combined(c).T).norm())
         least = ROUNDING * math.sqrt(n) * torch.finfo(self.V.dtype).eps * self.peak
         return (least + gap + self.H.noise) * self.H.scale
-
-
-def _unit(b: Tensor) -> Tensor:
-    return b / b.norm()
 
 
 def block_lanczos(

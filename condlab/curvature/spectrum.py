@@ -12,7 +12,7 @@ from torch import Tensor
 
 from condlab.curvature._dense import SAFETY, assembled, is_exact, rounding
 from condlab.curvature._extremes import ProbableExtremes, probable
-from condlab.curvature._products import Products, require_operator
+from condlab.curvature._products import Products, require_arguments
 from condlab.curvature._room import (
     require_room_for_basis,
     require_room_for_checkpoint,
@@ -29,7 +29,6 @@ from condlab.curvature.krylov import Basis, block_lanczos
 from condlab.nn._precision import wide
 
 Method = Literal["auto", "exact", "lanczos"]
-METHODS = ("auto", "exact", "lanczos")
 NUM_MATVECS = 100
 
 
@@ -206,20 +205,6 @@ def spectrum(
         vectors=vectors,
         which=which,
     )
-
-
-def require_arguments(
-    H: Any,
-    method: str,
-    num_matvecs: int | None,
-    methods: tuple[str, ...] = METHODS,
-) -> None:
-    """Raise unless H is an operator, and the method is here with enough products."""
-    require_operator(H)
-    if method not in methods:
-        raise ValueError(f"method must be one of {', '.join(methods)}, got {method!r}")
-    if num_matvecs is not None and num_matvecs < 3:
-        raise ValueError(f"num_matvecs must be at least 3, got {num_matvecs}")
 
 
 def exact(

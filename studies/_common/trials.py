@@ -20,10 +20,9 @@ from studies._common import store
 from studies._common.backends import workers
 from studies._common.configs import Choice, chosen, complete_cells, reseeded
 from studies._common.curvature import REVISION
+from studies._common.estimates import Costs
 from studies._common.loop import Task, Watch, train
 from studies._common.store import Record, Store
-
-TIMED = 3  # steps that tell what a step costs
 
 
 @dataclass(frozen=True)
@@ -245,21 +244,18 @@ def _within_budget(
 def _estimate(
     configs: Sequence[Any], make_task: MakeTask, options: Options
 ) -> tuple[float, float]:
-    """Return the seconds of the steps of all configs and of all else, by a short run.
+    """Return the seconds of the steps of all configs and of all else.
 
-    Each arm makes one, which looks at its network a sixth as often as a whole run.
+    By a short run of each arm.
     """
-    short = {"steps": TIMED, "evaluations": 2, "probes": (1.0,), "curvature": (1.0,)}
-    timed: dict[str, tuple[float, float]] = {}
+    costs: dict[str, Costs] = {}
     for config in configs:
-        if config.arm not in timed:
-            task = make_task(config, options)
-            run = train(task, seed=0, device=options.device, **short)
-            steps = (run.seconds - run.probe_seconds) / TIMED
-            timed[config.arm] = steps, 6 * run.probe_seconds
+        if config.arm not in costs:
+            costs[config.arm] = Costs.of(make_task(config, options), options.device)
     jobs = _jobs(options)
-    steps = sum(timed[config.arm][0] * config.steps for config in configs)
-    return steps / jobs, sum(timed[config.arm][1] for config in configs) / jobs
+    steps = sum(costs[config.arm].step * config.steps for config in configs)
+    looks = sum(costs[config.arm].looking(config.steps) for config in configs)
+    return steps / jobs, looks / jobs
 
 
 @contextmanager
