@@ -161,7 +161,7 @@ class DiskRows(Rows):
 
     def columns(self, first: int, last: int, k: int) -> Tensor:
         """Return columns first to last of the first k rows."""
-        found = torch.empty((k, last - first), dtype=self.dtype)
+        found = apart((k, last - first), self.dtype)
         view, place = as_bytes(found), first * self.dtype.itemsize
         wide = (last - first) * self.dtype.itemsize
         for start in range(0, k * wide, wide):
@@ -183,6 +183,18 @@ class DiskRows(Rows):
         view = as_bytes(values.to(self.dtype))
         while view:
             view = view[self._file.write(view) :]
+
+
+def apart(shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
+    """Return room that goes back to the system once it is let go of.
+
+    What the allocator has taken for such parts, it keeps, and takes more.
+    """
+    count = shape[0] * shape[1]
+    if not count:
+        return torch.empty(shape, dtype=dtype)
+    room = mmap.mmap(-1, count * dtype.itemsize)
+    return torch.frombuffer(room, dtype=dtype).view(shape)
 
 
 def as_bytes(values: Tensor) -> memoryview:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from condlab.curvature._products import Products
 from condlab.curvature._recurrences import Minres, Multiply
+from condlab.curvature._rows import apart
 
 STEPS = 4  # of inverse iteration, to a combination that is a start for more
 BLOCK = 32  # columns that LAPACK reflects together
@@ -77,7 +78,7 @@ def _factored(R: Tensor, part: Tensor) -> Tensor:
     if part.device.type != "cpu":
         return torch.linalg.qr(torch.cat([R, part.T]), mode="r")[1]
     # at the cost of part alone; transposed, rows are the columns that LAPACK wants
-    part = part.clone(memory_format=torch.contiguous_format)
+    part = apart((part.shape[0], part.shape[1]), part.dtype).copy_(part)
     above = R.T.contiguous().numpy().T  # no copy but of the first, of zeros
     (update,) = lapack.get_lapack_funcs(("tpqrt",), (above,))
     block = min(BLOCK, len(R))

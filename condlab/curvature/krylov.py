@@ -112,9 +112,7 @@ class Basis:
         if len(B) == 1:  # what follows, for one vector at a fraction of the price
             b = self._beyond(B)
             size = b.norm()
-            if not size > least:
-                return b[:0]
-            return normalize(self._beyond(b / size), eps=0.0)
+            return normalize(self._beyond(b / size), eps=0.0) if size > least else b[:0]
         Q, R = torch.linalg.qr(self._beyond(B).T)
         U, s, _ = torch.linalg.svd(R)
         found = (Q @ U[:, s > least]).T[: self.rank - self.k]
