@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condlab.curvature._point import available_bytes
 from condlab.curvature._products import Products, gaussian
-from condlab.curvature._room import COPIES, device_of
+from condlab.curvature._room import COPIES, available_bytes, device_of
 from condlab.curvature.assembly import assemble
 from condlab.curvature.krylov import ROUNDING
 from condlab.nn._precision import wide

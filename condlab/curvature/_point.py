@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condlab import _memory
 from condlab.curvature._check import Check
 from condlab.curvature._data import Data
 from condlab.curvature._parameters import Flat
 from condlab.curvature._pure import require_names, require_pure
+from condlab.curvature._room import available_bytes
 from condlab.curvature._surroundings import as_now
 from condlab.curvature._trees import map_tensors
 from condlab.curvature._twice import differentiable
@@ -192,11 +192,3 @@ def _gradient_in_double(
             raise TypeError(f"float64 is needed, got {value.dtype}")
     _, gradient = _gradient(lambda *_: value, leaves, batch)
     return value.detach(), gradient
-
-
-def available_bytes(device: torch.device) -> int:
-    """Return how many bytes may be taken of a device."""
-    if device.type == "cuda":
-        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + kept
-    return _memory.available_bytes()

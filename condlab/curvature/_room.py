@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from condlab import _memory
 from condlab._memory import require_bytes
-from condlab.curvature._point import available_bytes
 from condlab.curvature._rows import require_disk
 
 PROJECTED = 8  # copies of the projected matrix that its Ritz pairs take
@@ -19,6 +19,14 @@ COPIES = 4  # of the matrix, in float64, that LAPACK and the assembly need
 def device_of(H: Any) -> torch.device:
     """Return where an operator takes its vectors: on the CPU if it does not say."""
     return torch.device(getattr(H, "device", "cpu"))
+
+
+def available_bytes(device: torch.device) -> int:
+    """Return how many bytes may be taken of a device."""
+    if device.type == "cuda":
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + kept
+    return _memory.available_bytes()
 
 
 def require_room_for_basis(

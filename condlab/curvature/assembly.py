@@ -23,7 +23,7 @@ from condlab.curvature._checkpoint import (
     read,
     write,
 )
-from condlab.curvature._point import available_bytes
+from condlab.curvature._room import available_bytes
 from condlab.curvature._rows import as_bytes, require_disk
 
 CHUNKS = (8, 16, 32, 64, 128, 256)  # widths tried, on columns that are needed anyway

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -115,6 +115,13 @@ class HessianCondition:
     def predicted(self) -> int:
         """Return how many null directions were set apart from the spectrum."""
         return self.nullity - self.null_sources.get("found", 0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return numbers and words alone, as for JSON, without the spectrum."""
+        record = asdict(replace(self, spectrum=None))
+        del record["spectrum"]
+        record["quantiles"] = {str(q): e for q, e in record["quantiles"].items()}
+        return record
 
 
 def condition(
