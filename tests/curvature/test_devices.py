@@ -11,23 +11,22 @@ import pytest
 import torch
 
 import condlab
-from condlab.curvature import (
+from condlab.curvature import condition_number, submatrix
+from condlab.curvature.evaluation._data import _weighted_sum
+from condlab.curvature.twins import lengths_of
+from condlab.nn import _precision
+from condlab.nn._polar import polar_factor
+from condlab.spectra import (
     assemble,
-    condition,
     density,
     diagonal,
     frobenius_norm,
     solve,
     spectrum,
-    submatrix,
     trace,
 )
-from condlab.curvature._data import _weighted_sum
-from condlab.curvature.quotient import lengths_of
-from condlab.nn import _precision
-from condlab.nn._polar import polar_factor
-from tests.curvature.spectra import SPECTRA, rotated
 from tests.curvature.stand_in import ELSEWHERE, Device, Elsewhere
+from tests.spectra.matrices import SPECTRA, rotated
 
 PACKAGE = Path(condlab.__file__).parent
 STUDIES = PACKAGE.parent / "studies"
@@ -54,11 +53,11 @@ WORK = {
     "norm": lambda H: frobenius_norm(H, num_matvecs=10).value,
     "diagonal": lambda H: diagonal(H, num_matvecs=10).values,
     "matrix": assemble,
-    "condition": lambda H: condition(H).kappa.value,
+    "condition": lambda H: condition_number(H).kappa.value,
     "bracket": lambda H: (
-        condition(H, method="lanczos", num_matvecs=15, interior=10).kappa.lower
+        condition_number(H, method="lanczos", num_matvecs=15, interior=10).kappa.lower
     ),
-    "factored": lambda H: condition(H, method="factored").kappa.value,
+    "factored": lambda H: condition_number(H, method="factored").kappa.value,
     "part": lambda H: submatrix(H, [0, 3, 5]).dense(),
     "solution": lambda H: solve(H, 1 + 0 * (H @ H[:, 0]), damping=0.1, rtol=1e-3).value,
     "lengths": lambda H: lengths_of(H, torch.arange(900).view(30, 30) // 90),

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from studies._common import estimates
-from studies._common.estimates import Costs
-from studies._common.loop import train
+from studies.engine import estimates
+from studies.engine.estimates import Costs
+from studies.engine.loop import train
 from tests.studies.tiny import tiny_task
 
 SECONDS = {"evaluate": 2.0, "probe": 3.0, "curvature": 50.0, "describe": 1000.0}
