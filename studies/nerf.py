@@ -177,7 +177,8 @@ def make_task(
         return _both(shade(net, batch), batch)
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
-        colours = shade(net, batch, _generator(device))
+        # the CPU's, which the loop seeds at every step: a GPU's would draw others
+        colours = shade(net, batch, torch.default_generator)
         return _both(colours, batch)
 
     def curvature(net: Any) -> dict[str, Any]:
@@ -261,13 +262,6 @@ def _some(batch: Batch, count: int) -> Batch:
     generator = torch.Generator().manual_seed(0)
     fixed = torch.randperm(len(batch[0]), generator=generator)[:count]
     return tuple(part[fixed.to(part.device)] for part in batch)
-
-
-def _generator(device: torch.device) -> torch.Generator:
-    """Return torch's own generator, which the loop seeds at every step."""
-    if device.type == "cuda":
-        return torch.cuda.default_generators[device.index or 0]
-    return torch.default_generator
 
 
 def main(options: Options) -> list[Record]:

@@ -26,17 +26,15 @@ from condlab.curvature.symmetry._in_gauge import Gauge, in_gauge
 from condlab.curvature.symmetry.invariances import Invariance
 from condlab.curvature.symmetry.null_space import NullSpace
 from condlab.spectra._dense import is_exact
-from condlab.spectra._products import Products
+from condlab.spectra._products import METHODS, Products, require_arguments
 from condlab.spectra._room import require_room_for_basis, require_room_for_eigenvalues
 from condlab.spectra.eigenpairs import require_vectors
 from condlab.spectra.spectrum import (
-    METHODS,
     NUM_MATVECS,
     ProbableExtremes,
     Spectrum,
     exact,
     lanczos,
-    require_arguments,
 )
 from condlab.types import Bracket, ConditionEstimate
 
@@ -283,7 +281,7 @@ def _known(H: Products, nulls: NullSpace) -> tuple[Tensor, float]:
     With N the null basis and leak = |H N|, leaving out what H does to N perturbs it
     by at most twice the leak.
     """
-    N = nulls.basis.to(H.device, H.dtype)
+    N = nulls.basis.to(H.dtype).to(H.device)
     if not nulls.nullity:
         return N, 0.0
     return N, 2 * float(torch.linalg.matrix_norm(H @ N, 2)) * H.scale

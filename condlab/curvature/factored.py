@@ -15,7 +15,8 @@ from scipy.linalg import lapack
 from torch import Tensor
 
 from condlab.curvature._certain import ZERO
-from condlab.spectra._dense import SAFETY, assembled, rounding, wide
+from condlab.nn._precision import wide
+from condlab.spectra._dense import SAFETY, assembled, rounding
 from condlab.spectra._products import Products
 from condlab.spectra.krylov import Basis, block_lanczos
 from condlab.spectra.spectrum import Spectrum, probable

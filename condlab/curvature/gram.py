@@ -17,7 +17,7 @@ from condlab.curvature.evaluation.losses import ModelLoss
 from condlab.curvature.operators._outputs import Outputs
 from condlab.curvature.operators.operator import CurvatureOperator
 from condlab.curvature.symmetry.null_space import NullSpace
-from condlab.spectra._dense import wide
+from condlab.nn._precision import wide
 from condlab.spectra._products import Products
 from condlab.spectra.krylov import ROUNDING
 from condlab.spectra.spectrum import exact
@@ -105,7 +105,9 @@ def _batch_factor(G: CurvatureOperator, batch: Any) -> Tensor:
     with differentiable():
         outputs = Outputs.of(loss, leaves, batch)
         rows = [pull_back(outputs.parts, leaves, s) for s in _root(outputs)]
-    return torch.stack(rows) if rows else torch.zeros((0, G.shape[0]), dtype=G.dtype)
+    if rows:
+        return torch.stack(rows)
+    return torch.zeros((0, G.shape[0]), dtype=G.dtype, device=G.device)
 
 
 def _root(outputs: Outputs) -> Tensor:

@@ -77,7 +77,7 @@ def altered_by(layer: nn.Module, tensor: str) -> str:
 
 def same_up_to_a_factor(found: Tensor, stored: Tensor) -> bool:
     """Tell whether one weight is a positive multiple of the other, up to rounding."""
-    W, M = stored.detach().double().cpu().flatten(), found.flatten()
+    W, M = stored.detach().cpu().double().flatten(), found.flatten()
     if W.shape != M.shape or not M.isfinite().all():
         return False
     factor = (W @ M) / torch.where((W @ W) > 0, W @ W, 1)

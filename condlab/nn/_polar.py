@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condlab.nn._precision import wide
+
 
 def polar_factor(M: Tensor) -> Tensor:
     """Return the nearest matrix with orthonormal rows.
@@ -23,14 +25,14 @@ def polar_factor(M: Tensor) -> Tensor:
         Of full rank but for lines of zeros, which stay as they are; worked on in
         float64, since M M' squares the condition number.
     """
-    wide = M.double()
-    peak = wide.detach().abs().amax((-2, -1), keepdim=True)
-    wide = wide / torch.where(peak == 0, 1, peak)  # the factor does not depend on it
-    zero = (wide.detach() == 0).all(-1).to(wide.dtype)
-    S = wide @ wide.mT + zero.diag_embed()
+    W = wide(M)
+    peak = W.detach().abs().amax((-2, -1), keepdim=True)
+    W = W / torch.where(peak == 0, 1, peak)  # the factor does not depend on it
+    zero = (W.detach() == 0).all(-1).to(W.dtype)
+    S = W @ W.mT + zero.diag_embed()
     # A tracer cannot save a custom function.
     H = _SquareRoot.forward(S) if torch.jit.is_tracing() else _SquareRoot.apply(S)
-    return torch.linalg.solve(H, wide).to(M.dtype)
+    return torch.linalg.solve(H, W).to(M.dtype).to(M.device)
 
 
 class _SquareRoot(torch.autograd.Function):

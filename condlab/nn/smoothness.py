@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from condlab.nn._precision import wide
 from condlab.nn.selection import sites
 
 
@@ -82,7 +83,7 @@ def gradient_shares(
 
 
 def _shares(W: Tensor, G: Tensor) -> GradientShares:
-    W, G = W.double(), G.double()
+    W, G = wide(W), wide(G)
     centred = W - W.mean(dim=1, keepdim=True)
     size = G.square().sum(dim=1)
     centring = G.sum(dim=1).square() / G.shape[1]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from condlab.nn._names import one_spelling
 from condlab.nn._parametrization import EffectiveWeight, register
 from condlab.nn._polar import polar_factor
+from condlab.nn._precision import wide
 from condlab.nn._torchs import TORCH, register_torchs
 from condlab.nn._unit import unit_lines
 from condlab.nn._unknown import warn_of_unknown_kinds
@@ -155,7 +156,7 @@ def _require_rank(site: Site) -> None:
     made = OrthogonalWeightNorm(site.weight, site.layout)
     stored = site.layout.matrices(site.weight)
     peaks = stored.abs().amax(1 if made.tall else 2).unsqueeze(2)
-    lines = made.lines(site.weight).double() / torch.where(peaks > 0, peaks, 1)
+    lines = wide(made.lines(site.weight)) / wide(torch.where(peaks > 0, peaks, 1))
     needed = (lines != 0).any(2).sum(1)
     # The polar factor works with squares: it cannot see what is below eps there.
     seen = math.sqrt(lines.shape[1] * torch.finfo(lines.dtype).eps)

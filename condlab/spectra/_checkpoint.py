@@ -176,16 +176,13 @@ def read(path: Path, wanted: dict[str, Any]) -> Checkpoint:
         if not (end <= size <= most and end >= BODY + LENGTH.size):
             raise damaged(path)
         digest, left = _hash(), end - BODY
-        text = b""
         while left:
-            part = file.read(min(READ, left))
-            digest.update(part)
-            text = text or part
+            digest.update(part := file.read(min(READ, left)))
             left -= len(part)
         if digest.digest() != known:
             raise damaged(path)
-        (length,) = LENGTH.unpack(text[: LENGTH.size])
-        file.seek(BODY + LENGTH.size)
+        file.seek(BODY)
+        (length,) = LENGTH.unpack(file.read(LENGTH.size))
         header = json.loads(file.read(length))
     _require_same(path, header, wanted)
     if size > end:

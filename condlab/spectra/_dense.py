@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condlab.nn._precision import wide
 from condlab.spectra._products import Products, gaussian
 from condlab.spectra._room import COPIES, available_bytes, device_of
 from condlab.spectra.assembly import assemble
@@ -39,11 +40,6 @@ def assembled(H: Products) -> tuple[Tensor, float]:
         A = wide(assemble(H))
     x = _fixed_vector(H)
     return A, float((A @ x - wide(H.probe)).norm() / x.norm())
-
-
-def wide(x: Tensor) -> Tensor:
-    """Return a tensor in float64, on the CPU where its device has none."""
-    return (x.cpu() if x.device.type == "mps" else x).double()
 
 
 def rounding(H: Products, peak: float) -> float:

@@ -10,6 +10,8 @@ import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
 
+METHODS = ("auto", "exact", "lanczos")
+
 
 class Products:
     """Products with a symmetric operator: counted, finite, and scaled to mid-range.
@@ -61,6 +63,20 @@ def require_operator(H: Any) -> None:
         raise ValueError(f"float32 or float64 is needed, got {H.dtype}; convert it")
 
 
+def require_arguments(
+    H: Any,
+    method: str,
+    num_matvecs: int | None,
+    methods: tuple[str, ...] = METHODS,
+) -> None:
+    """Raise unless H is an operator, and the method is here with enough products."""
+    require_operator(H)
+    if method not in methods:
+        raise ValueError(f"method must be one of {', '.join(methods)}, got {method!r}")
+    if num_matvecs is not None and num_matvecs < 3:
+        raise ValueError(f"num_matvecs must be at least 3, got {num_matvecs}")
+
+
 def gaussian(H: Any, k: int, generator: torch.Generator) -> Tensor:
     """Return k standard normal vectors, shape (n, k), on the operator's device.
 
@@ -73,7 +89,7 @@ def gaussian(H: Any, k: int, generator: torch.Generator) -> Tensor:
         dtype=torch.float64,
         device=generator.device,
     )
-    return X.to(H.device, H.dtype).T
+    return X.to(H.dtype).to(H.device).T
 
 
 def to_scipy(H: Any) -> spla.LinearOperator:

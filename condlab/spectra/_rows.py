@@ -22,7 +22,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-PANEL = 1 << 22  # bytes read together on the CPU: they stay in its cache
+PANEL = 1 << 20  # bytes worked on together on the CPU: they stay in its cache
+PART = 1 << 21  # bytes of columns worked on together on the CPU
+WINDOW = 1 << 23  # bytes of a file mapped together
 ON_DEVICE = 1 << 28  # bytes elsewhere, where a call costs more than memory
 ZEROS = 1 << 20  # bytes written together where a system cannot reserve room
 
@@ -69,19 +71,27 @@ class Rows:
 
     def panels(self, k: int) -> Iterator[tuple[slice, Tensor]]:
         """Yield the first k rows, some at a time; what was yielded may be lost then."""
-        size = max(1, self._panel() // (self.length * self.dtype.itemsize))
-        for start in range(0, k, size):
-            places = slice(start, min(start + size, k))
-            yield places, self[places]
+        window, size = (self._rows_in(most) for most in (self._window(), PANEL))
+        if self.device.type != "cpu":
+            size = window
+        for start in range(0, k, window):
+            held = self[start : min(start + window, k)]
+            for i in range(0, len(held), size):
+                panel = held[i : i + size]
+                yield slice(start + i, start + i + len(panel)), panel
+
+    def _rows_in(self, nbytes: int) -> int:
+        return max(1, nbytes // (self.length * self.dtype.itemsize))
+
+    def _window(self) -> int:
+        return PANEL if self.device.type == "cpu" else ON_DEVICE
 
     def widths(self, k: int) -> Iterator[tuple[int, int]]:
         """Yield first and last columns of the parts to read the first k rows in."""
-        wide = max(k, self._panel() // max(1, k * self.dtype.itemsize))
+        most = PART if self.device.type == "cpu" else ON_DEVICE
+        wide = max(1, most // max(1, k * self.dtype.itemsize))
         for first in range(0, self.length, wide):
             yield first, min(first + wide, self.length)
-
-    def _panel(self) -> int:
-        return PANEL if self.device.type == "cpu" else ON_DEVICE
 
     def combined(self, coefficients: Tensor) -> Tensor:
         """Return combinations of the first rows, shape (m, length), from (m, k)."""
@@ -151,11 +161,13 @@ class DiskRows(Rows):
 
     def columns(self, first: int, last: int, k: int) -> Tensor:
         """Return columns first to last of the first k rows."""
-        found = torch.empty((k, last - first), dtype=self.dtype)
-        size = self.dtype.itemsize
-        for i, row in enumerate(found.numpy()):
-            self._file.seek(i * self._line + first * size)
-            _fill(self._file, memoryview(row).cast("B"))
+        found = apart((k, last - first), self.dtype)
+        view, place = as_bytes(found), first * self.dtype.itemsize
+        wide = (last - first) * self.dtype.itemsize
+        for start in range(0, k * wide, wide):
+            self._file.seek(place)
+            _fill(self._file, view[start : start + wide])
+            place += self._line
         return found.to(self.device)
 
     def set_columns(self, first: int, part: Tensor) -> None:
@@ -163,14 +175,26 @@ class DiskRows(Rows):
         for i, row in enumerate(part):
             self._write(i * self._line + first * self.dtype.itemsize, row)
 
-    def _panel(self) -> int:
-        return PANEL
+    def _window(self) -> int:
+        return WINDOW
 
     def _write(self, place: int, values: Tensor) -> None:
         self._file.seek(place)
         view = as_bytes(values.to(self.dtype))
         while view:
             view = view[self._file.write(view) :]
+
+
+def apart(shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
+    """Return room that goes back to the system once it is let go of.
+
+    What the allocator has taken for such parts, it keeps, and takes more.
+    """
+    count = shape[0] * shape[1]
+    if not count:
+        return torch.empty(shape, dtype=dtype)
+    room = mmap.mmap(-1, count * dtype.itemsize)
+    return torch.frombuffer(room, dtype=dtype).view(shape)
 
 
 def as_bytes(values: Tensor) -> memoryview:

@@ -10,16 +10,20 @@ import math
 from collections.abc import Iterable
 
 import torch
+from scipy.linalg import lapack
 from torch import Tensor
 
 from condlab.spectra._products import Products
 from condlab.spectra._recurrences import Minres, Multiply
+from condlab.spectra._rows import apart
 
+STEPS = 4  # of inverse iteration, to a combination that is a start for more
+BLOCK = 32  # columns that LAPACK reflects together
 SOLVED = 1e-10  # residual over |H| |y| at which MINRES ends and its solution is reused
 
 
 def singular(images: Iterable[Tensor], k: int) -> tuple[Tensor, Tensor]:
-    """Return the singular values of long images, ascending, and right vectors.
+    """Return the singular values of long images, ascending, and a short combination.
 
     Parameters
     ----------
@@ -32,8 +36,8 @@ def singular(images: Iterable[Tensor], k: int) -> tuple[Tensor, Tensor]:
     -------
     values : Tensor, shape (k,)
         Ascending, float64, on the CPU.
-    coefficients : Tensor, shape (k, k)
-        Right singular vectors of the transpose, one a row.
+    combination : Tensor, shape (k,)
+        Of the rows, of unit length, that is nearly as short as the first value.
 
     Examples
     --------
@@ -41,12 +45,45 @@ def singular(images: Iterable[Tensor], k: int) -> tuple[Tensor, Tensor]:
     >>> values
     tensor([2., 5.], dtype=torch.float64)
     """
-    R = torch.zeros((0, k))
+    R, columns = torch.zeros((k, k)), 0
     for part in images:
-        R = torch.linalg.qr(torch.cat([R.to(part), part.T]), mode="r")[1]
-    _, values, rows = torch.linalg.svd(R.cpu().double(), full_matrices=True)
-    short = len(rows) - len(values)  # fewer columns than rows
-    return torch.cat([values, values.new_zeros(short)]).flip(0), rows.flip(0)
+        R, columns = _factored(R.to(part), part), columns + part.shape[1]
+    R = R.cpu().double()
+    values = torch.linalg.svdvals(R)
+    values[columns:] = 0  # there are no more than columns
+    return values.flip(0), _least(R)
+
+
+def _least(R: Tensor) -> Tensor:
+    """Return a unit vector that a triangular matrix makes nearly as short as it can.
+
+    By inverse iteration, in two vectors of memory where all of them take k squared.
+    """
+    k = R.shape[1]
+    d = R.diagonal()
+    least = torch.finfo(R.dtype).eps * float(d.abs().max()) or 1.0
+    d[d.abs() < least] = least
+    x = torch.randn((k, 1), generator=torch.Generator().manual_seed(5)).to(R)
+    for _ in range(STEPS):
+        x = torch.linalg.solve_triangular(R.T, x / x.norm(), upper=False)
+        x = torch.linalg.solve_triangular(R, x / x.norm(), upper=True)
+    x = x[:, 0] / x.norm()
+    if not bool(x.isfinite().all()):
+        return torch.linalg.svd(R)[2][-1]
+    return x
+
+
+def _factored(R: Tensor, part: Tensor) -> Tensor:
+    """Return the triangular factor of R above the transpose of a part, over R."""
+    if part.device.type != "cpu":
+        return torch.linalg.qr(torch.cat([R, part.T]), mode="r")[1]
+    # at the cost of part alone; transposed, rows are the columns that LAPACK wants
+    part = apart((part.shape[0], part.shape[1]), part.dtype).copy_(part)
+    above = R.T.contiguous().numpy().T  # no copy but of the first, of zeros
+    (update,) = lapack.get_lapack_funcs(("tpqrt",), (above,))
+    block = min(BLOCK, len(R))
+    found = update(0, block, above, part.numpy().T, overwrite_a=True, overwrite_b=True)
+    return torch.from_numpy(found[0])
 
 
 def inverse_iteration(

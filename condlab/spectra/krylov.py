@@ -13,10 +13,11 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from condlab.spectra._checkpoint import held
 from condlab.spectra._products import Products, gaussian
-from condlab.spectra._ritz import Ritz
+from condlab.spectra._ritz import Ritz, projected
 from condlab.spectra._room import require_room_for_basis
 from condlab.spectra._rows import room_for
 from condlab.spectra._saved import load, save, seed_of
@@ -111,7 +112,7 @@ class Basis:
         if len(B) == 1:  # what follows, for one vector at a fraction of the price
             b = self._beyond(B)
             size = b.norm()
-            return _unit(self._beyond(b / size)) if size > least else b[:0]
+            return normalize(self._beyond(b / size), eps=0.0) if size > least else b[:0]
         Q, R = torch.linalg.qr(self._beyond(B).T)
         U, s, _ = torch.linalg.svd(R)
         found = (Q @ U[:, s > least]).T[: self.rank - self.k]
@@ -143,7 +144,8 @@ class Basis:
         for part in parts:
             V, W = self.V.columns(*part, k), self.W.columns(*part, k)
             T += (V @ W.T).cpu().double()
-        values, S = torch.linalg.eigh((T + T.T) / 2)
+        values, S, gap = projected(T)
+        del T
         C, theta = self._own(S.T), self._own(values)[:, None]
         long = off = torch.zeros(k, dtype=torch.float64)
         for part in parts:
@@ -153,7 +155,6 @@ class Basis:
                 torch.hypot(total, found.norm(dim=1).cpu().double())
                 for total, found in ((long, Y), (off, R))
             )
-        gap = float(torch.linalg.matrix_norm(T - T.T, 2)) if k else 0.0
         scale = self.H.scale
         return Ritz(values * scale, S, off / long * scale, gap * scale)
 
@@ -174,8 +175,8 @@ class Basis:
         if self.k == 0:
             return torch.zeros(0, dtype=torch.float64)
         k, W = self.k, self.W
-        values, coefficients = singular((W.columns(*at, k) for at in W.widths(k)), k)
-        start = self.combined(coefficients[:1].T)[:, 0]
+        values, shortest = singular((W.columns(*at, k) for at in W.widths(k)), k)
+        start = self.combined(shortest[:, None])[:, 0]
         least = inverse_iteration(self.H, start, self.locked, num_matvecs)
         values[0] = min(float(values[0]), least)
         return values * self.H.scale
@@ -210,10 +211,6 @@ class Basis:
         gap = float((fresh - self.W.combined(c).T).norm())
         least = ROUNDING * math.sqrt(n) * torch.finfo(self.V.dtype).eps * self.peak
         return (least + gap + self.H.noise) * self.H.scale
-
-
-def _unit(b: Tensor) -> Tensor:
-    return b / b.norm()
 
 
 def block_lanczos(

@@ -10,9 +10,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from condlab.spectra._dense import SAFETY, assembled, is_exact, rounding, wide
+from condlab.nn._precision import wide
+from condlab.spectra._dense import SAFETY, assembled, is_exact, rounding
 from condlab.spectra._extremes import ProbableExtremes, probable
-from condlab.spectra._products import Products, require_operator
+from condlab.spectra._products import Products, require_arguments
 from condlab.spectra._room import (
     require_room_for_basis,
     require_room_for_checkpoint,
@@ -28,7 +29,6 @@ from condlab.spectra.eigenpairs import (
 from condlab.spectra.krylov import Basis, block_lanczos
 
 Method = Literal["auto", "exact", "lanczos"]
-METHODS = ("auto", "exact", "lanczos")
 NUM_MATVECS = 100
 
 
@@ -127,8 +127,8 @@ def spectrum(
         from it, with the same arguments, and gives the same numbers.
     folder : path, optional
         Where to hold the basis on disk, if it does not fit in memory. It is read in
-        panels of 4 MiB, so that the memory taken is that of ``8 basis^2`` numbers, of
-        the panels and of a few vectors, whatever ``basis n`` is.
+        windows of 8 MiB, so that the memory taken is that of ``8 basis^2`` numbers, of
+        a few windows and vectors, whatever ``basis n`` is.
     vectors : int
         Eigenvectors to give as `Spectrum.pairs`: n numbers each besides the basis, or n
         squared besides the matrix. Each takes a product, of `num_matvecs`, to check.
@@ -207,20 +207,6 @@ def spectrum(
     )
 
 
-def require_arguments(
-    H: Any,
-    method: str,
-    num_matvecs: int | None,
-    methods: tuple[str, ...] = METHODS,
-) -> None:
-    """Raise unless H is an operator, and the method is here with enough products."""
-    require_operator(H)
-    if method not in methods:
-        raise ValueError(f"method must be one of {', '.join(methods)}, got {method!r}")
-    if num_matvecs is not None and num_matvecs < 3:
-        raise ValueError(f"num_matvecs must be at least 3, got {num_matvecs}")
-
-
 def exact(
     H: Products,
     deflated: Tensor | None = None,
@@ -244,7 +230,7 @@ def exact(
     if U is not None:
         places = chosen(values, vectors, which)
         Y = U[:, places.to(U.device)]
-        Y = (Y if Q is None else Q @ Y).to(H.device, H.dtype)
+        Y = (Y if Q is None else Q @ Y).to(H.dtype).to(H.device)
         pairs = eigenpairs(H, Y, places, values, radii, noise=noise, complete=True)
     return Spectrum(
         values, radii, noise, True, len(A), H.count, "dense", None, None, pairs

@@ -187,7 +187,7 @@ def diagonal(
     """
     H, generator = _prepared(H, num_matvecs, generator)
     if num_matvecs > H.shape[0]:
-        exact = assembled(H)[0].diagonal().to(H.device, H.dtype) * H.scale
+        exact = assembled(H)[0].diagonal().to(H.dtype).to(H.device) * H.scale
         return DiagonalEstimate(exact, torch.zeros_like(exact), H.count)
     k = (num_matvecs - 1) // 3
     Q = _range(H @ gaussian(H, k, generator))

@@ -19,11 +19,10 @@ from tqdm import tqdm
 from studies.engine import ranks, store
 from studies.engine.backends import workers
 from studies.engine.configs import Choice, chosen, complete_cells, reseeded
+from studies.engine.estimates import Costs
 from studies.engine.loop import Task, Watch, train
 from studies.engine.store import Record, Store
 from studies.tasks.curvature import REVISION
-
-TIMED = 3  # steps that tell what a step costs
 
 
 @dataclass(frozen=True)
@@ -258,26 +257,18 @@ def _within_budget(
 def _estimate(
     configs: Sequence[Any], make_task: MakeTask, options: Options
 ) -> tuple[float, float]:
-    """Return the seconds of the steps of all configs and of all else, by a short run.
+    """Return the seconds of the steps of all configs and of all else.
 
-    Each arm makes one, which looks at its network a sixth as often as a whole run.
+    By a short run of each arm.
     """
-    short: dict[str, Any] = {
-        "steps": TIMED,
-        "evaluations": 2,
-        "probes": (1.0,),
-        "curvature": (1.0,),
-    }
-    timed: dict[str, tuple[float, float]] = {}
+    costs: dict[str, Costs] = {}
     for config in configs:
-        if config.arm not in timed:
-            task = make_task(config, options)
-            run = train(task, seed=0, device=options.device, **short)
-            steps = (run.seconds - run.probe_seconds) / TIMED
-            timed[config.arm] = steps, 6 * run.probe_seconds
+        if config.arm not in costs:
+            costs[config.arm] = Costs.of(make_task(config, options), options.device)
     jobs = _jobs(options)
-    steps = sum(timed[config.arm][0] * config.steps for config in configs)
-    return steps / jobs, sum(timed[config.arm][1] for config in configs) / jobs
+    steps = sum(costs[config.arm].step * config.steps for config in configs)
+    looks = sum(costs[config.arm].looking(config.steps) for config in configs)
+    return steps / jobs, looks / jobs
 
 
 @contextmanager

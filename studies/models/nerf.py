@@ -121,8 +121,13 @@ def stratified_depths(
     if generator is None:
         place = torch.full((num_rays, num_samples), 0.5, device=device)
     else:
-        place = torch.rand((num_rays, num_samples), generator=generator, device=device)
+        place = _uniform((num_rays, num_samples), generator).to(device)
     return edges[:-1] + (edges[1:] - edges[:-1]) * place
+
+
+def _uniform(shape: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """Return numbers from 0 to 1, drawn where the generator is."""
+    return torch.rand(shape, generator=generator, device=generator.device)
 
 
 def render(
@@ -193,7 +198,7 @@ def importance_depths(
     if generator is None:
         u = torch.linspace(0, 1, num_samples, device=depths.device).expand(shape)
     else:
-        u = torch.rand(shape, generator=generator, device=depths.device)
+        u = _uniform(shape, generator).to(depths.device)
     upper = torch.searchsorted(cdf, u.contiguous(), right=True)
     upper = upper.clamp(1, cdf.shape[1] - 1)
     low, high = cdf.gather(1, upper - 1), cdf.gather(1, upper)
@@ -255,7 +260,9 @@ def render_rays(
         raw = network(points.flatten(0, 1), along.flatten(0, 1))
         raw = raw.unflatten(0, depths.shape)
         if generator is not None and noise > 0:
-            draw = torch.empty_like(depths).normal_(generator=generator)
+            place = generator.device
+            draw = torch.randn(depths.shape, generator=generator, device=place)
+            draw = draw.to(depths)
             raw = torch.cat([raw[..., :3], raw[..., 3:] + noise * draw[..., None]], -1)
         lengths = depths * directions.norm(dim=-1, keepdim=True)
         return render(raw, lengths, background=background)

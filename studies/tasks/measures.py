@@ -130,7 +130,7 @@ def singular_values(W: Tensor) -> Tensor:
 
     On the CPU wherever the matrix is: a GPU takes longer for matrices as small.
     """
-    sigma = torch.linalg.svdvals(W.detach().double().cpu())
+    sigma = torch.linalg.svdvals(W.detach().cpu().double())
     return sigma[sigma >= CUT * sigma[0]]
 
 
@@ -157,7 +157,7 @@ def operator_kappa(weight: Tensor, grid: int = GRID) -> float:
     """
     k = max(weight.shape[2:])
     side = max(grid, k)
-    frequencies = torch.fft.fft2(weight.double().cpu(), s=(side, side))
+    frequencies = torch.fft.fft2(weight.detach().cpu().double(), s=(side, side))
     sigma = torch.linalg.svdvals(frequencies.permute(2, 3, 0, 1)).flatten()
     sigma = sigma[sigma >= CUT * sigma.max()]
     return float(sigma.max() / sigma.min())

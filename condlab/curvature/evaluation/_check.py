@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from condlab.curvature.evaluation._parameters import Flat
+from condlab.nn._precision import wide
 
 ALLOWED = 8  # times what the second difference shows
 ROUNDED = 16  # times the unit roundoff of a sum or of a point, over the step
@@ -91,7 +92,7 @@ class Check:
         self._made: list[tuple[Difference, Difference]] = []
         generator = torch.Generator().manual_seed(0)
         rows = torch.randn(2, flat.size, generator=generator, dtype=torch.float64)
-        self.rows = rows.to(flat.device, flat.dtype)
+        self.rows = rows.to(flat.dtype).to(flat.device)
 
     @cached_property
     def floor(self) -> float:
@@ -100,7 +101,7 @@ class Check:
 
     def of_loss(self) -> Seen:
         """Return how the gradient compares with differences of the loss."""
-        slope = float(self.centre[1].double() @ self.rows[0].double())
+        slope = float(wide(self.centre[1]) @ wide(self.rows[0]))
         best = Difference(torch.zeros(()), float("inf"))
         for of_loss, _ in self._differences():
             best = min(best, of_loss, key=lambda one: one.allowed)
@@ -158,7 +159,7 @@ class Check:
 
     @cached_property
     def _rms(self) -> float:
-        squares = (p.detach().double().square().sum() for p in self._leaves.values())
+        squares = (wide(p.detach()).square().sum() for p in self._leaves.values())
         return (sum(map(float, squares)) / self._flat.size) ** 0.5 or 1.0
 
     def _differ(self, i: int) -> tuple[Difference, Difference]:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from condlab.curvature.evaluation._trees import tensors
 from condlab.curvature.evaluation.losses import batch_size
+from condlab.nn._precision import wide
 
 Fingerprint = tuple[tuple[tuple[int, ...], float], ...]
 
@@ -149,8 +150,8 @@ def _size(batch: Any, *, needed: bool) -> int:
 def _weighted_sum(x: Tensor) -> float:
     """Return a sum that a change of order changes too."""
     dense = x.detach() if x.layout == torch.strided else x.detach().to_dense()
-    flat = dense.reshape(-1).to(torch.float64).nan_to_num()
-    places = torch.arange(1, len(flat) + 1, dtype=torch.float64, device=x.device)
+    flat = wide(dense.reshape(-1)).nan_to_num()
+    places = torch.arange(1, len(flat) + 1, dtype=torch.float64, device=flat.device)
     return float(flat @ places.sqrt())
 
 

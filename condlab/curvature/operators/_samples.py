@@ -16,6 +16,7 @@ from condlab.curvature.evaluation._trees import map_tensors, take_apart
 from condlab.curvature.evaluation.backends import differentiable, gradient_graph
 from condlab.curvature.evaluation.losses import batch_size
 from condlab.curvature.operators._point import Point
+from condlab.nn._precision import wide
 
 Shares = Callable[[Any], Tensor]
 Rows = Callable[[Any], tuple[Tensor, Tensor]]  # of a batch: R and w, for R' diag(w) R
@@ -133,13 +134,13 @@ def _by(rule: Rule, seen: Seen, point: Point) -> Shares:
     def shares(batch: Any) -> Tensor:
         size = batch_size(batch)
         counts = [torch.ones(size)] if count is None else count(batch)
-        found = [per_place(c.double(), size) for c in counts]
+        found = [per_place(wide(c), size) for c in counts]
         if rule.summed:
             return torch.ones(size, dtype=point.flat.dtype, device=point.flat.device)
         means = torch.stack([c / c.sum() for c in found])
         if not means.allclose(means[:1]):
             raise ValueError("means over different things weigh samples differently")
-        return means[0].to(point.flat.device, point.flat.dtype)
+        return means[0].to(point.flat.dtype).to(point.flat.device)
 
     return shares
 

@@ -64,7 +64,7 @@ def _terms(point: Point, batch: Any) -> tuple[Tensor, Tensor]:
             terms.append(torch.cat([g.reshape(-1) for g in found]).detach())
     counts = per_place(scored.counts, count)
     shares = torch.ones_like(counts) if scored.summed else counts / counts.sum()
-    return torch.stack(terms), shares.to(point.flat.device, point.flat.dtype)
+    return torch.stack(terms), shares.to(point.flat.dtype).to(point.flat.device)
 
 
 def _scored(found: tuple[Reduction, ...]) -> tuple[Reduction, Tensor]:

@@ -185,7 +185,7 @@ def _chain(A: Tensor, H: Any, layer: Layer, slope: Tensor) -> None:
 def _require_products(A: Tensor, H: Any) -> None:
     generator = torch.Generator().manual_seed(2)
     V = torch.randn(H.shape[0], TRIES, generator=generator, dtype=torch.float64)
-    V = V.to(H.device, H.dtype)
+    V = V.to(H.dtype).to(H.device)
     expected = H @ V
     gap, size = float((A @ V - expected).norm()), float(expected.norm())
     tolerance = 10 * torch.finfo(H.dtype).eps ** 0.5

@@ -111,7 +111,7 @@ class DataParallel:
             dist.get_process_group_ranks(self._group or dist.group.WORLD)[0],
             group=self._group,
         )
-        off = self._sum((mine != first).sum().double().reshape(1))
+        off = self._sum((mine != first).sum().reshape(1))
         if float(off):
             raise ValueError(
                 "all processes must be at the same parameters; broadcast those of one"

@@ -239,7 +239,9 @@ def _require_adjoint(J: LinearMap) -> None:
     """Raise ValueError unless u'(Jv) is (J'u)'v for a random pair."""
     generator = torch.Generator().manual_seed(3)
     u, v = (
-        torch.randn(k, generator=generator, dtype=torch.float64).to(J.device, J.dtype)
+        torch.randn(k, generator=generator, dtype=torch.float64)
+        .to(J.dtype)
+        .to(J.device)
         for k in J.shape
     )
     pushed, pulled = J @ v, J.T @ u

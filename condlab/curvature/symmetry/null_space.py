@@ -49,7 +49,7 @@ class Surroundings:
         """Return those of an operator, after a few products."""
         generator = torch.Generator().manual_seed(0)
         v = torch.randn(H.shape[0], generator=generator, dtype=torch.float64)
-        v, size = (v / v.norm()).to(H.device, H.dtype), 0.0
+        v, size = (v / v.norm()).to(H.dtype).to(H.device), 0.0
         for _ in range(POWER_STEPS):
             w = H @ v
             size = float(w.norm())
@@ -94,7 +94,7 @@ def residual(
     around = surroundings or Surroundings.of(H)
     generator = torch.Generator().manual_seed(1)
     c = torch.randn(invariance.size, generator=generator, dtype=torch.float64)
-    c = c.to(H.device, H.dtype)
+    c = c.to(H.dtype).to(H.device)
     xi = H.flatten(invariance.direction(H.params, c))
     pulled = H.flatten(invariance.adjoint(H.unflatten(around.gradient), c))
     length, point = float(xi.norm()), float(H.flatten(H.params).norm())
@@ -186,7 +186,7 @@ def null_space(H: Any, invariances: Iterable[Invariance]) -> NullSpace:
 def _null_directions(H: Any, invariance: Invariance, around: Surroundings) -> Tensor:
     """Return an orthonormal basis of the motions whose A'g is zero up to rounding."""
     gradient, units = H.unflatten(around.gradient), torch.eye(invariance.size)
-    units = units.to(H.device, H.dtype)
+    units = units.to(H.dtype).to(H.device)
     moves = [H.flatten(invariance.direction(H.params, c)) for c in units]
     pulls = [H.flatten(invariance.adjoint(gradient, c)) for c in units]
     Q, s, Vt = torch.linalg.svd(torch.stack(moves, dim=1), full_matrices=False)

@@ -113,7 +113,7 @@ class _Trial:
         H, shift, scope = self.H, one.shift, self._scope(one)
         generator = torch.Generator().manual_seed(3)
         c = torch.randn(shift.size, generator=generator, dtype=torch.float64)
-        xi = H.flatten(shift.direction(H.params, c.to(H.device, H.dtype)))
+        xi = H.flatten(shift.direction(H.params, c.to(H.dtype).to(H.device)))
         only_idle = not bool((xi[~self.idle] != 0).any())
         if only_idle or not self._is_level(xi, scope):
             return shift.source == IDLE
@@ -161,7 +161,7 @@ class _Trial:
 def _random(H: Any, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     v = torch.randn(H.shape[0], generator=generator, dtype=torch.float64)
-    return v.to(H.device, H.dtype)
+    return v.to(H.dtype).to(H.device)
 
 
 def _joined(found: Sequence[Invariance]) -> list[Invariance]:
