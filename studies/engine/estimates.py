@@ -32,7 +32,11 @@ class Costs:
         meter = _Meter()
         watched = {name: meter.timed(name, getattr(task, name)) for name in LOOKS}
         timed = replace(task, batch=meter.noted(task.batch), **watched)
-        short = {"evaluations": 1, "probes": (1.0,), "curvature": (1.0,)}
+        short: dict[str, Any] = {
+            "evaluations": 1,
+            "probes": (1.0,),
+            "curvature": (1.0,),
+        }
         train(timed, seed=0, steps=TIMED, device=device, **short)
         starts = meter.starts
         steps = [b - a for a, b in pairwise(starts[1:])]
