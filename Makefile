@@ -20,8 +20,8 @@ $(VENV)/installed: pyproject.toml constraints.txt
 report: $(VENV)/installed  ## Verify the catalogue, scale the matrices, write report/report.html.
 	$(BIN)/condlab report --out report
 
-figures: $(VENV)/installed  ## Refresh the committed figures/ and the tables in the README.
-	$(BIN)/condlab report --out figures --readme README.md
+figures: $(VENV)/installed  ## Refresh the committed figures/ and the tables of README and docs/results.md.
+	$(BIN)/condlab report --out figures --pages README.md docs/results.md
 
 studies: $(VENV)/installed  ## Run every study's smoke preset, a minute each at most.
 	$(BIN)/python -m studies all --preset smoke

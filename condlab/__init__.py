@@ -16,7 +16,14 @@ import importlib.util
 from types import ModuleType
 
 from condlab.bounds import bauer, van_der_sluis
+from condlab.comparison import (
+    SCALINGS,
+    ScalingComparison,
+    ScalingRow,
+    compare_scalings,
+)
 from condlab.condition import (
+    cond,
     cond_1,
     cond_2,
     cond_fro,
@@ -40,22 +47,28 @@ from condlab.scaling import (
     row_scaling,
     ruiz_scaling,
 )
-from condlab.types import Bracket, ConditionEstimate, Scaling
+from condlab.types import Bracket, ConditionEstimate, ConditionEstimates, Scaling
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "SCALINGS",
     "Bracket",
     "ConditionEstimate",
+    "ConditionEstimates",
     "MatrixFileError",
     "MissingExtraError",
     "NotPositiveDefiniteError",
     "OptimalScaling",
     "Scaling",
+    "ScalingComparison",
+    "ScalingRow",
     "SingularMatrixError",
     "bauer",
     "column_norms",
     "column_scaling",
+    "compare_scalings",
+    "cond",
     "cond_1",
     "cond_2",
     "cond_fro",

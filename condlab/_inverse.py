@@ -14,8 +14,10 @@ SMALLEST = math.ulp(0.0)
 UNKNOWN = (math.inf, 0.0, math.inf)
 
 
-def divided_by_peak(A: np.ndarray, axis: int | None = None) -> np.ndarray:
-    """Divide A, or with axis=1 each row, by a power of two near its largest entry."""
+def divided_by_peak(
+    A: np.ndarray, axis: int | tuple[int, ...] | None = None
+) -> np.ndarray:
+    """Divide A, or what lies along the axes, by a power of two near its peak."""
     parts = A.view(np.float64)
     peaks = np.abs(parts).max(axis=axis, keepdims=True)
     return np.ldexp(parts, -np.frexp(peaks)[1]).view(A.dtype)

@@ -22,7 +22,7 @@ from condlab._inverse import (
     norm,
 )
 from condlab._rank import is_singular
-from condlab.condition import _dense, cond_1, cond_2, cond_fro, cond_inf
+from condlab.condition import _dense, cond
 from condlab.errors import NotPositiveDefiniteError
 from condlab.norms import NORMS, row_norms
 from condlab.scaling import jacobi_scaling, row_scaling
@@ -30,12 +30,6 @@ from condlab.types import Array, Bracket, Norm, Scaling
 
 __all__ = ["bauer", "van_der_sluis"]
 
-COND: dict[Any, Callable[..., Any]] = {
-    1: cond_1,
-    2: cond_2,
-    "inf": cond_inf,
-    "fro": cond_fro,
-}
 DUAL: dict[Any, Norm] = {1: "inf", 2: 2, "inf": 1}
 
 
@@ -198,7 +192,7 @@ def bracket_of_scaled(B: np.ndarray, p: Any, rounded: bool) -> tuple[float, floa
 
     A relative change η of the matrix moves 1/κ by at most η and the norm by 1 ± η.
     """
-    found = COND[p](B)
+    found = cond(B, p)
     unit = 2 * UNIT_ROUNDOFF if rounded else NEGLIGIBLE
     eta = (
         unit * (math.sqrt(min(B.shape)) if p in (2, "fro") else 1.0)

@@ -8,18 +8,20 @@ entry, so that 1e308 and 1e-308 are as good as 1.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from condlab import _arrays
+from condlab import _arrays, _stacks
 from condlab._brackets import by_inverse, by_singular_values, skeel
 from condlab._estimate import estimate_cond_1, estimate_cond_2
 from condlab._inverse import divided_by_peak
-from condlab.types import ConditionEstimate
+from condlab.types import ConditionEstimate, ConditionEstimates
 
 __all__ = [
+    "cond",
     "cond_1",
     "cond_2",
     "cond_fro",
@@ -31,6 +33,62 @@ __all__ = [
 
 Array = Any
 DENSE_BYTES = 2**28  # larger sparse matrices are not made dense behind one's back
+
+
+def cond(A: Array, p: Any = 2) -> ConditionEstimate | ConditionEstimates:
+    """Compute the condition number κ_p of a matrix, or of each matrix of a stack.
+
+    Parameters
+    ----------
+    A : array, sparse array or tensor, shape (..., m, n)
+        Real or complex, finite; square for p of 1, inf and "skeel".
+    p : {2, 1, inf, "inf", "fro", "skeel", None}
+        The norm, as in `numpy.linalg.cond`; None is 2.
+
+    Returns
+    -------
+    ConditionEstimate or ConditionEstimates
+        Of one matrix as by `cond_2`, `cond_1`, `cond_inf`, `cond_fro` or `cond_skeel`;
+        of a stack arrays of shape (...), in the library of A.
+
+    Raises
+    ------
+    ValueError
+        If p is none of these, or A is not as that function needs it.
+
+    References
+    ----------
+    E. Anderson et al., *LAPACK Users' Guide*, 3rd ed., SIAM 1999, section 4.9.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cond([[3, 0], [0, 4]]).value
+    1.3333333333333333
+    >>> cond(np.stack([np.eye(2), np.diag([1.0, 8.0])]), "inf").value
+    array([1., 8.])
+    """
+    name: Any = "inf" if p == np.inf else 2 if p is None else p
+    if name not in CONDITION_NUMBERS:
+        raise ValueError(
+            f"p must be one of {', '.join(map(repr, CONDITION_NUMBERS))}, got {p!r}; "
+            "condition numbers of the smallest singular value or the nuclear norm have "
+            "no certain bracket here"
+        )
+    one = CONDITION_NUMBERS[name]
+    if sp.issparse(A) or np.ndim(A := _arrays.plain(A)) <= 2:
+        return one(A)
+    given, A = A, _stack(A)
+    flat = A.reshape(-1, *A.shape[-2:])
+    if name == 2 and len(flat):
+        flat = np.ascontiguousarray(flat)
+        ends = _stacks.spectral(divided_by_peak(flat, axis=(1, 2)))
+    else:
+        ends = _stacks.one_by_one(flat, one)
+    value, lower, upper = (
+        _arrays.beside(end.reshape(A.shape[:-2]), given) for end in ends
+    )
+    return ConditionEstimates(value, lower, upper, name)
 
 
 def cond_1(A: Array) -> ConditionEstimate:
@@ -204,6 +262,23 @@ def cond_fro(A: Array) -> ConditionEstimate:
     2.0
     """
     return by_singular_values(divided_by_peak(_dense(A)), "fro")
+
+
+CONDITION_NUMBERS: dict[Any, Callable[[Array], ConditionEstimate]] = {
+    2: cond_2,
+    1: cond_1,
+    "inf": cond_inf,
+    "fro": cond_fro,
+    "skeel": cond_skeel,
+}
+
+
+def _stack(A: Array) -> np.ndarray:
+    """Return a stack of matrices in double precision."""
+    A = _arrays.to_numpy(_arrays.as_float(A, ndim=A.ndim))
+    if 0 in A.shape[-2:]:
+        _dense(np.empty(A.shape[-2:]))  # says what is wrong
+    return A.astype(np.complex128 if np.iscomplexobj(A) else np.float64, copy=False)
 
 
 def _dense(A: Array, square: str | None = None) -> np.ndarray:

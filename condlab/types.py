@@ -185,3 +185,31 @@ class ConditionEstimate:
         heads = "".join(f"<th>{escape(name)}</th>" for name in names)
         row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         return f"<table><tr>{heads}</tr><tr>{row}</tr></table>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ConditionEstimates:
+    """Condition numbers of a stack of matrices, each with what is certain about it.
+
+    Parameters
+    ----------
+    value, lower, upper : array, shape (...)
+        As in `ConditionEstimate`, one for each matrix of a stack (..., m, n).
+    p : {1, 2, "inf", "fro", "skeel"}
+        The norm.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> kappa = ConditionEstimates(np.ones(3), np.ones(3), np.full(3, 1.1), p=2)
+    >>> len(kappa), float(kappa.upper.max())
+    (3, 1.1)
+    """
+
+    value: Array
+    lower: Array
+    upper: Array
+    p: Literal[1, 2, "inf", "fro", "skeel"]
+
+    def __len__(self) -> int:
+        return len(self.value)

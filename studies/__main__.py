@@ -73,8 +73,8 @@ def _analyse(given: argparse.Namespace) -> int:
         found = meta_analysis.main(given.results, costs=costs)
         print(found)
         if (given.figures / "data").is_dir():
-            readme = given.readme if given.readme.is_file() else None
-            for path in report.refresh(given.figures, found, readme):
+            pages = [page for page in given.pages if page.is_file()]
+            for path in report.refresh(given.figures, found, pages):
                 print(path)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return _complain(str(error))
@@ -193,9 +193,10 @@ def _parser() -> argparse.ArgumentParser:
     for name, default in (
         ("results", Path(__file__).parent / "results"),
         ("figures", Path("figures")),
-        ("readme", Path("README.md")),
     ):
         add(f"--{name}", type=Path, default=default, help="for analyse; default: own")
+    pages = [Path("README.md"), Path("docs/results.md")]
+    add("--pages", type=Path, nargs="+", default=pages, help="for analyse")
     return parser
 
 

@@ -86,7 +86,7 @@ def main(
         groups.setdefault((study_of(record), setting_of(record)), []).append(record)
     settings = [describe(*key, records) for key, records in groups.items()]
     runs = [run for key, records in groups.items() for run in as_runs(*key, records)]
-    found = {
+    found: Json = {
         "files": [[str(f.relative_to(results)), _digest(f)] for f in files],
         "rules": {
             "target": dict(TARGETS),

@@ -140,6 +140,12 @@ def view_rays(views: Views, i: int, stride: int = 1) -> Batch:
     return tuple(x.float() for x in (*bent, seen, colours))
 
 
+def _both(colours: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
+    """Return the sum of the errors of the coarse and the fine colours."""
+    coarse, fine = colours
+    return mse_loss(coarse, batch[3]) + mse_loss(fine, batch[3])
+
+
 def make_task(
     config: Config, options: Options, measure: Curvature = hessian_probes
 ) -> Task:
@@ -153,7 +159,7 @@ def make_task(
     test = tuple(part.to(device) for part in test)
 
     def shade(
-        net: nn.Module,
+        net: Any,
         batch: Batch,
         generator: torch.Generator | None = None,
         guide: nn.Module | None = None,
@@ -168,18 +174,18 @@ def make_task(
         return found[0]["colour"], found[1]["colour"]
 
     def plain_loss(net: nn.Module, batch: Batch) -> Tensor:
-        return sum(mse_loss(colour, batch[3]) for colour in shade(net, batch))
+        return _both(shade(net, batch), batch)
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
         colours = shade(net, batch, _generator(device))
-        return sum(mse_loss(colour, batch[3]) for colour in colours)
+        return _both(colours, batch)
 
-    def curvature(net: nn.Module) -> dict[str, Any]:
+    def curvature(net: Any) -> dict[str, Any]:
         guide = copy.deepcopy(net[0])  # the loss is of weights at samples that stay
 
         def held(net: nn.Module, batch: Batch) -> Tensor:
             colours = shade(net, batch, guide=guide)
-            return sum(mse_loss(colour, batch[3]) for colour in colours)
+            return _both(colours, batch)
 
         return measure(net, held, few)
 

@@ -157,7 +157,7 @@ def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run on images, as torch's generator draws it."""
     pool = nn.AvgPool2d(images.side // SIDE)
     if config.of == "vit":
-        small = SimpleNamespace(
+        small: Any = SimpleNamespace(
             side=SIDE, channels=images.channels, num_classes=images.num_classes
         )
         return nn.Sequential(pool, vit.network(own_config(config), small))

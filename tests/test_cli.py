@@ -20,7 +20,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose
 
 import condlab
-from condlab.cli import _kappa, _list, _text, _verify, main
+from condlab.cli import _list, _text, _verify, main
 from condlab.collection import COLLECTION
 from condlab.gallery import GALLERY, laplacian_2d
 from condlab.io import read_matrix, write_matrix
@@ -198,7 +198,8 @@ def test_both_spellings_of_a_method_are_understood(run):
 def test_sparse_matrix_into_npy_is_refused_before_any_work(
     complaint, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(_kappa, "kappa", lambda *_, **__: pytest.fail("was computed"))
+    failing = lambda *_, **__: pytest.fail("was computed")  # noqa: E731
+    monkeypatch.setattr("condlab.comparison.kappa", failing)
     output = str(tmp_path / "A.npy")
     arguments = ("scale", "builtin:karate", "--method", "row", "--output", output)
     assert "a sparse matrix does not fit a .npy file" in complaint(*arguments)
@@ -418,9 +419,9 @@ def test_report_passes_on_where_to_write(run, tmp_path, monkeypatch):
     monkeypatch.setattr(condlab, "report", fake, raising=False)
     readme = tmp_path / "README.md"
     readme.touch()
-    text = run("report", "--out", str(tmp_path / "out"), "--readme", str(readme))
+    text = run("report", "--out", str(tmp_path / "out"), "--pages", str(readme))
     assert calls[0]["out"] == tmp_path / "out"
-    assert calls[0]["readme"] == readme
+    assert calls[0]["pages"] == [readme]
     assert callable(calls[0]["progress"])
     assert f"wrote {tmp_path / 'out' / 'report.html'}" in text
 
@@ -517,7 +518,7 @@ USAGE = {
         "a sparse matrix does not fit a .npy file",
     ),
     "report into a file": (["report", "--out", "here.mtx"], "--out needs a directory"),
-    "report without readme": (["report", "--readme", "none.md"], "there is no none.md"),
+    "report without page": (["report", "--pages", "none.md"], "there is no none.md"),
 }
 
 
@@ -729,7 +730,7 @@ def test_parts_of_a_counterexample_without_a_name_are_numbered():
 
 def test_a_value_that_is_only_a_lower_bound_is_called_one(run, monkeypatch):
     estimate = functools.partial(condlab.estimate_cond_2, fill_limit=0)
-    monkeypatch.setattr(condlab, "estimate_cond_2", estimate)
+    monkeypatch.setattr("condlab.comparison.estimate_cond_2", estimate)
     source = ("gallery:laplacian-2d:400", "--estimate")
     page, scaled = run("cond", *source), run("scale", *source, "--method", "row")
     lower = parse_json(run("cond", *source, "--json"))["condition_numbers"][0]

@@ -221,7 +221,7 @@ def test_figure_and_json_come_from_one_decomposition(
     monkeypatch.setattr(HessianOperator, "dense", dense)
     for name in ("lanczos", "exact"):
         monkeypatch.setattr(module, name, counted(name, getattr(module, name)))
-    monkeypatch.setattr("condlab.curvature.gauss_newton", refuse)
+    monkeypatch.setattr("condlab.curvature.examination.gauss_newton", refuse)
     options = ["--json", "--figure", tmp_path / "spectrum.svg", *options]
     record = json.loads(run("example:regression", *options))
     by_lanczos = len(options) > 3
@@ -240,7 +240,7 @@ def refuse(*_arguments):
 
 
 def test_what_keeps_the_gauss_newton_matrix_away_is_said(run, monkeypatch):
-    monkeypatch.setattr("condlab.curvature.gauss_newton", refuse)
+    monkeypatch.setattr("condlab.curvature.examination.gauss_newton", refuse)
     assert "no Gauss-Newton matrix: not now" in run("example:regression")
     assert json.loads(run("example:regression", "--json"))["gauss_newton"] is None
 

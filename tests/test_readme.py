@@ -10,6 +10,7 @@ from condlab.cli import main
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+RESULTS = (ROOT / "docs" / "results.md").read_text()
 CONSOLE = re.findall(r"```console\n\$ condlab (.*?)\n(.*?)```", README, re.DOTALL)
 
 
@@ -21,19 +22,22 @@ def test_command_prints_what_the_readme_shows(command, expected, capsys):
 
 def test_readme_shows_at_least_one_command_and_stays_short():
     assert CONSOLE
-    assert len(README.splitlines()) < 200
+    assert len(README.splitlines()) < 130
 
 
-def test_files_that_the_readme_links_to_exist():
-    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+@pytest.mark.parametrize(("text", "folder"), [(README, "."), (RESULTS, "docs")])
+def test_files_that_a_page_links_to_exist(text, folder):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", text)
     assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (ROOT / folder / link).exists()] == []
 
 
 def test_generated_regions_are_filled():
-    for name in ("summary", "studies", "verdicts"):
+    here = [(README, ("summary", "answer"))]
+    there = [(RESULTS, ("summary", "answer", "studies", "verdicts"))]
+    for text, name in ((t, name) for t, names in here + there for name in names):
         region = re.search(
-            rf"<!-- {name}:begin -->(.*?)<!-- {name}:end -->", README, re.S
+            rf"<!-- {name}:begin -->(.*?)<!-- {name}:end -->", text, re.S
         )
         assert region is not None
         assert region[1].strip()

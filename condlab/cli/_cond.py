@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from condlab.cli import _kappa, _sources, _text
+from condlab.comparison import kappa
 from condlab.types import ConditionEstimate
 
 _SQUARE_ONLY = (1, "inf", "skeel")
@@ -39,27 +40,27 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     found = []
     for p in _norms(args.p, A.shape, estimate):
         progress(f"{_kappa.symbol(p)} of {args.source}")
-        found.append(_kappa.kappa(A, p, estimate=estimate))
+        found.append(kappa(A, p, estimate))
     if args.json:
         return _text.as_json(
             {
                 "source": args.source,
                 "shape": A.shape,
-                "condition_numbers": [_record(kappa) for kappa in found],
+                "condition_numbers": [_record(each) for each in found],
             }
         )
     rows = [
         (
-            _kappa.symbol(kappa.p),
-            _kappa.shown(kappa),
-            _text.bracket(kappa.lower, kappa.upper),
-            kappa.method,
+            _kappa.symbol(each.p),
+            _kappa.shown(each),
+            _text.bracket(each.lower, each.upper),
+            each.method,
         )
-        for kappa in found
+        for each in found
     ]
     header = ("norm", "kappa", "certainly in", "method")
     lines = [_sources.describe(args.source, A), "", _text.table(header, rows, {1})]
-    if any(kappa.value == float("inf") for kappa in found):
+    if any(each.value == float("inf") for each in found):
         lines += ["", "inf: cannot be told from a singular matrix in double precision"]
     return "\n".join(lines)
 

@@ -95,7 +95,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     if files:
         _models.restore(problem, files[0])
     with _models.telling(args.model):
-        record, found = _curvature.examine(args, problem, progress)
+        record, found = _curvature.examined(args, problem, progress)
         if args.figure is not None or args.json:
             progress("spreading the eigenvalues")
             record |= _curvature.spread(args, found)

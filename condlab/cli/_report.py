@@ -28,10 +28,12 @@ def add_parser(commands: Any) -> None:
         help="default: report",
     )
     parser.add_argument(
-        "--readme",
+        "--pages",
         type=Path,
+        nargs="+",
+        default=[],
         metavar="FILE",
-        help="refresh the tables of this file too",
+        help="refresh the generated parts of these Markdown files too",
     )
     parser.add_argument(
         "--studies",
@@ -46,14 +48,15 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return what the command prints, having written the report."""
     if args.out.exists() and not args.out.is_dir():
         raise ValueError(f"--out needs a directory, and {args.out} is a file")
-    if args.readme is not None and not args.readme.is_file():
-        raise ValueError(f"--readme needs a file, and there is no {args.readme}")
-    if args.readme is not None and not os.access(args.readme, os.W_OK):
-        raise ValueError(f"--readme needs a file to rewrite, and {args.readme} is not")
+    for page in args.pages:
+        if not page.is_file():
+            raise ValueError(f"--pages needs files, and there is no {page}")
+        if not os.access(page, os.W_OK):
+            raise ValueError(f"--pages needs files to rewrite, and {page} is not")
     studies = args.studies
     if studies is not None and not studies.is_file():
         raise ValueError(
-            f"--studies needs what python -m studies.meta_analysis writes, "
+            f"--studies needs what python -m studies analyse writes, "
             f"and there is no {studies}"
         )
     if studies is None and STUDIES.is_file():
@@ -61,5 +64,5 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     from condlab import report
 
     progress.in_lines()
-    report.build(out=args.out, readme=args.readme, studies=studies, progress=progress)
+    report.build(out=args.out, pages=args.pages, studies=studies, progress=progress)
     return f"wrote {args.out / 'report.html'}"

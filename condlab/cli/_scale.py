@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import condlab
-from condlab import _arrays
 from condlab.cli import _kappa, _sources, _text
-from condlab.cli._scale_page import KINDS, Row, page, record
+from condlab.cli._scale_page import KINDS, page, record
+from condlab.comparison import OPTIMAL, SCALINGS, compare_scalings
 from condlab.io import require_fits, require_writable, write_matrix
-from condlab.types import Bracket, Scaling
-
-_SIDES: dict[str, Literal["left", "right", "both", "symmetric"]] = {
-    "row": "left",
-    "column": "right",
-    "row-column": "both",
-    "ruiz": "both",
-    "jacobi": "symmetric",
-}
-METHODS = ("row", "column", "row-column", "ruiz", "jacobi")
-OPTIMAL = "optimal"
 
 
 def add_parser(commands: Any) -> None:
@@ -38,7 +25,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--method",
         type=lambda name: name.replace("_", "-"),  # as the library spells row_column
-        choices=[*METHODS, OPTIMAL, "all"],
+        choices=[*SCALINGS, OPTIMAL, "all"],
         default="all",
         help="the scaling; optimal finds the best there is (default: all others)",
     )
@@ -100,22 +87,20 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     if args.output:
         require_fits(args.output, A)
     estimate = _kappa.wants_estimate(A, args)
-    p = _kappa.NORMS[args.cond]
-    progress(f"{_kappa.symbol(p)} of {args.source}")
-    none = Row("none", _kappa.kappa(A, p, estimate=estimate), Scaling())
-    rows = [none]
+    progress(f"{_kappa.symbol(_kappa.NORMS[args.cond])} of {args.source}")
+    rows = compare_scalings(
+        A,
+        _kappa.NORMS[args.cond],
+        scalings=tuple(SCALINGS) if args.method == "all" else (args.method,),
+        line_norm=None if args.p is None else _kappa.NORMS[args.p],
+        rounding=args.rounding,
+        strict=args.strict or args.method != "all",
+        estimate=estimate,
+        optimal=_optimal(args),
+        progress=lambda name: progress(f"{name} scaling of {args.source}"),
+    )
     notes = ["estimated: --exact brackets the best scalings too"] * estimate
-    for method in METHODS if args.method == "all" else (args.method,):
-        progress(f"{method} scaling of {args.source}")
-        try:
-            if method == OPTIMAL:
-                rows.append(_optimal(A, args, estimate, progress))
-            else:
-                rows.append(_row(A, method, args, estimate))
-        except ValueError as error:  # LinAlgError is one
-            if args.method != "all" or args.strict:
-                raise
-            notes.append(f"no {method} scaling: {error}")
+    notes += [f"no {name} scaling: {why}" for name, why in rows.refused.items()]
     if args.output:
         write_matrix(args.output, rows[-1].scaling.apply(A), overwrite=args.force)
         notes.append(f"wrote {args.output}")
@@ -128,7 +113,7 @@ def _check_output(args: argparse.Namespace) -> None:
     if args.output is None:
         return
     if args.method == "all":
-        methods = ", ".join([*METHODS, OPTIMAL])
+        methods = ", ".join([*SCALINGS, OPTIMAL])
         raise ValueError(f"--output needs one --method, from {methods}")
     try:
         require_writable(args.output, overwrite=args.force)
@@ -154,70 +139,7 @@ def _check_options(args: argparse.Namespace) -> None:
         raise ValueError("--side, --rtol and --time-limit need --method optimal")
 
 
-def _optimal(
-    A: Any, args: argparse.Namespace, estimate: bool, progress: _text.Progress
-) -> Row:
-    if args.strict:
-        _require_no_zero_lines(A, OPTIMAL)
-    p = _kappa.NORMS[args.cond]
-    side: Any = args.side or "left"
-    found = condlab.optimal_scaling(
-        A,
-        side=side,
-        p=p,
-        time_limit=args.time_limit,
-        progress=lambda word: progress(f"optimal scaling of {args.source}: {word}"),
-        **({} if args.rtol is None else {"rtol": args.rtol}),
-    )
-    scaling = _rounded(found.scaling, args)
-    kappa = _kappa.kappa(scaling.apply(A), p, estimate=estimate)
-    return Row(OPTIMAL, kappa, scaling, side, found.optimum, found.stopped)
-
-
-def _row(A: Any, method: str, args: argparse.Namespace, estimate: bool) -> Row:
-    scaling = _scaling(A, method, args)
-    p = _kappa.NORMS[args.cond]
-    kappa = _kappa.kappa(scaling.apply(A), p, estimate=estimate)
-    best = None if estimate else _best(A, method, p)
-    return Row(method, kappa, scaling, _SIDES[method], best)
-
-
-def _scaling(A: Any, method: str, args: argparse.Namespace) -> Scaling:
-    if args.strict:
-        _require_no_zero_lines(A, method)
-    options = {} if args.p is None else {"p": _kappa.NORMS[args.p]}
-    once: dict[str, Callable[..., Scaling]] = {
-        "row": condlab.row_scaling,
-        "column": condlab.column_scaling,
-        "row-column": condlab.row_column_scaling,
-    }
-    if method in once:
-        return once[method](A, rounding=args.rounding, **options)
-    if method == "ruiz":
-        return _rounded(condlab.ruiz_scaling(A, **options), args)
-    return _rounded(condlab.jacobi_scaling(A), args)
-
-
-def _rounded(scaling: Scaling, args: argparse.Namespace) -> Scaling:
-    if args.rounding is None:
-        return scaling
-    parts = (scaling.left, scaling.right)
-    return Scaling(*(d if d is None else _arrays.power_of_two(d) for d in parts))
-
-
-def _require_no_zero_lines(A: Any, method: str) -> None:
-    if method != "column":
-        condlab.row_scaling(A, strict=True)
-    if method != "row":
-        condlab.column_scaling(A, strict=True)
-
-
-def _best(A: Any, method: str, p: Any) -> Bracket | None:
-    """Bracket the best scaling of the method's kind, where a theorem does."""
-    side = _SIDES[method]
-    try:
-        if p != 2 and side != "symmetric":
-            return condlab.bauer(A, side=side, p=p)
-        return None if side == "both" else condlab.van_der_sluis(A, side=side, p=p)
-    except ValueError:  # such as a matrix that is not positive definite
-        return None
+def _optimal(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the options of the optimal scaling that were given."""
+    given = {"side": args.side, "rtol": args.rtol, "time_limit": args.time_limit}
+    return {name: value for name, value in given.items() if value is not None}

@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from condlab.cli import _kappa, _sources, _text
-from condlab.types import Bracket, ConditionEstimate, Scaling
+from condlab.comparison import ScalingRow
 
 KINDS = {"left": "D A", "right": "A D", "both": "D1 A D2", "symmetric": "D A D"}
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table; `best` is the bracket of the best scaling of its kind."""
-
-    method: str
-    kappa: ConditionEstimate
-    scaling: Scaling
-    side: str = ""
-    best: Bracket | None = None
-    stopped: str = ""
-
-    @property
-    def within(self) -> float:
-        """How far above the best of its kind this scaling is at most."""
-        if self.best is None or not math.isfinite(self.best.lower):
-            return math.nan
-        return max(1.0, self.kappa.upper / self.best.lower)
-
-
-def page(args: argparse.Namespace, A: Any, rows: list[Row], notes: list[str]) -> str:
+def page(
+    args: argparse.Namespace, A: Any, rows: Sequence[ScalingRow], notes: list[str]
+) -> str:
     """Return the table, and what it says in words."""
     name = _kappa.symbol(_kappa.NORMS[args.cond])
     header = ("scaling", name, "certainly in", "best of its kind", "within")
     cells = [
         (
-            row.method,
+            row.name,
             _kappa.shown(row.kappa),
             _text.bracket(row.kappa.lower, row.kappa.upper),
             _text.bracket(row.best.lower, row.best.upper) if row.best else "",
@@ -60,18 +43,18 @@ def page(args: argparse.Namespace, A: Any, rows: list[Row], notes: list[str]) ->
     ).rstrip()
 
 
-def _conclusion(row: Row, name: str) -> str:
+def _conclusion(row: ScalingRow, name: str) -> str:
     """Say in words what the bracket of the best scaling means."""
     assert row.best is not None  # within would not be a number
     why = "" if row.stopped in ("", "within rtol") else f"; stopped by {row.stopped}"
     return (
-        f"{row.method}: within {_text.excess(row.within)} of the best "
+        f"{row.name}: within {_text.excess(row.within)} of the best "
         f"{KINDS[row.side]}; none has {name} below {_text.floor(row.best.lower)}{why}"
     )
 
 
 def record(
-    args: argparse.Namespace, A: Any, rows: list[Row], notes: list[str]
+    args: argparse.Namespace, A: Any, rows: Sequence[ScalingRow], notes: list[str]
 ) -> dict[str, Any]:
     """Return what the page says and the multipliers, for machines."""
     return {
@@ -80,16 +63,7 @@ def record(
         "p": _kappa.NORMS[args.cond],
         "scalings": [
             {
-                "scaling": row.method,
-                "value": row.kappa.value,
-                "lower": row.kappa.lower,
-                "upper": row.kappa.upper,
-                "method": row.kappa.method,
-                "best_lower": row.best.lower if row.best else None,
-                "best_upper": row.best.upper if row.best else None,
-                "factor": row.best.factor if row.best else None,
-                "within": row.within,
-                "stopped": row.stopped,
+                **row.to_dict(),
                 "left_spread": _spread(row.scaling.left),
                 "right_spread": _spread(row.scaling.right),
                 "left": row.scaling.left,

@@ -42,7 +42,7 @@ def run(
         def say(label: str, name: str = name) -> None:
             progress(f"{name}: {label}")
 
-        record, look = _curvature.examine(args, problem, say, vectors=k)
+        record, look = _curvature.examined(args, problem, say, vectors=k)
         spans.append(_span(look))
         moved = {
             "before": overlap(spans[-2], spans[-1]) if records else None,
@@ -68,10 +68,10 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _span(look: _curvature.Look) -> Span:
+def _span(look: Any) -> Span:
     pairs = look.condition.spectrum.pairs
     on_spheres = look.condition.gauge == "sphere"
-    vectors = look.K.tangents(pairs.vectors) if on_spheres else pairs.vectors
+    vectors = look.gauged.tangents(pairs.vectors) if on_spheres else pairs.vectors
     return Span(vectors, pairs.span_sine)
 
 

@@ -17,6 +17,7 @@ from condlab.curvature.condition import HessianCondition, Inertia, condition
 from condlab.curvature.density import Band, SpectralDensity, density
 from condlab.curvature.distributed import DataParallel
 from condlab.curvature.eigenpairs import Eigenpairs
+from condlab.curvature.examination import Examination, examine
 from condlab.curvature.examples import EXAMPLES, example
 from condlab.curvature.fisher import empirical_fisher
 from condlab.curvature.gauge import SphereOperator, normalised_lines, sphere
@@ -58,6 +59,7 @@ __all__ = [
     "DiagonalEstimate",
     "Eigenpairs",
     "Estimate",
+    "Examination",
     "HessianCondition",
     "HessianOperator",
     "Inertia",
@@ -81,6 +83,7 @@ __all__ = [
     "density",
     "diagonal",
     "empirical_fisher",
+    "examine",
     "example",
     "find_invariances",
     "frobenius_norm",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +29,7 @@ ROOM = 2**23  # bytes in each of two folders; a report of 377 claims takes half 
 
 def build(
     out: Path,
-    readme: Path | None = None,
+    pages: Sequence[Path] = (),
     studies: Path | None = None,
     progress: Callable[[str], None] = collect.silent,
 ) -> Path:
@@ -43,10 +43,10 @@ def build(
     out : Path
         Folder of ``report.html``, of the figures as PNG and SVG and, in ``data``, of
         the records they are drawn from. It is made if need be.
-    readme : Path, optional
-        README whose generated parts to rewrite, as `tables.update_readme` does.
+    pages : sequence of Path
+        Files whose generated parts to rewrite, as `tables.update_page` does.
     studies : Path, optional
-        What ``python -m studies.meta_analysis`` wrote, to be drawn as well.
+        What ``python -m studies analyse`` wrote, to be drawn as well.
     progress : callable
         ``progress(message)`` is called as the work goes on.
 
@@ -62,15 +62,15 @@ def build(
     OSError
         If the folder cannot be made or written to, or its disk is full.
     ValueError
-        If the README has no markers.
+        If a page has no markers.
 
     Notes
     -----
     Two processes are started; a script that calls this needs the usual
     ``if __name__ == "__main__":``.
     """
-    if readme is not None:
-        tables.check_readme(readme)  # before minutes of work, not after
+    for path in pages:
+        tables.check_page(path)  # before minutes of work, not after
     _require_room(out)
     progress(f"{len(CATALOGUE)} claims and {len(COLLECTION)} matrices")
     trained = {} if studies is None else json.loads(studies.read_text("utf-8"))
@@ -79,8 +79,8 @@ def build(
     records.write(found, out / "data")
     progress("drawing the figures")
     page = draw(out)
-    if readme is not None:
-        tables.update_readme(readme, records.read(out / "data"))
+    for path in pages:
+        tables.update_page(path, records.read(out / "data"))
     return page
 
 
@@ -104,7 +104,7 @@ def draw(out: Path) -> Path:
     return page
 
 
-def refresh(out: Path, studies: Path, readme: Path | None = None) -> list[Path]:
+def refresh(out: Path, studies: Path, pages: Sequence[Path] = ()) -> list[Path]:
     """Draw anew what the studies found, and leave all else of a report as it is.
 
     Parameters
@@ -112,9 +112,9 @@ def refresh(out: Path, studies: Path, readme: Path | None = None) -> list[Path]:
     out : Path
         Folder that `build` made.
     studies : Path
-        What ``python -m studies.meta_analysis`` wrote.
-    readme : Path, optional
-        README whose generated parts to rewrite, as `tables.update_readme` does.
+        What ``python -m studies analyse`` wrote.
+    pages : sequence of Path
+        Files whose generated parts to rewrite, as `tables.update_page` does.
 
     Returns
     -------
@@ -125,8 +125,8 @@ def refresh(out: Path, studies: Path, readme: Path | None = None) -> list[Path]:
     found = replace(records.read(out / "data"), studies=trained)
     records.write(found, out / "data")
     drawn = figures.draw_studies(found, out)
-    if readme is not None:
-        tables.update_readme(readme, records.read(out / "data"))
+    for path in pages:
+        tables.update_page(path, records.read(out / "data"))
     return drawn
 
 

@@ -4,44 +4,21 @@ from __future__ import annotations
 
 import decimal
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from condlab.bounds import van_der_sluis
 from condlab.collection import CollectionMatrix
-from condlab.condition import cond_2
+from condlab.comparison import SCALINGS, ScalingRow, compare_scalings
 from condlab.optimal import optimal_scaling
 from condlab.report._json import number
-from condlab.scaling import (
-    column_scaling,
-    jacobi_scaling,
-    row_column_scaling,
-    row_scaling,
-    ruiz_scaling,
-)
-from condlab.types import Bracket, ConditionEstimate, Scaling
+from condlab.types import Bracket, ConditionEstimate
 
 Entry = dict[str, Any]
 
 DIGITS = 6  # as many as rounding leaves alike on all machines where κ₂ < 1e8
 
-SCALINGS: dict[str, Callable[[Any], Scaling]] = {
-    "row": row_scaling,
-    "column": column_scaling,
-    "row-column": row_column_scaling,
-    "ruiz": ruiz_scaling,
-    "jacobi": jacobi_scaling,
-}
-SIDES = {
-    "row": "left",
-    "column": "right",
-    "jacobi": "symmetric",
-    "row-column": "both",
-    "ruiz": "both",
-}
-KINDS = ("left", "right", "symmetric")  # that van der Sluis has brackets for
+VAN_DER_SLUIS = {"left": "row", "right": "column", "symmetric": "jacobi"}  # attained by
 OPTIMUM_DIGITS = 3  # the iterations' last digits are not the same on all machines
 
 
@@ -69,12 +46,13 @@ def scale_matrix(matrix: CollectionMatrix) -> Entry:
     """
     A = matrix.load()
     dense = A if isinstance(A, np.ndarray) else A.toarray()
-    brackets = {side: _bracket(dense, side) for side in KINDS}
+    rows = {row.name: row for row in compare_scalings(dense)}
+    brackets = {side: _best(rows.get(name)) for side, name in VAN_DER_SLUIS.items()}
     optima = _optima(dense)
     return {
         "brackets": {side: _ends(found) for side, found in brackets.items()},
         "description": matrix.description,
-        "kappa_2": _kappa(cond_2(dense)),
+        "kappa_2": _kappa(rows["none"].kappa),
         "name": matrix.name,
         "nnz": int(np.count_nonzero(dense)),
         "optima": {
@@ -82,19 +60,16 @@ def scale_matrix(matrix: CollectionMatrix) -> Entry:
         },
         "rank": int(np.linalg.matrix_rank(dense)),
         "scaled": {
-            name: _scaled(dense, name, [optima[side], brackets.get(side)])
-            for name, side in SIDES.items()
+            name: _scaled(rows.get(name), [optima[side], brackets.get(side)])
+            for name, (_, side) in SCALINGS.items()
         },
         "shape": list(dense.shape),
         "source": matrix.source,
     }
 
 
-def _bracket(A: np.ndarray, side: Any) -> Bracket | None:
-    try:
-        return van_der_sluis(A, side=side)
-    except (ValueError, np.linalg.LinAlgError):
-        return None
+def _best(row: ScalingRow | None) -> Bracket | None:
+    return None if row is None else row.best
 
 
 def _optima(A: np.ndarray) -> dict[str, Bracket | None]:
@@ -113,12 +88,10 @@ def _optimum(A: np.ndarray, side: Any) -> Bracket | None:
         return None
 
 
-def _scaled(A: np.ndarray, name: str, bounds: list[Bracket | None]) -> Entry | None:
-    try:
-        kappa = cond_2(SCALINGS[name](A).apply(A))
-    except (ValueError, np.linalg.LinAlgError):  # Jacobi is not for every matrix
+def _scaled(row: ScalingRow | None, bounds: list[Bracket | None]) -> Entry | None:
+    if row is None:  # Jacobi is not for every matrix
         return None
-    found = _kappa(kappa)
+    found, kappa = _kappa(row.kappa), row.kappa
     known = [bracket.lower for bracket in bounds if bracket is not None]
     if known and math.isfinite(kappa.upper):
         found["within"] = _outwards(max(1.0, kappa.upper / max(known)), math.inf)

@@ -24,7 +24,7 @@ class Records:
     settings : dict
         Sizes, examples and seed of the search.
     studies : dict
-        What ``python -m studies.meta_analysis`` found; empty where there is nothing.
+        What ``python -m studies analyse`` found; empty where there is nothing.
     """
 
     theorems: list[dict[str, Any]]

@@ -1,8 +1,9 @@
-"""The generated parts of README.md."""
+"""The generated parts of README.md and docs/results.md."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,35 +26,42 @@ MOST = 9  # readings in a row
 OPEN = ("too few seeds", "not testable here")  # verdicts that are none
 
 
-def update_readme(path: Path, records: Records) -> None:
-    """Rewrite what stands between the markers of a README.
+def update_page(path: Path, records: Records) -> None:
+    """Rewrite what stands between the markers of a page.
 
     Parameters
     ----------
     path : Path
-        A Markdown file with ``<!-- verdicts:begin -->`` and ``<!-- verdicts:end -->``;
-        the sentence between ``summary:begin`` and ``summary:end`` is optional, and so
-        is the table between ``studies:begin`` and ``studies:end``.
+        A Markdown file with lines ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->``
+        around what is generated: ``summary`` is how many claims hold, ``verdicts`` the
+        table of them, ``answer`` whether condition numbers go with convergence, and
+        ``studies`` the table behind it. One of them at least is needed.
     records : Records
         What the text is made from.
 
     Raises
     ------
     ValueError
-        If the markers are missing or out of order; the file is then left alone.
+        If a marker is missing or out of order; the file is then left alone.
     """
     text = path.read_text(encoding="utf-8")
-    if _marker("summary", "begin") in text:
-        text = _replaced(path, text, "summary", sentence(records.theorems))
-    if records.studies and _marker("studies", "begin") in text:
-        text = _replaced(path, text, "studies", studies_block(records.studies))
-    text = _replaced(path, text, "verdicts", verdict_table(records.theorems))
+    for name in check_page(path):
+        found = PARTS[name](records)
+        text = _replaced(path, text, name, found) if found else text
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
-def check_readme(path: Path) -> None:
-    """Raise ValueError if a README has not the markers that `update_readme` needs."""
-    _replaced(path, path.read_text(encoding="utf-8"), "verdicts", "")
+def check_page(path: Path) -> list[str]:
+    """Return the names of a page's generated parts; ValueError where it has none."""
+    text = path.read_text(encoding="utf-8")
+    names = [
+        name
+        for name in PARTS
+        if any(_marker(name, which) in text for which in ("begin", "end"))
+    ]
+    for name in names or ["verdicts"]:
+        _replaced(path, text, name, "")
+    return names
 
 
 def verdict_table(theorems: list[Entry]) -> str:
@@ -89,7 +97,7 @@ def claim_table(claims: list[Entry]) -> str:
     Parameters
     ----------
     claims : list of dict
-        As ``python -m studies.meta_analysis`` judges them.
+        As ``python -m studies analyse`` judges them.
 
     Returns
     -------
@@ -102,17 +110,16 @@ def claim_table(claims: list[Entry]) -> str:
 
 
 def studies_block(found: Entry) -> str:
-    """Return the answer, the table of claims, and what its words mean, as Markdown.
+    """Return the table of claims, and what its words mean, as Markdown.
 
     Parameters
     ----------
     found : dict
-        As ``python -m studies.meta_analysis`` writes it.
+        As ``python -m studies analyse`` writes it.
     """
     judged = [claim for claim in found["claims"] if claim["verdict"] not in OPEN]
     left = [claim for claim in found["claims"] if claim["verdict"] in OPEN]
     parts = [
-        found.get("answer", ""),
         claim_table(judged),
         " ".join(filter(None, [words(found.get("words", [])), still_open(left)])),
         withdrawn(found.get("withdrawn", [])),
@@ -200,3 +207,11 @@ def _replaced(path: Path, text: str, name: str, content: str) -> str:
 
 def _marker(name: str, which: str) -> str:
     return f"<!-- {name}:{which} -->"
+
+
+PARTS: dict[str, Callable[[Records], str]] = {
+    "summary": lambda found: sentence(found.theorems),
+    "answer": lambda found: (found.studies or {}).get("answer", ""),
+    "studies": lambda found: studies_block(found.studies) if found.studies else "",
+    "verdicts": lambda found: verdict_table(found.theorems),
+}

@@ -148,8 +148,12 @@ def make_task(
             **removed_shares(net, plain_loss, few),
         }
 
+    def channels_last() -> nn.Module:
+        net: Any = network()  # torch's annotations leave memory_format out
+        return net.to(memory_format=torch.channels_last)
+
     return Task(
-        network=lambda: network().to(memory_format=torch.channels_last),
+        network=channels_last,
         optimiser=optimiser,
         batch=batch,
         loss=loss,

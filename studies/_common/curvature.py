@@ -72,7 +72,9 @@ def hessian_probes(
             return dict.fromkeys(PROBES, math.nan)
     low, high = float(found.values[0]), float(found.values[-1])
     largest = max(high, -low) - found.noise  # where noise hides all, kappa is >= 1
-    sizes = found.values.abs() + found.radii if found.complete else found.smallest
+    sizes = found.smallest
+    if found.complete or sizes is None:
+        sizes = found.values.abs() + found.radii
     smallest = float(sizes.min())
     bound = max(1.0, largest / smallest) if smallest > 0 else math.inf
     return dict(zip(PROBES, (high, low, bound), strict=True))

@@ -13,7 +13,7 @@ import copy
 import math
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -107,7 +107,8 @@ def exact_probes(net: nn.Module, loss: Loss, batch: Any) -> Numbers:
     ignores has the raw gauge for its sphere gauge.
     """
     plain = torch.contiguous_format  # vmap knows no other
-    net = copy.deepcopy(net).double().to(memory_format=plain)
+    wide: Any = copy.deepcopy(net).double()  # torch's annotations lack memory_format
+    net = wide.to(memory_format=plain)
     batch = tuple(
         x.double().contiguous() if x.is_floating_point() else x for x in batch
     )
@@ -136,7 +137,9 @@ def quotient(net: nn.Module, loss: Loss, batch: Any) -> HessianCondition:
     whole = LossOfBatch(fold(copy.deepcopy(net)), loss)
     params = _trained(whole)
     rows = {
-        f"{name}.weight": line_numbers(layer.weight, columns=_by_columns(layer))
+        f"{name}.weight": line_numbers(
+            cast("Tensor", layer.weight), columns=_by_columns(layer)
+        )
         for name, layer in matrix_layers(whole)
     }
     held = hold_lengths(_loss_of(whole), params, rows)

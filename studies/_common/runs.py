@@ -127,7 +127,9 @@ def as_runs(study: str, setting: str, records: Sequence[Json]) -> list[Run]:
         Run(
             study,
             setting,
-            *(r["config"][name] for name in PAIRED),
+            r["config"]["arm"],
+            r["config"]["lr"],
+            r["config"]["seed"],
             r["config"]["steps"],
             time_of(r, target),
             predictors_of(r),

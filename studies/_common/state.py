@@ -71,6 +71,7 @@ class Marks:
     def of(
         cls, steps: int, evaluations: int, finer: int, *shares: tuple[float, ...]
     ) -> Marks:
+        """Return the marks of so many evaluations, and of measures at shares of all."""
         grid = np.linspace(0, steps, evaluations + 1).round().astype(int)
         fine = np.unique(
             np.linspace(0, steps, finer * evaluations + 1).round().astype(int)

@@ -156,7 +156,7 @@ def test_build_asks_for_markers_before_it_works(tmp_path):
     readme = tmp_path / "README.md"
     readme.write_text("no markers\n")
     with pytest.raises(ValueError, match="verdicts:begin"):
-        report_build(tmp_path / "out", readme)
+        report_build(tmp_path / "out", [readme])
     assert not (tmp_path / "out").exists()
 
 

@@ -11,13 +11,15 @@ from hypothesis.extra import numpy as hnp
 
 import condlab
 from condlab.collection import COLLECTION
+from condlab.comparison import SCALINGS
 from condlab.report import _json, collect
 from condlab.report import records as kept
 from condlab.report._json import as_float
-from condlab.report.matrices import KINDS, SCALINGS, SIDES
+from condlab.report.matrices import VAN_DER_SLUIS
 from condlab.report.summary import counts, evidence, outcome, ratio
 from condlab.report.trials import MORE_EXAMPLES
 
+FIGURES = Path(__file__).parents[2] / "figures"
 SIX = {"rel_tol": 5e-6}  # records keep six digits of a condition number
 
 floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -156,20 +158,20 @@ def test_families_are_the_subjects_of_the_catalogue(by_key):
 def test_condition_numbers_agree_with_lapack(records):
     entry, A = records.matrices[0], COLLECTION["karate"].load()
     assert math.isclose(entry["kappa_2"]["value"], np.linalg.cond(A.toarray()), **SIX)
-    for name, scaling in SCALINGS.items():
+    for name, (scaling, _) in SCALINGS.items():
         B = scaling(A).apply(A).toarray()
         assert math.isclose(entry["scaled"][name]["value"], np.linalg.cond(B), **SIX)
 
 
 def test_rounded_brackets_still_hold_the_certain_ones(records):
     entry, A = records.matrices[0], COLLECTION["karate"].load()
-    for name, side in SIDES.items():
+    for name, (_, side) in SCALINGS.items():
         exact, rounded = condlab.optimal_scaling(A, side=side), entry["optima"][side]
         best, found = exact.optimum, entry["scaled"][name]
         assert rounded["lower"] <= best.lower <= best.upper <= rounded["upper"]
         assert rounded["upper"] / rounded["lower"] < 1.005 * 1.02  # three digits
         assert found["within"] >= found["value"] / best.lower * (1 - 1e-9)
-    for side in KINDS:
+    for side in VAN_DER_SLUIS:
         exact, rounded = condlab.van_der_sluis(A, side=side), entry["brackets"][side]
         assert rounded["lower"] <= exact.lower <= exact.upper <= rounded["upper"]
         optimum = entry["optima"][side]
@@ -179,7 +181,7 @@ def test_rounded_brackets_still_hold_the_certain_ones(records):
 
 def test_the_best_scaling_beats_every_other_of_its_kind(records):
     for entry in records.matrices[:3]:
-        for name, side in SIDES.items():
+        for name, (_, side) in SCALINGS.items():
             found, best = entry["scaled"][name], entry["optima"][side]
             if found and best and math.isfinite(as_float(found["value"])):
                 assert best["lower"] <= found["value"]
@@ -203,3 +205,17 @@ def test_no_scaling_helps_a_singular_matrix(records):
 def test_a_matrix_that_cannot_be_loaded_is_named(records):
     assert records.matrices[3]["name"] == "missing"
     assert "<something>" in records.matrices[3]["missing"]
+
+
+def test_the_committed_report_finds_what_is_known_to_be_false():
+    from condlab.theory import CATALOGUE
+
+    committed = json.loads((FIGURES / "data" / "verdicts.json").read_text())
+    found = {
+        entry["key"]: min(
+            (v["size"] for v in entry["verdicts"] if v["outcome"] == "falsified"),
+            default=None,
+        )
+        for entry in committed["theorems"]
+    }
+    assert found == {key: each.false_from for key, each in CATALOGUE.items()}

@@ -2,10 +2,10 @@ import pytest
 
 from condlab.report.tables import (
     SOURCES,
-    check_readme,
+    check_page,
     claim_table,
     studies_block,
-    update_readme,
+    update_page,
     verdict_table,
 )
 
@@ -29,7 +29,7 @@ def readme(tmp_path):
 
 
 def test_only_what_stands_between_the_markers_changes(readme, records):
-    update_readme(readme, records)
+    update_page(readme, records)
     lines = readme.read_text().splitlines()
     assert lines[:4] == [
         "# Title",
@@ -46,9 +46,9 @@ def test_only_what_stands_between_the_markers_changes(readme, records):
 
 
 def test_a_second_update_changes_nothing(readme, records):
-    update_readme(readme, records)
+    update_page(readme, records)
     once = readme.read_bytes()
-    update_readme(readme, records)
+    update_page(readme, records)
     assert readme.read_bytes() == once
 
 
@@ -59,16 +59,16 @@ def test_a_second_update_changes_nothing(readme, records):
 def test_missing_markers_are_a_clear_error(tmp_path, text, records):
     path = tmp_path / "README.md"
     path.write_text(text)
-    for refused in (lambda: update_readme(path, records), lambda: check_readme(path)):
+    for refused in (lambda: update_page(path, records), lambda: check_page(path)):
         with pytest.raises(ValueError, match=r"needs the lines <!-- verdicts:begin"):
             refused()
     assert path.read_text() == text
 
 
-def test_the_summary_is_optional(tmp_path, records):
+def test_parts_other_than_the_verdicts_are_optional(tmp_path, records):
     path = tmp_path / "README.md"
     path.write_text("<!-- verdicts:begin -->\n<!-- verdicts:end -->\n")
-    update_readme(path, records)
+    update_page(path, records)
     assert path.read_text().startswith("<!-- verdicts:begin -->\n| claim |")
 
 
@@ -127,9 +127,9 @@ def test_the_block_of_studies_says_what_its_words_mean_and_what_is_withdrawn():
     claim = {"claim": "F", "verdict": "not testable here"}
     lost = {"study": "vit", "arm": "LN+W", "series": "lambda_max", "runs": 12}
     block = studies_block({
-        "answer": "No.", "claims": [claim], "words": [["not shown", "anything else"]],
+        "claims": [claim], "words": [["not shown", "anything else"]],
         "withdrawn": [lost, {**lost, "series": "kappa_hessian"}],
     })  # fmt: skip
-    assert block.startswith("No.\n\n| claim | seen on |")
+    assert block.startswith("| claim | seen on |")
     assert "*not shown*: anything else." in block
     assert "12 weight-normalised runs (LN+W)" in block

@@ -277,13 +277,13 @@ def test_one_command_goes_from_records_to_the_table(results, tmp_path, capsys):
     (figures / "data" / "verdicts.json").write_text(json.dumps(empty))
     (figures / "data" / "matrices.json").write_text('{"matrices": []}')
     readme = tmp_path / "README.md"
-    markers = [f"<!-- {n}:{e} -->" for n in ("studies", "verdicts") for e in
+    markers = [f"<!-- {n}:{e} -->" for n in ("answer", "studies", "verdicts") for e in
                ("begin", "end")]  # fmt: skip
     readme.write_text("\n".join(markers))
     for run in results.glob("*/*.jsonl"):
         assert run.is_file()
     command = ["analyse", "--results", str(results), "--figures", str(figures)]
-    assert main([*command, "--readme", str(readme)]) == 0
+    assert main([*command, "--pages", str(readme)]) == 0
     assert (figures / "studies-answer.svg").exists()
     text = readme.read_text()
     assert "Does the condition number go with convergence?" in text
