@@ -20,13 +20,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
-from condlab.curvature import condition
+from condlab.curvature import condition_number
 from studies import high_learning_rate
-from studies._common.arms import batch_statistics
-from studies._common.classification import CURVATURE, plain_loss
-from studies._common.curvature import hessian
-from studies._common.data import load
-from studies._common.sources import prepare
+from studies.data import load
+from studies.tasks.arms import batch_statistics
+from studies.tasks.classification import CURVATURE, plain_loss
+from studies.tasks.curvature import hessian
+from studies.tasks.sources import prepare
 
 RECORD = Path(__file__).parent / "results" / "interior.json"
 PRODUCTS = {torch.float32: (20, 40, 80, 120, 240), torch.float64: (20, 40, 80, 120)}
@@ -48,7 +48,7 @@ def main() -> Path:
                 rows.append({"dtype": str(dtype), "products": products})
                 for share in SHARES:
                     more = round(share * products)
-                    found = condition(
+                    found = condition_number(
                         H, method="lanczos", num_matvecs=products - more, interior=more
                     )
                     rows[-1][f"{share:g}"] = float(f"{found.kappa.lower:.5g}")
