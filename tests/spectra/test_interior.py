@@ -68,6 +68,19 @@ def test_interior_products_reach_the_condition_number():
     assert after.kappa.upper == math.inf  # of a value from above, nothing is known
 
 
+@pytest.mark.parametrize("budget", [10, 24, 40, 56])
+def test_lanczos_alone_is_never_worse_for_as_many_products(budget):
+    # MINRES stays in the space that Lanczos would have, where harmonic is best
+    H = rotated(SPREAD)
+    alone = condition_number(H, method="lanczos", num_matvecs=budget).kappa.lower
+    for more in (2, budget // 2, budget - 4):
+        found = condition_number(
+            H, method="lanczos", num_matvecs=budget - more, interior=more
+        )
+        assert found.products <= budget
+        assert found.kappa.lower <= alone * (1 + 1e-9)
+
+
 def test_inverse_iteration_keeps_off_what_is_locked():
     values = torch.tensor([0.0, 0.5, 2.0, -3.0], dtype=torch.float64)
     H, locked = Products(torch.diag(values)), torch.eye(4, dtype=torch.float64)[:1]

@@ -133,6 +133,27 @@ def test_a_predictor_that_is_the_time_correlates_fully(results):
     assert "lambda_max" not in pooled  # it does not vary
 
 
+def test_kappas_of_twins_in_every_gauge_are_correlated_and_told(tmp_path):
+    made = records("twins")
+    for run in made:
+        kappa = run["series"].pop("kappa_effective")
+        run["config"]["of"] = "inception"
+        run["series"]["kappa_hessian"] = kappa
+        run["series"]["kappa_sphere"] = [[step, -x] for step, x in kappa]
+        run["series"]["kappa_quotient"] = kappa
+        run["series"]["method_quotient"] = [[step, "dense"] for step, _ in kappa]
+    write_lines(tmp_path / "twins" / "cpu.jsonl", made)
+    write_lines(tmp_path / "inception" / "cpu.jsonl", records())
+    found = json.loads(analysed(tmp_path).read_text())
+    rho = {c["predictor"]: c["rho"] for c in found["correlations"]
+           if c["study"] == "twins"}  # fmt: skip
+    assert rho["kappa_hessian"] == rho["kappa_quotient"] > 0.9
+    assert rho["kappa_sphere"] < -0.9
+    assert "exact in small networks and twins, has ρ = 1.00" in found["answer"]
+    assert "on the space that all arms share has ρ = 1.00" in found["answer"]
+    assert not any(claim.get("study") == "twins" for claim in found["claims"])
+
+
 def test_the_same_records_give_the_same_bytes(results):
     first = analysed(results).read_bytes()
     assert analysed(results).read_bytes() == first
