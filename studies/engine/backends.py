@@ -63,6 +63,10 @@ def _connected(backend: str, cluster: str | None, jobs: int) -> Iterator[None]:
         finally:
             ray.shutdown()
         return
-    own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
+    import dask
+
+    own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": ":0"}
+    # What kills a worker is tried again by `attempts.records`, alone.
+    dask.config.set({"distributed.scheduler.allowed-failures": 0})
     with Client(cluster) if cluster else Client(**own):
         yield
