@@ -22,7 +22,7 @@ import torch
 
 from condlab.curvature import condition_number
 from studies import high_learning_rate
-from studies.data import load
+from studies.data import Images, load
 from studies.tasks.arms import batch_statistics
 from studies.tasks.classification import CURVATURE, plain_loss
 from studies.tasks.curvature import hessian
@@ -38,6 +38,7 @@ def main() -> Path:
     images = load("digits")
     torch.manual_seed(0)
     net = high_learning_rate.network(high_learning_rate.Config(), images)
+    assert isinstance(images, Images)
     (inputs, labels), _ = prepare(images, torch.device("cpu"))
     rows = []
     for dtype, budgets in PRODUCTS.items():

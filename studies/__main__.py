@@ -27,7 +27,7 @@ PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the studies named on the command line; return 0, or 2 on bad input."""
+    """Run what the command line says; return 0, 1 if runs failed, 2 on bad input."""
     given = _parser().parse_args(arguments)
     if given.name == "analyse":
         return _analyse(given)
@@ -49,14 +49,18 @@ def main(arguments: list[str] | None = None) -> int:
         tensorboard=given.tensorboard,
         seeds=given.seeds,
         accumulate=given.accumulate,
+        fresh=given.fresh,
+        status=given.status,
         choice=Choice(given.arms, given.rates, given.steps, given.dataset),
     )
     names = STUDIES if given.name == "all" else (given.name,)
     try:
         with ranks.joined(given.timeout_minutes):
             try:
-                for name in names:
+                return max(
                     ranks.together(partial(_run, name, options, as_json=given.json))
+                    for name in names
+                )
             except ranks.RankLostError:
                 raise
             except (ValueError, OSError, ModuleNotFoundError) as error:
@@ -66,7 +70,6 @@ def main(arguments: list[str] | None = None) -> int:
                 return 2
     except ranks.RankLostError as error:
         return _complain(str(error))
-    return 0
 
 
 def _analyse(given: argparse.Namespace) -> int:
@@ -89,17 +92,25 @@ def _analyse(given: argparse.Namespace) -> int:
     return 0
 
 
-def _run(name: str, options: Options, *, as_json: bool) -> None:
+def _run(name: str, options: Options, *, as_json: bool) -> int:
+    """Run a study and print its records; return 1 if runs failed."""
+    from studies.engine.attempts import RunsFailedError
     from studies.engine.store import to_line
     from studies.engine.summary import tables
 
-    records = importlib.import_module(f"studies.{name}").main(options)
-    if os.environ.get("RANK", "0") != "0":
-        return
-    if as_json:
-        sys.stdout.writelines(map(to_line, records))
-    else:
-        print(tables(records))
+    failed = None
+    try:
+        records = importlib.import_module(f"studies.{name}").main(options)
+    except RunsFailedError as error:
+        failed, records = error, error.records
+    if os.environ.get("RANK", "0") == "0" and not options.status:
+        if as_json:
+            sys.stdout.writelines(map(to_line, records))
+        else:
+            print(tables(records))
+        if failed is not None:
+            print(f"studies: {failed}", file=sys.stderr)
+    return 0 if failed is None else 1
 
 
 def _complain(message: str) -> int:
@@ -178,6 +189,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="M",
         help="how long torchrun's processes wait for each other (default: 10)",
     )
+    add("--fresh", action="store_true", help="start over: forget these runs")
+    add("--status", action="store_true", help="say what is done, and run nothing")
     add("--tensorboard", type=Path, metavar="DIR", help="log series there")
     add("--json", action="store_true", help="print the records, one a line")
     add(

@@ -49,7 +49,7 @@ from studies.analysis.runs import (
 )
 from studies.analysis.statistics import Interval, Time
 from studies.analysis.verdicts import WORDS
-from studies.engine.store import number, read_lines
+from studies.engine.store import FAILED, number, read_lines
 
 RESULTS = Path(__file__).parents[1] / "results"
 COSTS = RESULTS.parents[1] / "benchmarks" / "results" / "training_step.json"
@@ -80,7 +80,8 @@ def main(
     files = sorted(results.glob("*/*.jsonl"))
     if not files:
         raise SystemExit(f"no records in {results}; run: python -m studies all")
-    records = [record for file in files for record in read_lines(file)]
+    every = [record for file in files for record in read_lines(file)]
+    records = [record for record in every if record["status"] != FAILED]
     groups: dict[tuple[str, str], list[Json]] = {}
     for record in map(withdrawn, records):
         groups.setdefault((study_of(record), setting_of(record)), []).append(record)

@@ -1,21 +1,24 @@
-"""Where runs are done: processes here, or a cluster, by joblib's own backends."""
+"""Where runs are done: processes here by joblib, or a cluster of Dask or Ray."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import joblib
 
 BACKENDS = ("loky", "multiprocessing", "dask", "ray")
 CLUSTERS = {"dask": "dask[distributed]", "ray": "ray[default]"}
 
+Map = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+
 
 @contextmanager
-def workers(backend: str, cluster: str | None, jobs: int) -> Iterator[None]:
-    """Have joblib use a backend within.
+def workers(backend: str, cluster: str | None, jobs: int) -> Iterator[Map]:
+    """Start or join workers, and give what maps a function over items with them.
 
     Parameters
     ----------
@@ -25,44 +28,93 @@ def workers(backend: str, cluster: str | None, jobs: int) -> Iterator[None]:
         Address of a Dask or Ray cluster; None starts one of `jobs` processes here.
     jobs : int
         Runs at a time.
+
+    Yields
+    ------
+    callable
+        ``mapped(function, items)`` yields results in the order in which they come. It
+        raises what a worker died of: joblib's at once, a cluster's after all others.
     """
     if backend not in BACKENDS:
         raise ValueError(
             f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}"
         )
-    if backend not in CLUSTERS:
-        with joblib.parallel_config(backend, inner_max_num_threads=None):
-            yield
+    if backend in CLUSTERS:
+        with {"dask": _dask, "ray": _ray}[backend](cluster, jobs) as theirs:
+            yield theirs
         return
-    with _connected(backend, cluster, jobs), joblib.parallel_config(backend):
-        yield
+
+    def mapped(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+        count = max(jobs, 2)  # joblib runs one job in this process, which may die of it
+        pool = joblib.Parallel(n_jobs=count, return_as="generator_unordered")
+        yield from pool(joblib.delayed(function)(item) for item in items)
+
+    with joblib.parallel_config(backend, inner_max_num_threads=None):
+        yield mapped
 
 
 @contextmanager
-def _connected(backend: str, cluster: str | None, jobs: int) -> Iterator[None]:
+def _dask(cluster: str | None, jobs: int) -> Iterator[Map]:
+    # joblib's own Dask backend waits for ever for a task whose worker died.
     try:
-        if backend == "dask":
-            from distributed import Client
-        else:
-            import ray
-            from ray.util.joblib import register_ray
+        import dask
+        from distributed import Client, as_completed
     except ModuleNotFoundError as error:
-        package = CLUSTERS[backend]
-        raise ModuleNotFoundError(
-            f"the {backend} backend needs {package}; install it with: "
-            f"pip install '{package}'"
-        ) from error
-    if backend == "ray":
-        # Its workers here would look for `studies` where the driver's file is.
-        paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
-        local = {"num_cpus": jobs, "runtime_env": {"env_vars": paths}}
-        ray.init(cluster, **({} if cluster else local))
-        try:
-            register_ray()
-            yield
-        finally:
-            ray.shutdown()
-        return
-    own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": None}
-    with Client(cluster) if cluster else Client(**own):
-        yield
+        raise _missing("dask") from error
+
+    own = {"n_workers": jobs, "threads_per_worker": 1, "dashboard_address": ":0"}
+    # What kills a worker is tried again by `attempts.records`, alone.
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        Client(cluster) if cluster else Client(**own) as client,
+    ):
+
+        def mapped(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator:
+            futures = [client.submit(function, item, pure=False) for item in items]
+            lost = None
+            for future in as_completed(futures):
+                if future.status == "finished":
+                    yield future.result()
+                else:
+                    lost = future.exception()
+            if lost is not None:
+                raise lost
+
+        yield mapped
+
+
+@contextmanager
+def _ray(cluster: str | None, jobs: int) -> Iterator[Map]:
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise _missing("ray") from error
+    # Its workers here would look for `studies` where the driver's file is.
+    paths = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    local = {"num_cpus": jobs, "runtime_env": {"env_vars": paths}}
+    ray.init(cluster, **({} if cluster else local))
+
+    def mapped(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+        remote = ray.remote(max_retries=0)(function)
+        waiting, lost = [remote.remote(item) for item in items], None
+        while waiting:
+            (ready,), waiting = ray.wait(waiting, num_returns=1)
+            try:
+                yield ray.get(ready)
+            except ray.exceptions.RayError as error:
+                lost = error
+        if lost is not None:
+            raise lost
+
+    try:
+        yield mapped
+    finally:
+        ray.shutdown()
+
+
+def _missing(backend: str) -> ModuleNotFoundError:
+    package = CLUSTERS[backend]
+    return ModuleNotFoundError(
+        f"the {backend} backend needs {package}; install it with: "
+        f"pip install '{package}'"
+    )

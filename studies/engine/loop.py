@@ -116,6 +116,7 @@ def train(
     curvature: tuple[float, ...] = CURVATURE,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = 30.0,
+    made_by: dict[str, Any] | None = None,
     watch: Watch | None = None,
 ) -> Outcome:
     """Train, or go on from the checkpoint where there is one.
@@ -145,6 +146,8 @@ def train(
         Where to save the state; nothing is saved without it.
     checkpoint_seconds : float
         Between two of them; 0 saves at every step.
+    made_by : dict, optional
+        What checkpoints say of their making.
     watch : callable, optional
         ``watch(name, step, value)`` sees every point of the series as it comes.
 
@@ -167,7 +170,8 @@ def train(
         state = _start(task, seed, place)
         if checkpoint is not None:
             state.load(checkpoint)
-        saver = Saver(checkpoint if ranks.rank() == 0 else None, checkpoint_seconds)
+        path = checkpoint if ranks.rank() == 0 else None
+        saver = Saver(path, checkpoint_seconds, made_by or {})
         cut = Cut(task.loss, accumulate)
         finite = _look(task, state, marks, watch)
         while finite and state.step < steps:

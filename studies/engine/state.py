@@ -33,8 +33,8 @@ class State:
 
     PLAIN = ("step", "series", "tables", "seconds", "probe_seconds")
 
-    def save(self, path: Path) -> None:
-        """Write the checkpoint."""
+    def save(self, path: Path, made_by: dict[str, Any]) -> None:
+        """Write the checkpoint, and what the run is made by."""
         plain = {name: getattr(self, name) for name in self.PLAIN}
         save_checkpoint(
             path,
@@ -44,6 +44,7 @@ class State:
                 "optimiser": self.optimiser.state_dict(),
                 "loss_sum": self.loss_sum,
             },
+            made_by,
         )
 
     def load(self, path: Path) -> None:
@@ -88,6 +89,7 @@ class Saver:
 
     path: Path | None
     seconds: float
+    made_by: dict[str, Any] = field(default_factory=dict)
     last: float = field(default_factory=time.perf_counter)
 
     def save_if_due(self, state: State) -> None:
@@ -95,7 +97,7 @@ class Saver:
         if self.path is None or time.perf_counter() - self.last < self.seconds:
             return
         self.tick(state)
-        state.save(self.path)
+        state.save(self.path, self.made_by)
 
     def tick(self, state: State) -> None:
         """Add to the run's seconds what has passed since the last time."""

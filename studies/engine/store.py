@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import math
 import os
-import pickle
-import platform
-import subprocess
-import zipfile
+import socket
+import time
 from collections.abc import Iterable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-import condlab
+from condlab._files import is_alive, replace
 
 Record = dict[str, Any]
-ROOT = Path(__file__).resolve().parents[2]
+MAGIC = b"condlab-run-1 "
+FAILED = "failed"  # the status of a run that raised, or lost its worker twice
+
+
+class DamagedError(ValueError):
+    """A file that is not as it was written."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Store:
-    """A folder of finished records, and of checkpoints of the others.
+    """A folder of records, of checkpoints of unfinished runs, and of what failed.
 
     Parameters
     ----------
@@ -38,18 +40,72 @@ class Store:
     folder: Path
 
     def record(self, key: str) -> Record | None:
-        """Return the finished record with that key, or None."""
-        path = self.folder / f"{key}.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        """Return the finished record with that key, or None.
 
-    def finish(self, record: Record) -> None:
+        Raises
+        ------
+        DamagedError
+            If the file is not what `finish` wrote for that key.
+        """
+        return self._read(self.folder / f"{key}.json", key)
+
+    def failure(self, key: str) -> Record | None:
+        """Return the record of the last attempt, where that failed, or None."""
+        return self._read(self.folder / f"{key}.failed.json", key)
+
+    def _read(self, path: Path, key: str) -> Record | None:
+        if not path.exists():
+            return None
+        (record, *rest) = read_lines(path) or [{}]
+        if rest or record.get("key") != key or "sum" not in record:
+            raise DamagedError(f"{path} is no whole record of its run")
+        return record
+
+    def begin(self, key: str) -> None:
+        """Note that a run has begun here; what failed before counts no more."""
+        here = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
+        replace(self._running(key), json.dumps(here).encode())
+        for suffix in ("json", "txt"):
+            (self.folder / f"{key}.failed.{suffix}").unlink(missing_ok=True)
+
+    def running(self, key: str) -> dict[str, Any] | None:
+        """Return since when a run goes on, and where, or None if it does not."""
+        try:
+            found = json.loads(self._running(key).read_text(encoding="utf-8"))
+            here = found["host"] == socket.gethostname()
+            alive = is_alive(found["pid"]) if here else True
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return {**found, "alive": alive}
+
+    def finish(self, record: Record) -> Record:
         """Keep a finished record; its checkpoint is needed no more."""
-        _replace(self.folder / f"{record['key']}.json", (to_line(record)).encode())
+        record = sealed(record)
+        replace(self.folder / f"{record['key']}.json", to_line(record).encode())
         self.checkpoint(record["key"]).unlink(missing_ok=True)
+        self._running(record["key"]).unlink(missing_ok=True)
+        return record
+
+    def fail(self, record: Record, trace: str) -> Record:
+        """Keep the record of a run that failed, and the traceback beside it."""
+        record = sealed(record)
+        path = self.folder / f"{record['key']}.failed.json"
+        replace(path.with_suffix(".txt"), trace.encode())
+        replace(path, to_line(record).encode())
+        self._running(record["key"]).unlink(missing_ok=True)
+        return record
+
+    def forget(self, key: str) -> None:
+        """Delete all that is kept of a run."""
+        for path in self.folder.glob(f"{key}.*"):
+            path.unlink(missing_ok=True)
 
     def checkpoint(self, key: str) -> Path:
         """Return where the checkpoint of an unfinished run is, if there is one."""
         return self.folder / f"{key}.pt"
+
+    def _running(self, key: str) -> Path:
+        return self.folder / f"{key}.running"
 
 
 def key_of(config: Any) -> str:
@@ -89,24 +145,104 @@ def to_line(record: Record) -> str:
     return json.dumps(record, sort_keys=True, allow_nan=False, separators=short) + "\n"
 
 
+def sealed(record: Record) -> Record:
+    """Return a record with a checksum of all else that it says."""
+    rest = {name: value for name, value in record.items() if name != "sum"}
+    return {**rest, "sum": hashlib.sha256(to_line(rest).encode()).hexdigest()[:16]}
+
+
 def write_lines(path: Path, records: Iterable[Record]) -> None:
     """Write one record a line, all or nothing."""
-    _replace(path, "".join(map(to_line, records)).encode())
+    replace(path, "".join(map(to_line, records)).encode())
 
 
 def read_lines(path: Path) -> list[Record]:
-    """Read what `write_lines` wrote."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    """Read what `write_lines` wrote.
+
+    Raises
+    ------
+    DamagedError
+        If a line is no record, or not the one that its checksum was made of; the
+        message says where.
+    """
+    try:
+        lines = path.read_bytes().decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise DamagedError(f"{path} is damaged: it is no text") from error
+    return [_record(line, path, k) for k, line in enumerate(lines, start=1)]
 
 
-def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write tensors and numbers so that a kill leaves the old file or the new one."""
-    partial = _partial(path)
-    with partial.open("wb") as file:
-        torch.save(state, file)
-        _sync(file)
-    partial.replace(path)
+def _record(line: str, path: Path, k: int) -> Record:
+    try:
+        record = json.loads(line)
+        checksum = sealed(record)["sum"]
+    except (ValueError, AttributeError) as error:
+        raise DamagedError(f"line {k} of {path} is damaged: it is no record") from error
+    if record.get("sum", checksum) != checksum:  # older records have none
+        raise DamagedError(
+            f"line {k} of {path} is damaged: it is not what its checksum is of"
+        )
+    return record
+
+
+def save_checkpoint(
+    path: Path, state: dict[str, Any], made_by: dict[str, Any] | None = None
+) -> None:
+    """Write tensors and numbers so that a kill leaves the old file or the new one.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A line of JSON comes first: of what the rest is, and a checksum of it.
+    state : dict
+        Tensors, numbers, strings, and lists and dicts of them.
+    made_by : dict, optional
+        What the run is made by, see `header`.
+    """
+    stream = io.BytesIO()
+    torch.save(state, stream)
+    rest = stream.getbuffer()
+    head = {"made_by": made_by or {}, "sum": hashlib.sha256(rest).hexdigest()}
+    replace(path, MAGIC + to_line(sealed_head(head)).encode() + rest)
+
+
+def sealed_head(head: dict[str, Any]) -> dict[str, Any]:
+    """Return the first line of a checkpoint with a checksum of itself."""
+    text = to_line(head)
+    return {**head, "own": hashlib.sha256(text.encode()).hexdigest()[:16]}
+
+
+def header(path: Path) -> dict[str, Any] | None:
+    """Return what a checkpoint is made by, or None where there is none.
+
+    Raises
+    ------
+    DamagedError
+        If the file does not begin as a checkpoint does.
+    """
+    if not path.exists():
+        return None
+    with path.open("rb") as file:
+        return _head(path, file.readline())["made_by"]
+
+
+def _head(path: Path, line: bytes) -> dict[str, Any]:
+    try:
+        if not line.startswith(MAGIC):
+            raise ValueError("another format")  # noqa: TRY301 - told below
+        found = json.loads(line.removeprefix(MAGIC))
+        rest = {name: value for name, value in found.items() if name != "own"}
+        if sealed_head(rest) != found or not isinstance(rest["made_by"], dict):
+            raise ValueError("another checksum")  # noqa: TRY301
+    except (ValueError, AttributeError, KeyError) as error:
+        raise _no_checkpoint(path) from error
+    return found
+
+
+def _no_checkpoint(path: Path) -> DamagedError:
+    return DamagedError(
+        f"{path} is no whole checkpoint; delete it to start that run anew"
+    )
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
@@ -114,66 +250,12 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
 
     Raises
     ------
-    ValueError
+    DamagedError
         If the file is damaged, which a kill cannot do.
     """
     if not path.exists():
         return None
-    try:
-        return torch.load(path, weights_only=True, map_location="cpu")
-    except (
-        RuntimeError,
-        OSError,
-        EOFError,
-        pickle.UnpicklingError,
-        zipfile.BadZipFile,
-    ) as e:
-        raise ValueError(
-            f"{path} is no whole checkpoint; delete it to start that run anew"
-        ) from e
-
-
-def provenance(device: torch.device) -> Record:
-    """Return commit, versions and device for a record."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    versions = {
-        "condlab": condlab.__version__,
-        "numpy": np.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-    }
-    return {**_commit(), "versions": versions, "device": name}
-
-
-@cache
-def _commit() -> Record:
-    try:
-        commit = _git("rev-parse", "HEAD")
-        dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))
-    except (OSError, subprocess.CalledProcessError):  # no git, or no clone
-        return {"commit": None, "dirty": None}
-    return {"commit": commit, "dirty": dirty}
-
-
-def _git(*arguments: str) -> str:
-    command = ["git", "-C", str(ROOT), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return done.stdout.strip()
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = _partial(path)
-    with partial.open("wb") as file:
-        file.write(content)
-        _sync(file)
-    partial.replace(path)
-
-
-def _partial(path: Path) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path.with_name(f"{path.name}.{os.getpid()}.partial")
-
-
-def _sync(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+    line, _, rest = path.read_bytes().partition(b"\n")
+    if hashlib.sha256(rest).hexdigest() != _head(path, line + b"\n")["sum"]:
+        raise _no_checkpoint(path)
+    return torch.load(io.BytesIO(rest), weights_only=True, map_location="cpu")

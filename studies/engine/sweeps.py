@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import joblib
 import torch
 from tqdm import tqdm
 
-from studies.engine import ranks, store
-from studies.engine.backends import workers
+from studies.engine import attempts, ranks, resume, store
 from studies.engine.configs import Choice, chosen, complete_cells, reseeded
 from studies.engine.estimates import Costs
 from studies.engine.loop import Task, Watch, train
+from studies.engine.provenance import provenance
 from studies.engine.store import Record, Store
 from studies.tasks.curvature import REVISION
 
@@ -56,6 +53,10 @@ class Options:
         What of the preset to run.
     accumulate : int
         In how many parts a batch is computed, where memory is short.
+    fresh : bool
+        Start over: forget what is kept of these runs.
+    status : bool
+        Say what is done, and run nothing.
     """
 
     preset: str
@@ -70,6 +71,8 @@ class Options:
     seeds: int | None = None
     choice: Choice = field(default_factory=Choice)
     accumulate: int = 1
+    fresh: bool = False
+    status: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -116,16 +119,29 @@ def sweep(
     -------
     list of dict
         As written to ``out/STUDY/PRESET.jsonl``: the file grows as cells are whole.
+
+    Raises
+    ------
+    RunsFailedError
+        If runs failed, once all others have ended; it has all records. They are tried
+        again by the next sweep.
+    ValueError
+        If what is kept in the folder was made by other code or on other data.
     """
     folder = options.out / study / f".{options.preset}"
     configs = chosen(configs, options.choice)
     if options.seeds is not None:
         configs = reseeded(configs, options.seeds)
+    if options.status:
+        print(
+            resume.status(f"{study} {options.preset}", configs, folder, _jobs(options))
+        )
+        return []
     if options.budget_seconds is not None:
         configs = _within_budget(configs, make_task, options, folder)
     for what, value in _made_of(configs, options).items():
         ranks.require_same(what, value)
-    found = ranks.agreed(lambda: _kept(configs, folder))
+    found = ranks.agreed(lambda: resume.kept(configs, folder, options))
     todo = [
         (study, config, make_task, options, folder)
         for config in configs
@@ -135,7 +151,7 @@ def sweep(
     written = 0
     bar = tqdm(total=len(configs), initial=len(found), desc=study, disable=None)
     with bar:
-        for record in _results(todo, options):
+        for record in attempts.records(todo, run_one, options, _jobs(options)):
             bar.update()
             found[record["key"]] = record
             whole = complete_cells(configs, found)
@@ -145,20 +161,16 @@ def sweep(
     records = complete_cells(configs, found)
     if ranks.rank() == 0:
         store.write_lines(path, records)
+    if any(record["status"] == attempts.FAILED for record in records):
+        raise attempts.RunsFailedError(attempts.told(records, folder), records)
     return records
-
-
-def _kept(configs: Sequence[Any], folder: Path) -> dict[str, Record]:
-    kept = Store(folder)
-    records = {key: kept.record(key) for key in map(store.key_of, configs)}
-    return {key: record for key, record in records.items() if record is not None}
 
 
 def _made_of(configs: Sequence[Any], options: Options) -> dict[str, Any]:
     """Return what ranks must agree on before they start."""
-    made, keys = store.provenance(torch.device("cpu")), list(map(store.key_of, configs))
+    made, keys = provenance(torch.device("cpu")), list(map(store.key_of, configs))
     kind = {"device": options.device.type, "accumulate": options.accumulate}
-    return {"commit": made["commit"], **made["versions"], **kind, "runs": keys}
+    return {"code": made["code"], **made["versions"], **kind, "runs": keys}
 
 
 def run_one(
@@ -167,6 +179,7 @@ def run_one(
     """Run one config from where it was left, keep its record and return it."""
     torch.set_num_threads(1)
     key, kept, device = store.key_of(config), Store(folder), options.device
+    made_by = provenance(device, options.data)
     name = f"{study}/{config.arm}-{config.lr}-{config.seed}"
     with _watching(options, name) as watch, _without_denormals():
         outcome = train(
@@ -177,6 +190,7 @@ def run_one(
             finer=1 if options.preset == "real" else 4,  # many runs, kept in git
             accumulate=options.accumulate,
             checkpoint=kept.checkpoint(key),
+            made_by=made_by,
             watch=watch,
         )
     record = {
@@ -191,26 +205,9 @@ def run_one(
         "tables": outcome.tables,
         "curvature_revision": REVISION,
         "accumulate": options.accumulate,
-        "ranks": ranks.count(),
-        **store.provenance(device),
+        **made_by,
     }
-    if ranks.rank() == 0:
-        kept.finish(record)
-    return record
-
-
-def _results(todo: list[tuple[Any, ...]], options: Options) -> Iterator[Record]:
-    """Yield records as runs end, in any order."""
-    jobs = _jobs(options)
-    if jobs == 1 and options.backend == "loky":
-        for run in todo:
-            yield ranks.together(partial(run_one, *run))
-        return
-    with workers(options.backend, options.cluster, jobs):
-        # Ray's backend cannot yield: progress then comes all at once, at the end.
-        kind = "list" if options.backend == "ray" else "generator_unordered"
-        pool = joblib.Parallel(n_jobs=jobs, return_as=kind)
-        yield from pool(joblib.delayed(run_one)(*run) for run in todo)
+    return kept.finish(record) if ranks.rank() == 0 else record
 
 
 def _jobs(options: Options) -> int:
@@ -230,11 +227,9 @@ def _within_budget(
     """
     budget = options.budget_seconds or 0.0
     path = folder / f"budget-{budget:g}.json"
-    saved = ranks.agreed(
-        lambda: json.loads(path.read_text()) if path.exists() else None
-    )
-    if saved is not None:
-        factor = saved["factor"]
+    saved = ranks.agreed(lambda: store.read_lines(path) if path.exists() else [])
+    if saved and not options.fresh:
+        factor = saved[0]["factor"]
     else:
         times = ranks.together(lambda: _estimate(configs, make_task, options))
         steps, looks = ranks.agreed(lambda: times)

@@ -21,7 +21,7 @@ from studies.engine.store import read_lines
 from studies.engine.sweeps import Options, sweep
 from tests.studies.tiny import tiny_task
 
-TIMES = {"seconds", "probe_seconds"}
+TIMES = {"seconds", "probe_seconds", "sum"}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,161 @@
+"""Runs that may fail: one that raises, or whose worker dies, is a record of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from condlab._files import is_alive
+from studies.engine import ranks
+from studies.engine.backends import Map, workers
+from studies.engine.provenance import provenance
+from studies.engine.store import FAILED, Record, Store, key_of
+
+LOOKS = 2.0  # seconds between two looks at whether the parent lives
+
+Run = tuple[Any, ...]  # (study, config, make_task, options, folder)
+RunOne = Callable[..., Record]
+
+
+class RunsFailedError(RuntimeError):
+    """Some runs of a sweep failed; `records` has all, theirs too."""
+
+    def __init__(self, message: str, records: list[Record]):
+        super().__init__(message)
+        self.records = records
+
+
+def attempt(run_one: RunOne, parent: tuple[str, int], run: Run) -> Record:
+    """Run one config; where it raises, keep the failure as its record and return it.
+
+    Parameters
+    ----------
+    run_one : callable
+        ``run_one(*run)`` keeps the record of a run that ends, and returns it.
+    parent : (str, int)
+        Host and process that asked: with it this worker ends.
+    run : tuple
+        What `run_one` takes.
+    """
+    end_with(*parent)
+    study, config, _, options, folder = run
+    kept, first = Store(folder), ranks.rank() == 0
+    if first:
+        kept.begin(key_of(config))
+    try:
+        return ranks.together(partial(run_one, *run))
+    except ranks.RankLostError:  # there is nobody to go on with
+        raise
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        record = failure(study, config, options, told)
+        return kept.fail(record, traceback.format_exc()) if first else record
+
+
+def failure(study: str, config: Any, options: Any, told: str) -> Record:
+    """Return the record of a run that failed."""
+    return {
+        "study": study,
+        "preset": options.preset,
+        "key": key_of(config),
+        "config": dataclasses.asdict(config),
+        "status": FAILED,
+        "error": told,
+        "seconds": 0.0,
+        "series": {},
+        "tables": {},
+        **provenance(options.device, options.data),
+    }
+
+
+def records(
+    todo: Sequence[Run], run_one: RunOne, options: Any, jobs: int
+) -> Iterator[Record]:
+    """Yield a record of every run as runs end, in any order.
+
+    A worker that dies takes its pool with it: what had ended is taken from the folder,
+    what had begun is tried once more, alone, and the rest goes on in a new pool.
+    """
+    own = (_host(), os.getpid())
+    if jobs == 1 and options.backend == "loky":
+        for run in todo:
+            yield attempt(run_one, own, run)
+        return
+    left = {key_of(run[1]): run for run in todo}
+    tried = partial(attempt, run_one, own)
+    with workers(options.backend, options.cluster, jobs) as mapped:
+        while left:
+            before = len(left)
+            try:
+                for record in mapped(tried, list(left.values())):
+                    left.pop(record["key"], None)
+                    yield record
+            except Exception as error:
+                for record in _rescued(left, tried, mapped, error):
+                    left.pop(record["key"])
+                    yield record
+                if len(left) == before:  # no run had begun: it is not their fault
+                    raise
+
+
+def _rescued(
+    left: dict[str, Run], tried: Callable[[Run], Record], mapped: Map, error: Exception
+) -> Iterator[Record]:
+    """Yield the records of runs that broken workers had ended or begun."""
+    begun = []
+    for key, run in list(left.items()):
+        kept = Store(run[-1])
+        record = kept.record(key) or kept.failure(key)
+        if record is not None:
+            yield record
+        elif kept.running(key) is not None:
+            begun.append(run)
+    for run in begun:
+        try:
+            (record,) = mapped(tried, [run])
+        except Exception as again:
+            told = f"its worker died twice: {type(again).__name__}"
+            record = failure(run[0], run[1], run[3], told)
+            record = Store(run[-1]).fail(record, f"{error}\n\n{again}\n")
+        yield record
+
+
+def told(found: Sequence[Record], folder: Path) -> str:
+    """Return in a sentence how many runs failed, and why the first."""
+    failed = [record for record in found if record["status"] == FAILED]
+    first = failed[0]
+    config = first["config"]
+    return (
+        f"{len(failed)} of {len(found)} runs of {first['study']} failed, and are tried "
+        f"again next time; the first, arm {config['arm']}, rate {config['lr']:g}, seed "
+        f"{config['seed']}: {first['error']} ({folder / first['key']}.failed.txt)"
+    )
+
+
+@cache
+def end_with(host: str, pid: int) -> None:
+    """Have this process end within seconds of another one of its host, however it does.
+
+    A killed parent cannot end its workers itself.
+    """
+    if host != _host() or pid == os.getpid() or sys.platform == "win32":
+        return
+
+    def wait() -> None:
+        while is_alive(pid):
+            time.sleep(LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _host() -> str:
+    return os.uname().nodename if hasattr(os, "uname") else ""

@@ -1,0 +1,325 @@
+"""Sweeps of which some runs fail, die, are damaged, or were made by other code."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from condlab import _files
+from studies.__main__ import main
+from studies.engine import provenance, store
+from studies.engine.attempts import RunsFailedError, end_with
+from studies.engine.backends import CLUSTERS
+from studies.engine.configs import grid
+from studies.engine.store import DamagedError, Store, key_of, read_lines
+from studies.engine.sweeps import Options, sweep
+from tests.studies.tiny import tiny_task
+
+ROOT = Path(__file__).parents[2]
+posix = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
+
+
+@dataclass(frozen=True)
+class Config:
+    arm: str = "plain"
+    lr: float = 0.1
+    seed: int = 0
+    steps: int = 4
+    marks: str = ""
+
+
+def task(config, _options):
+    """Return the tiny task, which raises, or kills its worker once or always."""
+    marker = Path(config.marks) / f"{config.arm}-{config.lr}-{config.seed}"
+    if config.arm == "raises":
+        raise ZeroDivisionError("no such arm")
+    if config.arm == "dies" or (config.arm == "dies once" and not marker.exists()):
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return tiny_task()
+
+
+def runs(arms, tmp_path, seeds=1, rates=(0.1,)):
+    (tmp_path / "marks").mkdir(exist_ok=True)
+    base = Config(marks=str(tmp_path / "marks"))
+    return grid(base, arms, rates, range(seeds))
+
+
+def failing(configs, options):
+    """Return the records of a sweep of which some runs fail, and what is said."""
+    with pytest.raises(RunsFailedError) as caught:
+        sweep("tiny", configs, task, options)
+    return caught.value.records, str(caught.value)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_run_that_raises_is_a_record_and_the_others_go_on(tmp_path, jobs):
+    configs = runs(("plain", "raises", "E"), tmp_path, seeds=2)
+    options = Options("smoke", out=tmp_path, jobs=jobs)
+    records, said = failing(configs, options)
+    states = [(r["config"]["arm"], r["status"]) for r in records]
+    each = [("plain", "done"), ("raises", "failed"), ("E", "done")]
+    assert states == each * 2
+    lost = records[1]
+    assert lost["error"] == "ZeroDivisionError: no such arm"
+    assert "2 of 6 runs of tiny failed" in said
+    trace = tmp_path / "tiny" / ".smoke" / f"{lost['key']}.failed.txt"
+    assert str(trace) in said
+    assert "raise ZeroDivisionError" in trace.read_text()
+    assert read_lines(tmp_path / "tiny" / "smoke.jsonl") == records
+
+
+def test_failed_runs_are_tried_again(tmp_path, monkeypatch):
+    configs = runs(("plain", "raises"), tmp_path)
+    options = Options("smoke", out=tmp_path, jobs=1)
+    before, _ = failing(configs, options)
+    mended = sweep("tiny", configs, lambda *_: tiny_task(), options)
+    assert mended[0] == before[0]
+    assert mended[1]["status"] == "done"
+    assert not list((tmp_path / "tiny" / ".smoke").glob("*.failed.*"))
+
+
+@posix
+def test_a_worker_that_dies_is_replaced_and_its_run_is_tried_once_more(tmp_path):
+    arms = ("plain", "dies once", "E", "dies", "WS")
+    configs = runs(arms, tmp_path, seeds=2)
+    options = Options("smoke", out=tmp_path, jobs=2)
+    records, _ = failing(configs, options)
+    states = {(r["config"]["arm"], r["status"]) for r in records}
+    good = {(arm, "done") for arm in arms if arm != "dies"}
+    assert states == good | {("dies", "failed")}
+    lost = next(r for r in records if r["status"] == "failed")
+    assert lost["error"].startswith("its worker died twice: ")
+    assert len(records) == len(configs)
+
+
+@posix
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["loky", *CLUSTERS])
+def test_twenty_runs_of_which_some_fail_end_on_every_backend(backend, tmp_path):
+    if backend != "loky":
+        pytest.importorskip({"dask": "distributed"}.get(backend, backend))
+    arms = ("plain", "raises", "dies once", "E")
+    configs = runs(arms, tmp_path, rates=(0.1, 0.2, 0.3, 0.4, 0.5))
+    keep = [c for c in configs if c.arm == "raises"][3:]
+    keep += [c for c in configs if c.arm == "dies once"][1:]
+    configs = [c for c in configs if c not in keep]
+    configs += runs(("WS", "WN", "BN"), tmp_path, rates=(0.1, 0.2))
+    assert len(configs) == 20
+    folder = tmp_path / "tiny" / ".smoke"
+    folder.mkdir(parents=True)
+    for config in configs[:2]:
+        Store(folder).checkpoint(key_of(config)).write_bytes(b"condlab-run-1 {")
+    options = Options("smoke", out=tmp_path, jobs=2, backend=backend)
+    records, said = failing(configs, options)
+    found = [r["status"] for r in records]
+    assert (found.count("done"), found.count("failed")) == (17, 3)
+    assert "3 of 20 runs" in said
+
+
+def test_the_command_ends_with_status_one_where_runs_failed(
+    tmp_path, monkeypatch, capsys
+):
+    def broken(*_):
+        raise OSError("no such file")
+
+    monkeypatch.setattr("studies.small_networks.task", broken)
+    command = ["small_networks", "--out", str(tmp_path), "--jobs", "1"]
+    assert main(command) == 1
+    error = capsys.readouterr().err
+    assert "runs of small_networks failed, and are tried again next time" in error
+    assert "OSError: no such file" in error
+
+
+def test_runs_of_other_code_or_versions_are_refused_unless_fresh(tmp_path, monkeypatch):
+    configs = runs(("plain", "E"), tmp_path)
+    options = Options("smoke", out=tmp_path, jobs=1)
+    first = sweep("tiny", configs, task, options)
+    monkeypatch.setattr(provenance, "_code", lambda: "other")
+    with pytest.raises(
+        ValueError, match=r"2 made by code \w+ and not other; .*--fresh"
+    ):
+        sweep("tiny", configs, task, options)
+    again = sweep("tiny", configs, task, Options(**{**vars(options), "fresh": True}))
+    assert {r["code"] for r in again} == {"other"}
+    assert [r["series"] for r in again] == [r["series"] for r in first]
+
+
+def test_a_checkpoint_of_other_data_is_refused(tmp_path):
+    (config,) = runs(("plain",), tmp_path)
+    folder = tmp_path / "tiny" / ".smoke"
+    made = provenance.provenance(torch.device("cpu"))
+    path = Store(folder).checkpoint(key_of(config))
+    store.save_checkpoint(path, {"step": 1}, {**made, "data_digest": "abc"})
+    with pytest.raises(ValueError, match="1 made by data_digest abc and not unknown"):
+        sweep("tiny", [config], task, Options("smoke", out=tmp_path, jobs=1))
+
+
+def test_status_says_what_is_done_and_runs_nothing(tmp_path, capsys):
+    configs = runs(("plain", "raises", "E"), tmp_path)
+    options = Options("smoke", out=tmp_path, jobs=1)
+    failing(configs, options)
+    later = [*configs, *runs(("WS",), tmp_path)]
+    capsys.readouterr()
+    asked = Options("smoke", out=tmp_path, jobs=1, status=True)
+    assert sweep("tiny", later, task, asked) == []
+    said = capsys.readouterr().out
+    assert "tiny smoke: 2 of 4 runs done, 0 running, 1 failed, 1 not begun;" in said
+    assert "the rest takes some" in said
+    assert "failed: ZeroDivisionError: no such arm" in said
+
+
+# ---- damage ----------------------------------------------------------------------
+
+
+def damaged(content, rng):
+    """Return a file with a byte changed, a part cut, or two parts swapped."""
+    kind = rng.randrange(3)
+    at = rng.randrange(len(content))
+    if kind == 0:
+        flipped = bytes([content[at] ^ (1 << rng.randrange(8))])
+        return content[:at] + flipped + content[at + 1 :]
+    if kind == 1:
+        return content[:at]
+    other = rng.randrange(len(content))
+    a, b = sorted((at, other))
+    return content[b:] + content[a:b] + content[:a]
+
+
+def test_no_damaged_record_or_checkpoint_is_taken_up(tmp_path):
+    (config,) = runs(("plain",), tmp_path)
+    (record,) = sweep("tiny", [config], task, Options("smoke", out=tmp_path, jobs=1))
+    kept = Store(tmp_path / "tiny" / ".smoke")
+    path, other = kept.folder / f"{record['key']}.json", kept.folder / "x.pt"
+    state = {"step": 3, "net": {"w": torch.arange(50.0)}, "words": "ab"}
+    store.save_checkpoint(other, state, {"code": "abc"})
+    rng = random.Random(0)
+    whole, saved = path.read_bytes(), other.read_bytes()
+    for _ in range(500):
+        path.write_bytes(damaged(whole, rng))
+        same = path.read_bytes().strip() == whole.strip()
+        if not same:
+            with pytest.raises(DamagedError, match=path.name):
+                kept.record(record["key"])
+        other.write_bytes(damaged(saved, rng))
+        if other.read_bytes() != saved:
+            with pytest.raises(DamagedError, match="delete it to start that run anew"):
+                store.load_checkpoint(other)
+    other.write_bytes(saved)
+    assert torch.equal(store.load_checkpoint(other)["net"]["w"], torch.arange(50.0))
+
+
+def test_a_damaged_record_is_named_and_run_again(tmp_path, capsys):
+    (config,) = runs(("plain",), tmp_path)
+    options = Options("smoke", out=tmp_path, jobs=1)
+    (record,) = sweep("tiny", [config], task, options)
+    path = tmp_path / "tiny" / ".smoke" / f"{record['key']}.json"
+    path.write_text(path.read_text().replace('"done"', '"dome"'))
+    (again,) = sweep("tiny", [config], task, options)
+    assert again["series"] == record["series"]
+    error = capsys.readouterr().err
+    assert f"{path} is damaged: it is not what its checksum is of" in error
+    assert "that run starts anew" in error
+
+
+def test_the_record_of_another_run_is_not_taken_up(tmp_path):
+    configs = runs(("plain", "E"), tmp_path)
+    options = Options("smoke", out=tmp_path, jobs=1)
+    plain, other = sweep("tiny", configs, task, options)
+    folder = tmp_path / "tiny" / ".smoke"
+    (folder / f"{other['key']}.json").write_bytes(
+        (folder / f"{plain['key']}.json").read_bytes()
+    )
+    with pytest.raises(DamagedError, match="is no whole record of its run"):
+        Store(folder).record(other["key"])
+
+
+# ---- litter and orphans ----------------------------------------------------------
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch):
+    path = tmp_path / "a.json"
+    _files.replace(path, b"old")
+
+    def full(_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        _files.replace(path, b"new")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+    assert path.read_bytes() == b"old"
+
+
+@posix
+def test_litter_of_the_dead_is_cleared_and_that_of_the_living_is_not(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    host = _files._host()
+    for pid in (dead.pid, os.getpid()):
+        (tmp_path / f"a~{host}+{pid}+ab{_files.SUFFIX}").touch()
+    old, new = (tmp_path / f"{n}~elsewhere+1+ab{_files.SUFFIX}" for n in "bc")
+    old.touch()
+    new.touch()
+    os.utime(old, (0, 0))
+    _files.clear_litter(tmp_path)
+    left = {
+        path.name.partition("~")[2].partition("+")[0] for path in tmp_path.iterdir()
+    }
+    assert left == {host, "elsewhere"}
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@posix
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_soon_after_their_parent_is_killed(how, tmp_path):
+    child = (
+        "import sys, time; from studies.engine.attempts import end_with; "
+        "end_with(sys.argv[1], int(sys.argv[2])); print(1, flush=True); time.sleep(60)"
+    )
+    code = (
+        "import os, subprocess, sys\n"
+        "from studies.engine.attempts import _host\n"
+        f"command = [sys.executable, '-c', {child!r}, _host(), str(os.getpid())]\n"
+        "worker = subprocess.Popen(command, stdout=subprocess.PIPE)\n"
+        "worker.stdout.readline()\n"
+        "print(worker.pid, flush=True)\n"
+        "worker.wait()\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    worker = int(parent.stdout.readline())
+    parent.send_signal(how)
+    parent.wait()
+    parent.stdout.close()
+    for _ in range(200):
+        if not _files.is_alive(worker):
+            return
+        time.sleep(0.05)
+    pytest.fail("the worker outlived its parent by ten seconds")
+
+
+def test_a_worker_of_another_host_or_of_itself_watches_nobody():
+    end_with("elsewhere", 1)
+    end_with(_files._host(), os.getpid())
+
+
+def test_the_analysis_leaves_failed_runs_out(tmp_path):
+    from studies.analysis.meta_analysis import main as analyse
+
+    configs = runs(("plain", "raises"), tmp_path, seeds=3)
+    records, _ = failing(configs, Options("smoke", out=tmp_path / "a", jobs=1))
+    results = tmp_path / "results"
+    (results / "tiny").mkdir(parents=True)
+    store.write_lines(results / "tiny" / "smoke.jsonl", records)
+    found = json.loads(analyse(results).read_text())
+    assert all("raises" not in json.dumps(s) for s in found["settings"])
