@@ -14,8 +14,8 @@ import torch
 from scipy.linalg import lapack
 from torch import Tensor
 
+from condlab._precision import wide
 from condlab.curvature._certain import ZERO
-from condlab.nn._precision import wide
 from condlab.spectra._dense import SAFETY, assembled, rounding
 from condlab.spectra._products import Products
 from condlab.spectra.krylov import Basis, block_lanczos

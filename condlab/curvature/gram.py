@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condlab._precision import wide
 from condlab.curvature.condition_number import (
     HessianCondition,
     condition_number,
@@ -17,7 +18,6 @@ from condlab.curvature.evaluation.losses import ModelLoss
 from condlab.curvature.operators._outputs import Outputs
 from condlab.curvature.operators.operator import CurvatureOperator
 from condlab.curvature.symmetry.null_space import NullSpace
-from condlab.nn._precision import wide
 from condlab.spectra._products import Products
 from condlab.spectra.krylov import ROUNDING
 from condlab.spectra.spectrum import exact

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condlab.nn._precision import wide
+from condlab._precision import wide
 
 
 def polar_factor(M: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from condlab.nn._precision import wide
+from condlab._precision import wide
 from condlab.nn.selection import sites
 
 

@@ -9,10 +9,10 @@ from typing import Any, Literal, cast, get_args
 import torch
 from torch import Tensor, nn
 
+from condlab._precision import wide
 from condlab.nn._names import one_spelling
 from condlab.nn._parametrization import EffectiveWeight, register
 from condlab.nn._polar import polar_factor
-from condlab.nn._precision import wide
 from condlab.nn._torchs import TORCH, register_torchs
 from condlab.nn._unit import unit_lines
 from condlab.nn._unknown import warn_of_unknown_kinds

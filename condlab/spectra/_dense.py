@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condlab.nn._precision import wide
+from condlab._precision import wide
 from condlab.spectra._products import Products, gaussian
 from condlab.spectra._room import COPIES, available_bytes, device_of
 from condlab.spectra.assembly import assemble

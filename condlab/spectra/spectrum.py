@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from condlab.nn._precision import wide
+from condlab._precision import wide
 from condlab.spectra._dense import SAFETY, assembled, is_exact, rounding
 from condlab.spectra._extremes import ProbableExtremes, probable
 from condlab.spectra._products import Products, require_arguments

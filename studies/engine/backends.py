@@ -95,8 +95,8 @@ def _ray(cluster: str | None, jobs: int) -> Iterator[Map]:
     ray.init(cluster, **({} if cluster else local))
 
     def mapped(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
-        remote = ray.remote(max_retries=0)(function)
-        waiting, lost = [remote.remote(item) for item in items], None
+        remote = ray.remote(max_retries=0)(_called)  # takes no partial function
+        waiting, lost = [remote.remote(function, item) for item in items], None
         while waiting:
             (ready,), waiting = ray.wait(waiting, num_returns=1)
             try:
@@ -110,6 +110,10 @@ def _ray(cluster: str | None, jobs: int) -> Iterator[Map]:
         yield mapped
     finally:
         ray.shutdown()
+
+
+def _called(function: Callable[[Any], Any], item: Any) -> Any:
+    return function(item)
 
 
 def _missing(backend: str) -> ModuleNotFoundError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -137,6 +138,10 @@ def sweep(
             resume.status(f"{study} {options.preset}", configs, folder, _jobs(options))
         )
         return []
+    if options.tensorboard and not importlib.util.find_spec("tensorboard"):
+        raise ModuleNotFoundError(
+            "logs for TensorBoard need it; install it with: pip install tensorboard"
+        )
     if options.budget_seconds is not None:
         configs = _within_budget(configs, make_task, options, folder)
     for what, value in _made_of(configs, options).items():
@@ -281,11 +286,7 @@ def _watching(options: Options, name: str) -> Iterator[Watch | None]:
     if options.tensorboard is None or ranks.rank() != 0:
         yield None
         return
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "logs for TensorBoard need it; install it with: pip install tensorboard"
-        ) from error
+    from torch.utils.tensorboard import SummaryWriter
+
     with SummaryWriter(options.tensorboard / name) as writer:
         yield lambda series, step, value: writer.add_scalar(series, value, step)

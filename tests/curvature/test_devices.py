@@ -11,10 +11,10 @@ import pytest
 import torch
 
 import condlab
+from condlab import _precision
 from condlab.curvature import condition_number, submatrix
 from condlab.curvature.evaluation._data import _weighted_sum
 from condlab.curvature.twins import lengths_of
-from condlab.nn import _precision
 from condlab.nn._polar import polar_factor
 from condlab.spectra import (
     assemble,

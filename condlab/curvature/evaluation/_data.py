@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condlab._precision import wide
 from condlab.curvature.evaluation._trees import tensors
 from condlab.curvature.evaluation.losses import batch_size
-from condlab.nn._precision import wide
 
 Fingerprint = tuple[tuple[tuple[int, ...], float], ...]
 
