@@ -9,6 +9,8 @@ import time
 import uuid
 from pathlib import Path
 
+from condlab._processes import is_alive
+
 SUFFIX = ".partial"
 DAY = 86_400.0  # seconds after which another host's unfinished file is litter
 
@@ -56,21 +58,6 @@ def clear_litter(folder: Path) -> None:
                 dead = time.time() - path.stat().st_mtime > DAY
             if dead:
                 path.unlink()
-
-
-def is_alive(pid: int) -> bool:
-    """Return whether a process of this host runs, and is no zombie."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (OSError, IndexError):  # no Linux
-        return True
-    return state != "Z"
 
 
 def _own() -> str:

@@ -28,7 +28,8 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_scaled"],
     ["_arrays"],
     ["_entries"],
-    ["errors", "_files", "_memory", "_precision"],
+    ["_files"],
+    ["errors", "_memory", "_precision", "_processes"],
 ]
 RANK = {name: -i for i, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))

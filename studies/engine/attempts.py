@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
-import threading
-import time
+import socket
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from condlab._files import is_alive
+from condlab._processes import end_with
 from studies.engine import ranks
 from studies.engine.backends import Map, workers
 from studies.engine.provenance import provenance
 from studies.engine.store import FAILED, Record, Store, key_of
-
-LOOKS = 2.0  # seconds between two looks at whether the parent lives
 
 Run = tuple[Any, ...]  # (study, config, make_task, options, folder)
 RunOne = Callable[..., Record]
@@ -84,7 +80,7 @@ def records(
     A worker that dies takes its pool with it: what had ended is taken from the folder,
     what had begun is tried once more, alone, and the rest goes on in a new pool.
     """
-    own = (_host(), os.getpid())
+    own = (socket.gethostname(), os.getpid())
     if jobs == 1 and options.backend == "loky":
         for run in todo:
             yield attempt(run_one, own, run)
@@ -138,24 +134,3 @@ def told(found: Sequence[Record], folder: Path) -> str:
         f"again next time; the first, arm {config['arm']}, rate {config['lr']:g}, seed "
         f"{config['seed']}: {first['error']} ({folder / first['key']}.failed.txt)"
     )
-
-
-@cache
-def end_with(host: str, pid: int) -> None:
-    """Have this process end within seconds of another one of its host, however it does.
-
-    A killed parent cannot end its workers itself.
-    """
-    if host != _host() or pid == os.getpid() or sys.platform == "win32":
-        return
-
-    def wait() -> None:
-        while is_alive(pid):
-            time.sleep(LOOKS)
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-def _host() -> str:
-    return os.uname().nodename if hasattr(os, "uname") else ""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import joblib
+
+from condlab._processes import end_with
 
 BACKENDS = ("loky", "multiprocessing", "dask", "ray")
 CLUSTERS = {"dask": "dask[distributed]", "ray": "ray[default]"}
@@ -49,7 +52,8 @@ def workers(backend: str, cluster: str | None, jobs: int) -> Iterator[Map]:
         pool = joblib.Parallel(n_jobs=count, return_as="generator_unordered")
         yield from pool(joblib.delayed(function)(item) for item in items)
 
-    with joblib.parallel_config(backend, inner_max_num_threads=None):
+    own = {"initializer": end_with, "initargs": (socket.gethostname(), os.getpid())}
+    with joblib.parallel_config(backend, **(own if backend == "loky" else {})):
         yield mapped
 
 

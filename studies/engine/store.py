@@ -16,7 +16,8 @@ from typing import Any
 
 import torch
 
-from condlab._files import is_alive, replace
+from condlab._files import replace
+from condlab._processes import is_alive
 
 Record = dict[str, Any]
 MAGIC = b"condlab-run-1 "

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from condlab import _files
+from condlab import _files, _processes
 from studies.__main__ import main
 from studies.engine import provenance, store
-from studies.engine.attempts import RunsFailedError, end_with
+from studies.engine.attempts import RunsFailedError
 from studies.engine.backends import CLUSTERS
 from studies.engine.configs import grid
 from studies.engine.store import DamagedError, Store, key_of, read_lines
@@ -282,13 +282,14 @@ def test_litter_of_the_dead_is_cleared_and_that_of_the_living_is_not(tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_end_soon_after_their_parent_is_killed(how, tmp_path):
     child = (
-        "import sys, time; from studies.engine.attempts import end_with; "
+        "import sys, time; from condlab._processes import end_with; "
         "end_with(sys.argv[1], int(sys.argv[2])); print(1, flush=True); time.sleep(60)"
     )
     code = (
         "import os, subprocess, sys\n"
-        "from studies.engine.attempts import _host\n"
-        f"command = [sys.executable, '-c', {child!r}, _host(), str(os.getpid())]\n"
+        "import socket\n"
+        "here = [socket.gethostname(), str(os.getpid())]\n"
+        f"command = [sys.executable, '-c', {child!r}, *here]\n"
         "worker = subprocess.Popen(command, stdout=subprocess.PIPE)\n"
         "worker.stdout.readline()\n"
         "print(worker.pid, flush=True)\n"
@@ -302,15 +303,15 @@ def test_workers_end_soon_after_their_parent_is_killed(how, tmp_path):
     parent.wait()
     parent.stdout.close()
     for _ in range(200):
-        if not _files.is_alive(worker):
+        if not _processes.is_alive(worker):
             return
         time.sleep(0.05)
     pytest.fail("the worker outlived its parent by ten seconds")
 
 
 def test_a_worker_of_another_host_or_of_itself_watches_nobody():
-    end_with("elsewhere", 1)
-    end_with(_files._host(), os.getpid())
+    _processes.end_with("elsewhere", 1)
+    _processes.end_with(_files._host(), os.getpid())
 
 
 def test_the_analysis_leaves_failed_runs_out(tmp_path):

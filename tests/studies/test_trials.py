@@ -3,17 +3,15 @@
 import importlib.util
 import json
 import os
-import random
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from studies.__main__ import STUDIES, main
+from studies.__main__ import main
 from studies.engine import sweeps
 from studies.engine.backends import CLUSTERS
 from studies.engine.configs import grid
@@ -195,35 +193,6 @@ def test_two_processes_of_torchrun_share_a_batch(tmp_path):
     two, one = (json.loads((tmp_path / f"{n}.json").read_text()) for n in (2, 1))
     assert two["loss"] == pytest.approx(one["loss"], rel=1e-5)
     assert two["weights"] == pytest.approx(one["weights"], rel=1e-5)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("study", STUDIES)
-def test_a_sweep_that_is_killed_five_times_leaves_the_same_records(study, tmp_path):
-    command = [sys.executable, "-m", "studies", study, "--jobs", "1", "--out"]
-    rng = random.Random(study)
-    where = {
-        "cwd": Path(__file__).parents[2],
-        "env": {**os.environ, "OMP_NUM_THREADS": "1"},
-        "stdout": subprocess.DEVNULL,
-    }
-    begun = time.perf_counter()
-    subprocess.run([*command, tmp_path / "whole"], check=True, **where)
-    seconds = time.perf_counter() - begun
-    for _ in range(5):
-        killed = subprocess.Popen([*command, tmp_path / "killed"], **where)
-        time.sleep(rng.uniform(0, seconds))
-        killed.kill()
-        killed.wait()
-    subprocess.run([*command, tmp_path / "killed"], check=True, **where)
-    whole, again = (
-        timeless(read_lines(tmp_path / name / study / "smoke.jsonl"))
-        for name in ("whole", "killed")
-    )
-    for record in (*whole, *again):
-        del record["commit"], record["dirty"]  # of a tree that is being worked on
-    assert whole == again
-    assert not list((tmp_path / "killed").rglob("*.pt"))
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
