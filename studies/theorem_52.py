@@ -37,6 +37,7 @@ from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from condlab import ConditionEstimate
+from condlab._files import replace_text
 from condlab.curvature import (
     HessianOperator,
     condition_number,
@@ -101,7 +102,7 @@ def main(networks: int = NETWORKS, path: Path = RESULT, jobs: int = 1) -> Path:
     ]
     kept = {"networks": networks, "samples": SAMPLES, "rows": rows}
     text = json.dumps(kept, sort_keys=True).replace('}, {"', '},\n{"')
-    path.write_text(text + "\n", encoding="utf-8")
+    replace_text(path, text + "\n")
     return path
 
 

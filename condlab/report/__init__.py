@@ -18,6 +18,7 @@ except ImportError as error:  # pragma: no cover
         "matplotlib and latex2mathml", "figures,theory", "a report"
     ) from error
 
+from condlab._files import replace_text
 from condlab.collection import COLLECTION
 from condlab.report import collect, figures, html, records, tables
 from condlab.theory import CATALOGUE
@@ -100,7 +101,7 @@ def draw(out: Path) -> Path:
     kept = records.read(out / "data")
     page = out / "report.html"
     text = html.page(kept, figures.draw(kept, out))
-    page.write_text(text, encoding="utf-8", newline="\n")
+    replace_text(page, text)
     return page
 
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from condlab._files import replace_text
+
 DIGITS = 12
 
 
@@ -97,7 +99,7 @@ def write(path: Path, head: dict[str, Any], name: str, rows: Iterable[Any]) -> N
     first = _dump(head).removesuffix("}")
     comma = ", " if head else ""
     text = f'{first}{comma}"{name}": [\n{lines}\n]}}\n'
-    path.write_text(text, encoding="utf-8", newline="\n")
+    replace_text(path, text)
 
 
 def _dump(value: Any) -> str:

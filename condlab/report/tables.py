@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from condlab._files import replace_text
 from condlab.report import costs
 from condlab.report.records import Records
 from condlab.report.speeds import COLUMNS, cells, seen, speed, withdrawn, words
@@ -48,7 +49,7 @@ def update_page(path: Path, records: Records) -> None:
     for name in check_page(path):
         found = PARTS[name](records)
         text = _replaced(path, text, name, found) if found else text
-    path.write_text(text, encoding="utf-8", newline="\n")
+    replace_text(path, text)
 
 
 def check_page(path: Path) -> list[str]:

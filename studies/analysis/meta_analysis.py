@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from condlab._files import replace_text
 from studies.analysis.answer import answer
 from studies.analysis.claims import CLAIMS
 from studies.analysis.correlation import RESAMPLES, holm, stratified_spearman
@@ -112,7 +113,7 @@ def main(
         found["costs"] = json.loads(costs.read_text(encoding="utf-8"))
     path = results / "meta_analysis.json"
     text = json.dumps(_plain(found), sort_keys=True, separators=(",", ":"))
-    path.write_text(text.replace('},{"', '},\n{"') + "\n", encoding="utf-8")
+    replace_text(path, text.replace('},{"', '},\n{"') + "\n")
     return path
 
 

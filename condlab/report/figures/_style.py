@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from matplotlib import style as styles
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
+
+from condlab._files import replace, replace_text
 
 WIDTH = 7.0  # inches
 INK, QUIET, RULE, PAPER = "#1d2126", "#5f6872", "#cfd4da", "#ffffff"
@@ -54,13 +57,14 @@ def style() -> Iterator[None]:
 
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write name.png and name.svg without dates or versions; return the latter."""
-    figure.savefig(folder / f"{name}.png", metadata={"Software": None})
+    pixels, lines = io.BytesIO(), io.StringIO()
+    figure.savefig(pixels, format="png", metadata={"Software": None})
+    replace(folder / f"{name}.png", pixels.getvalue())
     path = folder / f"{name}.svg"
     with matplotlib.rc_context({"svg.hashsalt": name}):
         plain = {"Date": None, "Creator": None}
-        figure.savefig(path, metadata=plain, transparent=True)
-    text = path.read_text(encoding="utf-8").replace("'DejaVu Sans'", FONTS)
-    path.write_text(text, encoding="utf-8", newline="\n")
+        figure.savefig(lines, format="svg", metadata=plain, transparent=True)
+    replace_text(path, lines.getvalue().replace("'DejaVu Sans'", FONTS))
     return path
 
 
