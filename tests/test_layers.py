@@ -24,7 +24,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_stacks"],
     ["_brackets"],
     ["_estimate", "_reciprocals"],
-    ["norms", "lanczos", "gallery", "io", "_pseudoinverse"],
+    ["norms", "lanczos", "gallery", "io", "_pseudoinverse", "_gram"],
     ["_inverse", "_rank"],
     ["types"],
     ["_scaled"],
