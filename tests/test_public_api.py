@@ -152,6 +152,7 @@ NAMES = {
         "normalise_weights",
         "LayerRow",
         "LayerTable",
+        "Monitor",
         "layer_table",
         "open_state",
         "renormalise_",

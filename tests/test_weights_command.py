@@ -100,7 +100,7 @@ def test_directories_of_checkpoints_are_taken_in_order_of_their_steps(tmp_path, 
 def test_compare_says_which_layers_certainly_changed(tmp_path, capsys):
     worse = torch.tensor([[3.0, 0.0], [0.0, 0.1]])
     torch.save({name: W.clone() for name in "abc"}, tmp_path / "0.pt")
-    torch.save({"a": worse, "b": W, "d": W}, tmp_path / "1.pt")
+    torch.save({"a": worse, "b": W, "d": W.clone()}, tmp_path / "1.pt")
     code, out, _ = said(capsys, "--compare", tmp_path / "0.pt", tmp_path / "1.pt")
     assert code == 0
     assert "higher in 1 of 2 and lower in 0" in " ".join(out.split())

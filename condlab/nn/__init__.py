@@ -48,6 +48,7 @@ from condlab.nn.gradients import (
     normalise_gradients_,
 )
 from condlab.nn.layout import Layout, layouts
+from condlab.nn.monitor import Monitor
 from condlab.nn.ngpt import (
     LearnedScale,
     SphereAttention,
@@ -89,6 +90,7 @@ __all__ = [
     "LearnedScale",
     "LocalContrastNorm",
     "LocalResponseNorm",
+    "Monitor",
     "QKNorm",
     "ScaleNorm",
     "SphereAttention",

@@ -161,9 +161,12 @@ def _densely(A: Tensor, scalings: bool) -> Measured:
     found = _by_svd(dense)
     scaled = {name: _after(A, name) for name in SCALED} if scalings else {}
     best = van_der_sluis(dense) if scalings else None
-    with np.errstate(over="ignore"):
-        peak = float(np.abs(dense).max()) or 1.0
-        rows, columns = (
-            np.linalg.norm(dense / peak, axis=axis) * peak for axis in (1, 0)
-        )
+    rows, columns = line_norms(A, 1), line_norms(A, 0)
     return Measured(found.sigma, found.kappa, rows, columns, scaled, best)
+
+
+def line_norms(A: Tensor, axis: int) -> np.ndarray:
+    """Return the norms of the rows (axis 1) or columns of A, whatever its range."""
+    dense = A.double().numpy()
+    peak = float(np.abs(dense).max()) or 1.0
+    return np.linalg.norm(dense / peak, axis=axis) * peak

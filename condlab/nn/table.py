@@ -91,8 +91,8 @@ def layer_table(
     _require(heads, operator)
     source = source_of(network, kinds)
     patterns = (layers,) if isinstance(layers, str) else tuple(layers)
-    plans = [p for p in source.plans if _chosen(p.name, patterns)]
-    left = {n: why for n, why in source.left_out.items() if _chosen(n, patterns)}
+    plans = [p for p in source.plans if chosen(p.name, patterns)]
+    left = {n: why for n, why in source.left_out.items() if chosen(n, patterns)}
     rows: list[LayerRow] = []
     entries = 0
     with torch.no_grad():
@@ -121,7 +121,8 @@ def _require(heads: int | None, operator: Sequence[int] | None) -> None:
         raise ValueError(f"operator needs positive sizes of an image, got {operator}")
 
 
-def _chosen(name: str, patterns: tuple[str, ...]) -> bool:
+def chosen(name: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a tensor's name is of one of the glob patterns."""
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
@@ -182,15 +183,16 @@ def _row(
         found.kappa,
         int(np.sum(sigma > max(A.shape) * EPS * sigma[0])),
         sigma,
-        _spread(found.rows),
-        _spread(found.columns),
+        spread(found.rows),
+        spread(found.columns),
         found.scaled,
         found.best_rows,
         certified,
     )
 
 
-def _spread(norms: np.ndarray) -> float:
+def spread(norms: np.ndarray) -> float:
+    """Return the largest norm over the smallest, inf where that is zero."""
     least = float(norms.min())
     return float(norms.max()) / least if least > 0 else math.inf
 
