@@ -196,7 +196,7 @@ class Monitor:
                 sink.rewind(count)
 
     def for_hugging_face(self) -> Any:
-        """Return a callback for the Trainer of transformers, where that is installed."""
+        """Return a callback for the Trainer of transformers, where it is installed."""
         from condlab.nn._trainers import hugging_face
 
         return hugging_face(self)

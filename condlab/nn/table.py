@@ -98,10 +98,13 @@ def layer_table(
     with torch.no_grad():
         for plan in plans:
             progress(plan.name)
-            W = source.read(plan.name)
+            W = source.read(plan.name).cpu()
+            dtype = str(W.dtype).removeprefix("torch.")
+            if W.dtype.itemsize == 1:
+                W = W.to(torch.float16)  # exact; torch cannot compare float8
             try:
                 _require_finite(W)
-                rows += _rows(plan, W, scalings, heads, operator, best)
+                rows += _rows(plan, W, dtype, scalings, heads, operator, best)
                 entries += W.numel()
             except _NotMeasurableError as error:
                 left[plan.name] = str(error)
@@ -140,24 +143,22 @@ def _nothing(
 
 
 def _require_finite(W: Tensor) -> None:
-    if math.isfinite(float(W.sum(dtype=torch.float64))):
+    # Neither a sum in float64 nor a mask is made of a whole tensor, which may be large.
+    if all(math.isfinite(float(end)) for end in torch.aminmax(W)):
         return
-    bad = torch.isfinite(W).logical_not().nonzero()
-    if len(bad):
-        index = tuple(bad[0].tolist())
-        raise _NotMeasurableError(f"holds {float(W[index])} at {index}")
+    index = tuple(torch.isfinite(W).logical_not().nonzero()[0].tolist())
+    raise _NotMeasurableError(f"holds {float(W[index])} at {index}")
 
 
 def _rows(
     plan: Plan,
     W: Tensor,
+    dtype: str,
     scalings: bool,
     heads: int | None,
     operator: Sequence[int] | None,
     best: bool,
 ) -> Iterator[LayerRow]:
-    dtype = str(W.dtype).removeprefix("torch.")
-    W = W.cpu()
     for name, A in matrices(plan, W):
         yield _row(name, plan.kind, dtype, A, scalings, best)
         if heads:

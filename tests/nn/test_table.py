@@ -31,6 +31,7 @@ def with_spectrum(sigma, n, seed):
 
 
 STORED = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+STORED += [torch.float8_e4m3fn, torch.float8_e5m2]
 
 
 @pytest.mark.parametrize("dtype", STORED, ids=str)
