@@ -8,8 +8,8 @@ it takes fewer. All take turns in one process; the figures are medians, of wall 
 of CPU time, since other work may run on the machine. The floor is what no way through
 Gram matrices can avoid: each matrix made float64 and multiplied with its transpose.
 
-``--memory`` measures the peak of a new process over a file of 1 GB, above that of one
-which tabulates a file of one small matrix; ``--monitor`` what a monitor takes of a step.
+``--only memory`` measures the peak of a new process over a file of 1 GB, above that of
+one over a file of one small matrix; ``--only monitor`` what a monitor takes of a step.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def monitor() -> dict[str, dict[str, float]]:
         net, loss = network(task, None, device), task.loss(device)
         matrices = [p.detach().flatten(1) for p in net.parameters() if p.ndim > 1]
         few = Monitor(
-            net, what=["lambda_max"], loss=_of_four(name), num_matvecs=4, rtol=0.1
+            net, what=["lambda_max"], loss=of_four_images(), num_matvecs=4, rtol=0.1
         )
         ways: dict[str, Callable[[], object]] = {
             "step": training_step(net, loss),
@@ -210,8 +210,7 @@ def monitor() -> dict[str, dict[str, float]]:
     return found
 
 
-def _of_four(name: str) -> Callable[[nn.Module], torch.Tensor]:
-    """Return the loss of four images."""
+def of_four_images() -> Callable[[nn.Module], torch.Tensor]:
     torch.manual_seed(0)
     inputs, targets = torch.randn(4, 3, 32, 32), torch.randint(10, (4,))
     return lambda net: nn.functional.cross_entropy(net(inputs), targets)
