@@ -36,8 +36,8 @@ class LayerRow:
     name : str
         Of the tensor, with ``[part]`` where it holds several matrices.
     kind : str
-        "linear", "convolution", "operator", "attention", "head", "recurrent",
-        "embedding", "stack" or "matrix".
+        "linear", "convolution", "depthwise" (a row a channel), "operator",
+        "attention", "head", "recurrent", "embedding", "stack" or "matrix".
     shape : tuple of int
         Of the matrix; of an operator, of each frequency's block times their number.
     dtype : str

@@ -19,12 +19,13 @@ _GPT2 = re.compile(r"(^|\.)(c_attn|c_proj|c_fc)\.weight$")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A tensor, what it is, and how it is seen as matrices."""
+    """A tensor, what it is, and how it, or its transpose, is seen as matrices."""
 
     name: str
     kind: str
     layout: Layout
     parts: tuple[str, ...] = ()
+    transposed: bool = False
 
 
 def planned(shapes: Shapes) -> tuple[list[Plan], dict[str, str]]:
@@ -71,9 +72,7 @@ def _matrix(
     name: str, last: str, shape: tuple[int, ...], shapes: Shapes, by_columns: bool
 ) -> Plan:
     if by_columns and _GPT2.search(name):
-        if name.endswith("c_attn.weight") and shape[1] == 3 * shape[0]:
-            return Plan(name, "attention", Layout(3, 1, PACKED), PACKED)
-        return Plan(name, "linear", Layout(output_axis=1))
+        return by_columns_plan(name, shape)
     gates = _gates(name, last, shape, shapes)
     if gates:
         parts = GATES.get(gates, tuple(map(str, range(gates))))
@@ -83,6 +82,14 @@ def _matrix(
         return Plan(name, "attention", Layout(3, blocks=PACKED), PACKED)
     kind = "embedding" if re.search(r"embed|wte|wpe", name.lower()) else "linear"
     return Plan(name, kind, Layout())
+
+
+def by_columns_plan(name: str, shape: tuple[int, ...]) -> Plan:
+    """Return how a weight is seen whose columns are outputs, as GPT-2 stores them."""
+    if name.endswith("c_attn.weight") and shape[1] == 3 * shape[0]:
+        layout = Layout(3, blocks=PACKED)
+        return Plan(name, "attention", layout, PACKED, transposed=True)
+    return Plan(name, "linear", Layout(), transposed=True)
 
 
 def _gates(name: str, last: str, shape: tuple[int, ...], shapes: Shapes) -> int:

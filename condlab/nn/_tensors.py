@@ -8,19 +8,19 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvTransposeNd
+from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import is_lazy
 
-from condlab.nn._planned import GATES, PACKED, Plan, planned
+from condlab.nn._planned import GATES, PACKED, Plan, by_columns_plan, planned
 from condlab.nn.layout import Kinds, Layout
-from condlab.nn.selection import Site, sites
+from condlab.nn.selection import Site, chain, sites
 
 _KINDS = (
     (nn.RNNBase, "recurrent"),
     (nn.RNNCellBase, "recurrent"),
     (nn.MultiheadAttention, "attention"),
     ((nn.Embedding, nn.EmbeddingBag), "embedding"),
-    (nn.modules.conv._ConvNd, "convolution"),
+    (_ConvNd, "convolution"),
 )
 
 
@@ -122,18 +122,25 @@ def _of_module(module: nn.Module, kinds: Kinds | None) -> Source:
 
 
 def _of_site(site: Site) -> tuple[Plan | None, str]:
-    shape, layout = tuple(site.raw.shape), site.layout
+    stored = site.weight if chain(site.module, site.tensor) else site.raw
+    shape, layout = tuple(stored.shape), site.layout
     if 0 in shape:
         return None, "has no entries"
-    axis = int(layout.stacked)
-    rows = shape[axis + layout.output_axis]
-    inside = rows if layout.output_axis else rows // layout.groups
-    if isinstance(site.module, _ConvTransposeNd):
-        inside = shape[1]
-    if inside < 2 or sum(n > 1 for n in shape) < 2:
-        return None, "is made of single rows or columns, whose kappa is 1"
+    if sum(n > 1 for n in shape) < 2:
+        return None, "is a single row or column, whose kappa is 1"
+    if isinstance(site.module, _ConvNd) and _has_single_rows(site):
+        # Each group is one row, whose kappa is 1: what is left to see is how alike the
+        # kernels of the channels are, as a file shows it.
+        return Plan(site.name, "depthwise", Layout()), ""
+    if layout == Layout(output_axis=1) and len(shape) == 2:
+        return by_columns_plan(site.name, shape), ""
     kind = next((k for c, k in _KINDS if isinstance(site.module, c)), "linear")
     return Plan(site.name, kind, layout, _parts(kind, layout)), ""
+
+
+def _has_single_rows(site: Site) -> bool:
+    layer: Any = site.module
+    return layer.groups > 1 and layer.out_channels == layer.groups
 
 
 def _parts(kind: str, layout: Layout) -> tuple[str, ...]:
@@ -146,7 +153,8 @@ def _parts(kind: str, layout: Layout) -> tuple[str, ...]:
 
 def matrices(plan: Plan, W: Tensor) -> Iterator[tuple[str, Tensor]]:
     """Yield the matrices that a weight is made of, with their names."""
-    M = plan.layout.matrices(W.detach())
+    W = W.detach()
+    M = plan.layout.matrices(W.T if plan.transposed else W)
     if len(M) == 1:
         yield plan.name, M[0]
         return

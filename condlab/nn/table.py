@@ -108,6 +108,7 @@ def layer_table(
                 entries += W.numel()
             except _NotMeasurableError as error:
                 left[plan.name] = str(error)
+            del W  # before the next one is read: only one is held at a time
     if not rows:
         raise ValueError(_nothing(patterns, source.plans, left))
     return LayerTable(tuple(rows), left, entries)

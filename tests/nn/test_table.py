@@ -224,6 +224,29 @@ def test_groups_and_experts_are_matrices_of_their_own():
     assert [row.shape for row in experts] == [(8, 4)] * 3
 
 
+def test_depthwise_kernels_are_seen_as_in_a_file():
+    for make in (nn.Conv2d, nn.ConvTranspose2d):
+        net = make(6, 6, 3, groups=6)
+        assert [row.shape for row in layer_table(net)] == [(6, 9)]
+        assert kappas(layer_table(net)) == kappas(layer_table(net.state_dict()))
+
+
+def test_gpt2_stores_queries_keys_and_values_side_by_side():
+    W = torch.randn(4, 12, dtype=torch.float64)
+    table = layer_table({"h.0.attn.c_attn.weight": W, "h.0.mlp.c_fc.weight": W[:, :6]})
+    shapes = {row.name.rpartition("weight")[2]: row.shape for row in table}
+    assert shapes == {"[q]": (4, 4), "[k]": (4, 4), "[v]": (4, 4), "": (6, 4)}
+    assert table[1].kappa.value == pytest.approx(float(torch.linalg.cond(W[:, 4:8])))
+
+
+def test_weight_norm_is_measured_as_it_multiplies():
+    net = nn.utils.parametrizations.weight_norm(nn.Conv1d(4, 4, 3, groups=2), dim=2)
+    W = net.weight.detach().double()
+    found = [row.kappa.value for row in layer_table(net)]
+    true = [float(torch.linalg.cond(W[2 * i : 2 * i + 2].flatten(1))) for i in (0, 1)]
+    assert found == pytest.approx(true)
+
+
 def test_tied_weights_have_one_row():
     net = nn.Sequential(nn.Embedding(9, 4), nn.Linear(4, 9, bias=False))
     net[1].weight = net[0].weight
