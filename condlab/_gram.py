@@ -42,10 +42,14 @@ class Squares:
         return np.sqrt(np.diagonal(self.G))
 
     def equilibrated(self) -> Squares:
-        """Return the Gram matrix of A with each row divided by its computed norm."""
+        """Return the Gram matrix of A with each row divided by its computed norm.
+
+        Where a row is too short for that, nothing is promised: `unit` is inf.
+        """
         norms = self.norms
-        d = 1 / np.where(norms > 0, norms, 1.0)
-        return Squares(d[:, None] * self.G * d, self.unit + 2 * EPS)
+        unit = self.unit + 2 * EPS if norms.min() >= FLOOR else math.inf
+        d = 1 / np.where(norms >= FLOOR, norms, 1.0)
+        return Squares(d[:, None] * self.G * d, unit)
 
     def eigenvalues(self) -> tuple[np.ndarray, float]:
         """Return the squared singular values of A, descending, and how far off.

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from condlab._brackets import by_singular_values
-from condlab._gram import BLOCK, Spectral, Squares, by_gram, squares
+from condlab._gram import BLOCK, FLOOR, Spectral, Squares, by_gram, squares
 from condlab._inverse import EPS, divided_by_peak
 from condlab.bounds import bracket_of_scaled, van_der_sluis
 from condlab.scaling import column_scaling, row_column_scaling, row_scaling
@@ -72,12 +72,14 @@ class _Wide:
         lengths: list[np.ndarray] = []
 
         def noted(B: np.ndarray) -> np.ndarray:
-            lengths.append(np.sqrt(np.einsum("ij,ij->j", B, B)))
+            lengths.append(_column_norms(B))
             return B
 
         plain = self.gram(noted)
         across = np.concatenate(lengths)
         rows, columns = plain.norms, across
+        if rows.min() < FLOOR:
+            rows = line_norms(self.wide, 1)
         if self.tall:
             rows, columns = columns, rows
         found = by_gram(plain) or self._by_svd()
@@ -128,8 +130,18 @@ class _Wide:
 
 
 def _unit_columns(B: np.ndarray) -> np.ndarray:
-    norms = np.sqrt(np.einsum("ij,ij->j", B, B))
+    norms = _column_norms(B)
     return B / np.where(norms > 0, norms, 1.0)
+
+
+def _column_norms(B: np.ndarray) -> np.ndarray:
+    norms = np.sqrt(np.einsum("ij,ij->j", B, B))
+    small = norms < FLOOR
+    if small.any():  # their squares may be below the range of floats
+        peaks = np.abs(B[:, small]).max(axis=0)
+        units = np.where(peaks > 0, peaks, 1.0)
+        norms[small] = np.linalg.norm(B[:, small] / units, axis=0) * peaks
+    return norms
 
 
 def _by_svd(A: np.ndarray) -> Spectral:
@@ -168,5 +180,4 @@ def _densely(A: Tensor, scalings: bool) -> Measured:
 def line_norms(A: Tensor, axis: int) -> np.ndarray:
     """Return the norms of the rows (axis 1) or columns of A, whatever its range."""
     dense = A.double().numpy()
-    peak = float(np.abs(dense).max()) or 1.0
-    return np.linalg.norm(dense / peak, axis=axis) * peak
+    return _column_norms(dense.T if axis == 1 else dense)

@@ -115,6 +115,25 @@ def test_kappa_ignores_the_unit_of_the_weights(unit):
     assert math.isclose(other.sigma_max, unit * plain.sigma_max, rel_tol=1e-12)
 
 
+@pytest.mark.parametrize("tall", [True, False])
+@pytest.mark.parametrize("unit", [1e-40, 1e-120, 1e-157, 1e-200, 1e-300])
+def test_scaling_ignores_the_units_of_single_lines(unit, tall):
+    A = np.random.default_rng(4).standard_normal((4, 7))
+    for axis, scaling in ((0, "row"), (1, "column")):
+        units = np.ones((A.shape[0], 1) if axis == 0 else (1, A.shape[1]))
+        units.flat[1] = unit
+        W = [torch.tensor(B.T.copy() if tall else B) for B in (A, units * A)]
+        name = scaling if not tall else {"row": "column", "column": "row"}[scaling]
+        plain, other = (layer_table({"w": B})[0] for B in W)
+        kappa = plain.scaled[name].value
+        assert other.scaled[name].value == pytest.approx(kappa, rel=1e-9)
+        assert other.scaled[name].lower <= kappa * (1 + 1e-9)
+        spread = {"row": other.row_spread, "column": other.column_spread}[name]
+        lengths = np.linalg.norm(A, axis=1 - axis)
+        lengths[1] *= unit
+        assert spread == pytest.approx(lengths.max() / lengths.min())
+
+
 def test_dead_rows_have_infinite_kappa_and_an_effective_one():
     W = torch.zeros(3, 4, dtype=torch.float64)
     W[0, 0], W[1, 1] = 4.0, 2.0
