@@ -193,6 +193,7 @@ def monitor() -> dict[str, dict[str, float]]:
             "kappa": Monitor(net, what=["kappa", "row_spread"]).look,
             "row_spread": Monitor(net, what=["row_spread"]).look,
             "lambda_max": few.look,
+            "sigma_max": Monitor(net, what=["sigma_max"]).look,
             "all SVDs": lambda matrices=matrices: [
                 torch.linalg.svdvals(W) for W in matrices
             ],
@@ -201,11 +202,12 @@ def monitor() -> dict[str, dict[str, float]]:
         step, svds = (times[key]["cpu_seconds"] for key in ("step", "all SVDs"))
         share = {
             f"{key}_percent_of_100_steps": round(times[key]["cpu_seconds"] / step, 3)
-            for key in ("kappa", "row_spread", "lambda_max")
+            for key in ("kappa", "row_spread", "lambda_max", "sigma_max")
         }
-        share["lambda_max_over_all_svds"] = round(
-            times["lambda_max"]["cpu_seconds"] / svds, 3
-        )
+        share |= {
+            f"{key}_over_all_svds": round(times[key]["cpu_seconds"] / svds, 3)
+            for key in ("lambda_max", "sigma_max")
+        }
         found[name] = {**times, **share}
     return found
 

@@ -1,4 +1,4 @@
-"""The largest eigenvalue of a Hessian, found again from where it was last."""
+"""Largest eigenvalues and singular values, found again from where they were last."""
 
 from __future__ import annotations
 
@@ -66,8 +66,28 @@ def sharpness(
             )
             return torch.cat([image.detach().flatten() for image in images]).to(v)
 
-        first = _start(params, start, generator)
+        n = sum(p.numel() for p in params)
+        first = _start(n, params[0], start, generator)
         return _lanczos(product, first, num_matvecs, rtol)
+
+
+def largest_singular_value(
+    A: Tensor,
+    *,
+    start: Tensor | None,
+    num_matvecs: int,
+    rtol: float,
+    generator: torch.Generator,
+) -> Sharpness:
+    """Return σ_1 of a matrix from below, by Lanczos's method with A'A.
+
+    The residual is of σ_1², and so is `rtol`.
+    """
+    A = A.float() if A.dtype.itemsize < 4 else A
+    first = _start(A.shape[1], A, start, generator)
+    found = _lanczos(lambda v: A.T @ (A @ v), first, num_matvecs, rtol)
+    value = max(found.value, 0.0) ** 0.5
+    return Sharpness(value, found.residual, found.vector, found.products)
 
 
 @contextlib.contextmanager
@@ -85,10 +105,9 @@ def undisturbed(module: nn.Module) -> Iterator[None]:
 
 
 def _start(
-    params: list[nn.Parameter], start: Tensor | None, generator: torch.Generator
+    n: int, like: Tensor, start: Tensor | None, generator: torch.Generator
 ) -> Tensor:
-    n = sum(p.numel() for p in params)
-    fresh = torch.randn(n, generator=generator).to(params[0])
+    fresh = torch.randn(n, generator=generator).to(like)
     fresh = fresh / fresh.norm()
     if start is None or start.shape != fresh.shape:
         return fresh

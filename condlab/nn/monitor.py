@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from condlab.nn._sharpness import Loss, sharpness
+from condlab.nn._sharpness import Loss, largest_singular_value, sharpness
 from condlab.nn._sinks import Record, sink_of
 from condlab.nn._spectra import line_norms, measured
 from condlab.nn._tensors import matrices, source_of
@@ -55,7 +55,8 @@ class Monitor:
     stay as they are. Where several processes train, only that of rank 0 watches. A
     sink that fails is warned of and called again next time. Lanczos's method starts
     from the last eigenvector, so that a few products do; "lambda_max" is a Ritz value,
-    with its residual, and no bound from above.
+    with its residual, and no bound from above. "sigma_max" without "kappa" is found so
+    too, from below, and costs a small part of a decomposition.
 
     Examples
     --------
@@ -90,6 +91,7 @@ class Monitor:
         self.kinds, self.num_matvecs, self.rtol = kinds, num_matvecs, rtol
         self.count = 0
         self._vector: Tensor | None = None
+        self._singular: dict[str, Tensor] = {}
 
     def step(self, step: int | None = None) -> Record | None:
         """Count a step, and record where it is due.
@@ -138,23 +140,35 @@ class Monitor:
             if not chosen(plan.name, self.layers):
                 continue
             for name, A in matrices(plan, source.read(plan.name).cpu()):
-                found |= {f"{q}/{name}": x for q, x in self._numbers(A).items()}
+                found |= {f"{q}/{name}": x for q, x in self._numbers(name, A).items()}
         return found
 
-    def _numbers(self, A: Tensor) -> dict[str, float]:
-        numbers = {name: math.nan for name in self.what if name != "lambda_max"}
+    def _numbers(self, name: str, A: Tensor) -> dict[str, float]:
+        asked = [what for what in self.what if what != "lambda_max"]
         if not bool(torch.isfinite(A).all()):
-            return numbers  # a run that has diverged is still a run
-        if "kappa" in numbers or "sigma_max" in numbers:
+            return dict.fromkeys(asked, math.nan)  # a diverged run is still a run
+        found: dict[str, float] = {}
+        if "kappa" in asked:
             seen = measured(A, scalings=False)
-            every = {
-                "kappa": seen.kappa.value,
-                "sigma_max": float(seen.sigma[0]),
-                "row_spread": spread(seen.rows),
-            }
+            found = {"kappa": seen.kappa.value, "sigma_max": float(seen.sigma[0])}
+            found["row_spread"] = spread(seen.rows)
         else:
-            every = {"row_spread": spread(line_norms(A, 1))}
-        return {name: every[name] for name in numbers}
+            if "sigma_max" in asked:
+                found["sigma_max"] = self._sigma_max(name, A)
+            if "row_spread" in asked:
+                found["row_spread"] = spread(line_norms(A, 1))
+        return {what: found[what] for what in asked}
+
+    def _sigma_max(self, name: str, A: Tensor) -> float:
+        found = largest_singular_value(
+            A,
+            start=self._singular.get(name),
+            num_matvecs=self.num_matvecs,
+            rtol=self.rtol,
+            generator=torch.Generator().manual_seed(self.count),
+        )
+        self._singular[name] = found.vector
+        return found.value
 
     def _sharpness(self) -> dict[str, float]:
         assert self.loss is not None
@@ -181,11 +195,15 @@ class Monitor:
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a checkpoint of the training run should hold."""
-        return {"count": self.count, "vector": self._vector}
+        return {
+            "count": self.count,
+            "vector": self._vector,
+            "singular": dict(self._singular),
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a checkpoint; files forget what was recorded after it."""
-        self._vector = state["vector"]
+        self._vector, self._singular = state["vector"], dict(state["singular"])
         self.rewind(state["count"])
 
     def rewind(self, count: int) -> None:

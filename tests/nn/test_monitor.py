@@ -115,6 +115,22 @@ def flat_loss(net, inputs):
     return value
 
 
+def test_sigma_max_alone_is_found_from_where_it_was():
+    net = network()
+    true = {row.name: row.sigma_max for row in layer_table(net)}
+    monitor = Monitor(net, what=["sigma_max"], rtol=1e-6, num_matvecs=20)
+    for record in (monitor.look(), monitor.look()):
+        for name, value in true.items():
+            assert record[f"sigma_max/{name}"] == pytest.approx(value, rel=1e-5)
+
+
+def test_sigma_max_of_few_products_is_a_lower_bound():
+    net = network()
+    record = Monitor(net, what=["sigma_max"], num_matvecs=1).look()
+    for row in layer_table(net):
+        assert record[f"sigma_max/{row.name}"] <= row.sigma_max * (1 + 1e-6)
+
+
 def test_steps_between_records_are_silent():
     seen = []
     _, monitor = trained(7, lambda net, _: Monitor(net, every=3, sinks=[seen.append]))
