@@ -170,6 +170,14 @@ def test_cut_off_files_get_one_sentence(tmp_path, capsys, keep):
     assert "is no whole checkpoint" in err or "holds more than" in err
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_programs_of_torchscript_get_one_sentence(tmp_path, capsys):
+    torch.jit.trace(torch.nn.Linear(2, 2), torch.zeros(1, 2)).save(tmp_path / "net.pt")
+    code, _, err = said(capsys, tmp_path / "net.pt")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "is a program of TorchScript" in err
+
+
 class Evil:
     def __reduce__(self):
         return (print, ("ran",))
@@ -184,6 +192,8 @@ HELD = {
     "nan": ({"w": W * float("nan")}, "w holds nan at (0, 0)"),
     "integers": ({"w": W.int()}, "w holds int32"),
     "meta": ({"w": W.to("meta")}, "meta device"),
+    "complex": ({"w": W.to(torch.complex64)}, "w is complex"),
+    "numbers for names": ({1: W}, "without a state dict of named tensors"),
 }
 
 
@@ -198,8 +208,12 @@ def test_checkpoints_without_weights_get_one_sentence(tmp_path, capsys, held, wh
 INDICES = {
     "no map": ("{}", 'must be JSON with a "weight_map"'),
     "no JSON": ("{", 'must be JSON with a "weight_map"'),
-    "a missing shard": ('{"weight_map": {"w": "x"}}', "names x, and there is no"),
+    "a missing shard": (
+        '{"weight_map": {"w": "x.safetensors"}}',
+        "there is no such file",
+    ),
     "a tensor elsewhere": ('{"weight_map": {"v": "s.safetensors"}}', "it does not"),
+    "a shard of torch": ('{"weight_map": {"w": "x.bin"}}', "only shards in .saf"),
     "a path out": ('{"weight_map": {"w": "../s"}}', "must name files beside it"),
 }
 

@@ -93,6 +93,11 @@ def open_sharded(index: Path) -> Tensors:
         raise ValueError(f"{index} must name files beside it in its weight_map")
     shards: dict[str, dict[str, Header]] = {}
     for place in places.values():
+        if not place.endswith(".safetensors"):
+            raise ValueError(
+                f"{index} names {place}, and only shards in .safetensors can be read a "
+                "tensor at a time; give the shards one by one, or convert them"
+            )
         if place not in shards:
             if not (index.parent / place).is_file():
                 raise ValueError(f"{index} names {place}, and there is no such file")

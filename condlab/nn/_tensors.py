@@ -76,6 +76,8 @@ def objection(value: Tensor) -> str:
         return "is sparse; use .to_dense()"
     if value.is_quantized:
         return "is quantised; use .dequantize() first"
+    if value.is_complex():
+        return "is complex; only real weights are measured"
     if not value.is_floating_point():
         kind = str(value.dtype).removeprefix("torch.")
         return f"holds {kind}, which may be codes of a quantisation and not weights"

@@ -66,6 +66,11 @@ def open_state(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
 def _checkpoint(path: Path) -> Mapping[str, Tensor]:
     path.open("rb").close()  # says what is wrong with the path itself
     mapped = zipfile.is_zipfile(path)
+    if mapped and _is_script(path):
+        raise ValueError(
+            f"{path} is a program of TorchScript; save the state_dict() of what "
+            "torch.jit.load gives"
+        )
     try:
         held = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError:
@@ -82,6 +87,11 @@ def _checkpoint(path: Path) -> Mapping[str, Tensor]:
     if len(dicts) == 1:
         return dicts[0][1]
     return {f"{where}{name}": t for where, d in dicts for name, t in d.items()}
+
+
+def _is_script(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 def _state_dicts(
