@@ -16,6 +16,7 @@ import sys
 from collections import UserDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -102,7 +103,7 @@ def cases() -> Iterator[Case]:
     ):
         yield Case(
             f"{name} of mappings",
-            lambda outputs=outputs: ReadsMapping(outputs),
+            partial(ReadsMapping, outputs),
             criterion,
             (10,),
             target,

@@ -29,6 +29,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -107,11 +108,15 @@ def training_step(net: nn.Module, loss: Loss) -> Callable[[], None]:
     return step
 
 
+def _parametrized(module: Any) -> list[str]:
+    return list(module.parametrizations)
+
+
 def weights_alone(net: nn.Module) -> Callable[[], None]:
     layers = [m for m in net.modules() if hasattr(m, "parametrizations")]
 
     def step() -> None:
-        weights = [getattr(m, name) for m in layers for name in m.parametrizations]
+        weights = [getattr(m, name) for m in layers for name in _parametrized(m)]
         torch.autograd.backward(weights, [torch.ones_like(W) for W in weights])
         net.zero_grad()
 
@@ -154,9 +159,9 @@ def in_turns(
     return times
 
 
-def summary(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+def summary(times: dict[str, list[float]]) -> dict[str, dict[str, Any]]:
     plain = times["plain"]
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, spent in times.items():
         ratios = [t / p for t, p in zip(spent, plain, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")

@@ -22,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
-    "small_networks",
+    "small_networks", "twins",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 
@@ -63,11 +63,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _analyse(given: argparse.Namespace) -> int:
     """Write what the records say, and where a report is, draw it anew."""
+    if given.costs is not None and not given.costs.is_file():
+        return _complain(f"--costs needs a file, and there is no {given.costs}")
     try:
         from condlab import report
         from studies import meta_analysis
 
-        found = meta_analysis.main(given.results)
+        costs = given.costs or meta_analysis.COSTS
+        found = meta_analysis.main(given.results, costs=costs)
         print(found)
         if (given.figures / "data").is_dir():
             pages = [page for page in given.pages if page.is_file()]
@@ -180,6 +183,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--cluster", metavar="ADDRESS", help="of Dask or Ray (default: one here)")
     add("--tensorboard", type=Path, metavar="DIR", help="log series there")
     add("--json", action="store_true", help="print the records, one a line")
+    add(
+        "--costs",
+        type=Path,
+        metavar="FILE",
+        help="for analyse: what arms cost, of python -m benchmarks.training_step "
+        "(default: own)",
+    )
     for name, default in (
         ("results", Path(__file__).parent / "results"),
         ("figures", Path("figures")),

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -93,7 +94,7 @@ PRESETS = {
 
 def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run, as torch's generator draws it."""
-    options = {
+    options: dict[str, Any] = {
         "num_classes": images.num_classes,
         "in_channels": images.channels,
     }

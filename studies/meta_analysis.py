@@ -52,12 +52,31 @@ from studies._common.store import number, read_lines
 from studies._common.verdicts import WORDS
 
 RESULTS = Path(__file__).parent / "results"
+COSTS = RESULTS.parents[1] / "benchmarks" / "results" / "training_step.json"
 
 Json = dict[str, Any]
 
 
-def main(results: Path = RESULTS, resamples: int = RESAMPLES) -> Path:
-    """Analyse the records in a folder and write what they say beside them."""
+def main(
+    results: Path = RESULTS, resamples: int = RESAMPLES, costs: Path = COSTS
+) -> Path:
+    """Analyse the records in a folder and write what they say beside them.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        With ``STUDY/PRESET.jsonl``.
+    resamples : int
+        Of each correlation.
+    costs : pathlib.Path
+        What ``python -m benchmarks.training_step`` measured, to be reported as well;
+        passed over where there is none.
+
+    Returns
+    -------
+    pathlib.Path
+        Of what was written.
+    """
     files = sorted(results.glob("*/*.jsonl"))
     if not files:
         raise SystemExit(f"no records in {results}; run: python -m studies all")
@@ -67,7 +86,7 @@ def main(results: Path = RESULTS, resamples: int = RESAMPLES) -> Path:
         groups.setdefault((study_of(record), setting_of(record)), []).append(record)
     settings = [describe(*key, records) for key, records in groups.items()]
     runs = [run for key, records in groups.items() for run in as_runs(*key, records)]
-    found = {
+    found: Json = {
         "files": [[str(f.relative_to(results)), _digest(f)] for f in files],
         "rules": {
             "target": dict(TARGETS),
@@ -88,6 +107,8 @@ def main(results: Path = RESULTS, resamples: int = RESAMPLES) -> Path:
     counted = results / "theorem_52.json"
     if counted.exists():
         found["theorem_52"] = json.loads(counted.read_text(encoding="utf-8"))
+    if costs.is_file():
+        found["costs"] = json.loads(costs.read_text(encoding="utf-8"))
     path = results / "meta_analysis.json"
     text = json.dumps(_plain(found), sort_keys=True, separators=(",", ":"))
     path.write_text(text.replace('},{"', '},\n{"') + "\n", encoding="utf-8")
@@ -163,4 +184,12 @@ if __name__ == "__main__":
         metavar="FOLDER",
         help=f"with the records of every study in a folder (default: {RESULTS})",
     )
-    print(main(parser.parse_args().results))
+    parser.add_argument(
+        "--costs",
+        type=Path,
+        default=COSTS,
+        metavar="FILE",
+        help=f"of python -m benchmarks.training_step (default: {COSTS})",
+    )
+    given = parser.parse_args()
+    print(main(given.results, costs=given.costs))

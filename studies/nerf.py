@@ -35,7 +35,7 @@ from torch.nn.functional import mse_loss
 
 from studies._common.arms import build, matrix_layers
 from studies._common.configs import grid
-from studies._common.curvature import hessian_probes
+from studies._common.curvature import Curvature, hessian_probes
 from studies._common.data.cameras import find, load
 from studies._common.loop import Batch, Task
 from studies._common.models import NeRF, render_rays
@@ -140,7 +140,15 @@ def view_rays(views: Views, i: int, stride: int = 1) -> Batch:
     return tuple(x.float() for x in (*bent, seen, colours))
 
 
-def make_task(config: Config, options: Options) -> Task:
+def _both(colours: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
+    """Return the sum of the errors of the coarse and the fine colours."""
+    coarse, fine = colours
+    return mse_loss(coarse, batch[3]) + mse_loss(fine, batch[3])
+
+
+def make_task(
+    config: Config, options: Options, measure: Curvature = hessian_probes
+) -> Task:
     """Return what a run trains."""
     views = load(config.data, options.data, factor=config.factor)
     device = options.device
@@ -151,7 +159,7 @@ def make_task(config: Config, options: Options) -> Task:
     test = tuple(part.to(device) for part in test)
 
     def shade(
-        net: nn.Module,
+        net: Any,
         batch: Batch,
         generator: torch.Generator | None = None,
         guide: nn.Module | None = None,
@@ -166,20 +174,20 @@ def make_task(config: Config, options: Options) -> Task:
         return found[0]["colour"], found[1]["colour"]
 
     def plain_loss(net: nn.Module, batch: Batch) -> Tensor:
-        return sum(mse_loss(colour, batch[3]) for colour in shade(net, batch))
+        return _both(shade(net, batch), batch)
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
         colours = shade(net, batch, _generator(device))
-        return sum(mse_loss(colour, batch[3]) for colour in colours)
+        return _both(colours, batch)
 
-    def curvature(net: nn.Module) -> dict[str, float]:
+    def curvature(net: Any) -> dict[str, Any]:
         guide = copy.deepcopy(net[0])  # the loss is of weights at samples that stay
 
         def held(net: nn.Module, batch: Batch) -> Tensor:
             colours = shade(net, batch, guide=guide)
-            return sum(mse_loss(colour, batch[3]) for colour in colours)
+            return _both(colours, batch)
 
-        return hessian_probes(net, held, few)
+        return measure(net, held, few)
 
     def batch(_step: int, generator: torch.Generator) -> Batch:
         chosen = torch.randint(len(train[0]), (config.rays,), generator=generator)

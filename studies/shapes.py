@@ -30,7 +30,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from studies._common.arms import build, matrix_layers
 from studies._common.classification import schedule
 from studies._common.configs import grid
-from studies._common.curvature import hessian_probes
+from studies._common.curvature import Curvature, hessian_probes
 from studies._common.data import meshes
 from studies._common.loop import Batch, Task
 from studies._common.models import CoordinateMLP
@@ -144,7 +144,9 @@ def intersection_over_union(logits: Tensor, inside: Tensor) -> float:
     return float((found & true).sum() / (found | true).sum().clamp(min=1))
 
 
-def make_task(config: Config, options: Options) -> Task:
+def make_task(
+    config: Config, options: Options, measure: Curvature = hessian_probes
+) -> Task:
     """Return what a run trains."""
     train, probe, test = (
         tuple(
@@ -181,7 +183,7 @@ def make_task(config: Config, options: Options) -> Task:
         loss=loss,
         evaluate=evaluate,
         probe=look,
-        curvature=lambda net: hessian_probes(net, loss, few),
+        curvature=lambda net: measure(net, loss, few),
         describe=layer_table,
         schedule=schedule(config.schedule),
     )

@@ -103,6 +103,7 @@ def task(config: Config, options: Options) -> Task:
     images, device = load(config.data, options.data), options.device
     recipe = recipe_of(config, device)
     made = make_task(images, partial(network, config, images), recipe, device)
+    assert isinstance(images, Images)  # what streams is too large for this study
     (inputs, labels), _ = prepare(images, device)
     few = inputs[:SAMPLES], labels[:SAMPLES]
     return replace(made, curvature=partial(hessian_probes, batch=few))
@@ -126,8 +127,8 @@ def network(config: Config, images: Images | Streamed) -> nn.Module:
         depth=config.depth,
         activation=nn.Tanh,
     )
-    net = build(config.arm, net.double())
-    return nn.Sequential(Double(), nn.AvgPool2d(config.pool), net)
+    built = build(config.arm, net.double())
+    return nn.Sequential(Double(), nn.AvgPool2d(config.pool), built)
 
 
 def hessian_probes(net: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, float]:
@@ -159,6 +160,7 @@ class Quadratic(nn.Module):
 
     def __init__(self, A: Tensor):
         super().__init__()
+        self.A: Tensor
         self.register_buffer("A", A)
         self.x = nn.Parameter(torch.randn(len(A), dtype=A.dtype))
         self.register_buffer("first", self().detach())

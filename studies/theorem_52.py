@@ -36,7 +36,7 @@ from scipy.optimize import minimize
 from scipy.stats import binomtest
 from torch import Tensor, nn
 
-from condlab import Bracket
+from condlab import ConditionEstimate
 from condlab.curvature import (
     HessianOperator,
     condition,
@@ -89,7 +89,7 @@ def main(networks: int = NETWORKS, path: Path = RESULT, jobs: int = 1) -> Path:
         for seed in range(networks)
     ]
     found = joblib.Parallel(n_jobs=jobs)(joblib.delayed(trial)(*t) for t in tasks)
-    cells = {}
+    cells: dict[tuple[str, str], dict[str, Any]] = {}
     for (family, point, _), cases in zip(tasks, found, strict=True):
         own = cells.setdefault((family, point), {"unfinished": 0, "cases": []})
         own["unfinished"] += cases is None
@@ -112,7 +112,7 @@ def trial(family: str, point: str, seed: int) -> list[Case] | None:
     torch.manual_seed(seed)
     net, teacher = network(kind), network(kind)
     for p in teacher.requires_grad_(False).parameters():
-        p *= BEND  # else all but the linear part is lost in the noise
+        p.mul_(BEND)  # else all but the linear part is lost in the noise
     batch = data(kind, teacher)
     params = {name: p.detach() for name, p in net.named_parameters()}
     lines = {name: line_numbers(p) for name, p in params.items() if p.ndim == 2}
@@ -194,18 +194,18 @@ def minimum(loss: Loss, params: Params, batch: Any) -> Params | None:
 
 def readings(
     loss: Loss, unit: Loss, plain: Params, conditioned: Params, lines: Any, batch: Any
-) -> Iterator[tuple[str, Bracket, Bracket]]:
+) -> Iterator[tuple[str, ConditionEstimate, ConditionEstimate]]:
     """Yield each reading with the brackets of kappa before and after."""
     E = {name: 1 / plain[name].norm(dim=1, keepdim=True) for name in lines}
 
     def frozen(params: Params, batch: Any) -> Tensor:
         return loss({n: E[n] * p if n in E else p for n, p in params.items()}, batch)
 
-    def raw(f: Loss, params: Params) -> Bracket:
+    def raw(f: Loss, params: Params) -> ConditionEstimate:
         H = HessianOperator(f, params, [batch], backend="rebuilt")
         return condition(H, method="exact").kappa
 
-    def gauged(f: Loss, params: Params) -> Bracket:
+    def gauged(f: Loss, params: Params) -> ConditionEstimate:
         H = HessianOperator(f, params, [batch], backend="rebuilt")
         return condition(sphere(H, lines), method="exact").kappa
 
@@ -226,7 +226,7 @@ def readings(
     yield "inside, quotient", held, after["inside, sphere"]
 
 
-def _ends(kappa: Bracket, largest: float) -> tuple[float, float]:
+def _ends(kappa: ConditionEstimate, largest: float) -> tuple[float, float]:
     """Return a bracket's ends; a matrix past ``largest`` may as well be singular."""
     return kappa.lower, kappa.upper if kappa.upper < largest else math.inf
 

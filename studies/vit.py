@@ -120,7 +120,7 @@ PRESETS = {
 
 def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run, as torch's generator draws it."""
-    shape = {
+    shape: dict[str, Any] = {
         "image_size": images.side,
         "in_channels": images.channels,
         "num_classes": images.num_classes,

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from condlab.cli import _sources, _text
+from condlab.cli import _claims, _text
 
 
 def add_parser(commands: Any) -> None:
@@ -27,9 +27,10 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "keys",
         nargs="*",
-        type=lambda key: key.replace("_", "-"),  # as in a name of Python
+        type=lambda key: key if _claims.is_file(key) else key.replace("_", "-"),
         metavar="KEY",
-        help="theorems (default: the catalogue)",
+        help="theorems, or a file of your own, such as claims.py (default: the "
+        "catalogue)",
     )
     parser.add_argument(
         "--sizes",
@@ -84,15 +85,7 @@ def _sizes(text: str) -> list[int]:
 
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return what the command prints."""
-    from condlab.theory import CATALOGUE
-
-    for key in args.keys:
-        if key not in CATALOGUE:
-            raise ValueError(
-                f"the catalogue has no theorem {key!r}"
-                f"{_sources.closest(key, CATALOGUE)} (condlab list theorems)"
-            )
-    theorems = [CATALOGUE[key] for key in dict.fromkeys(args.keys or CATALOGUE)]
+    theorems = _claims.find(args.keys)
     if not args.keys:
         progress.in_lines()
     verdicts = [

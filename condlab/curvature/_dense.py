@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from condlab.curvature._point import available_bytes
 from condlab.curvature._products import Products, gaussian
+from condlab.curvature._room import COPIES, available_bytes, device_of
 from condlab.curvature.assembly import assemble
 from condlab.curvature.krylov import ROUNDING
 
 EXACT = 4096  # rows that "auto" assembles: a minute on one core
-COPIES = 4  # of the matrix, in float64, that LAPACK and the assembly need
 SAFETY = 4  # times what one random product is off: the 2-norm of what all are off
 
 
-def is_exact(H: Products, method: str, num_matvecs: int | None) -> bool:
+def is_exact(H: Any, method: str, num_matvecs: int | None) -> bool:
     """Return whether the matrix is to be assembled."""
     if method != "auto":
         return method == "exact"
     n = H.shape[0]
     afforded = num_matvecs is None or n <= num_matvecs
-    room = COPIES * n * n * torch.float64.itemsize <= available_bytes(H.device)
+    room = COPIES * n * n * torch.float64.itemsize <= available_bytes(device_of(H))
     return n <= EXACT and afforded and room
 
 

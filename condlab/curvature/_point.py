@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,6 +14,7 @@ from condlab.curvature._check import Check
 from condlab.curvature._data import Data
 from condlab.curvature._parameters import Flat
 from condlab.curvature._pure import require_names, require_pure
+from condlab.curvature._room import available_bytes
 from condlab.curvature._surroundings import as_now
 from condlab.curvature._trees import map_tensors
 from condlab.curvature._twice import differentiable
@@ -193,16 +192,3 @@ def _gradient_in_double(
             raise TypeError(f"float64 is needed, got {value.dtype}")
     _, gradient = _gradient(lambda *_: value, leaves, batch)
     return value.detach(), gradient
-
-
-def available_bytes(device: torch.device) -> int:
-    """Return how many bytes are free on a device."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    table = Path("/proc/meminfo")  # Linux; elsewhere what is installed, halved
-    for line in table.read_text().splitlines() if table.exists() else ():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    if not hasattr(os, "sysconf"):
-        return 1 << 32
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -15,12 +14,22 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from condlab.curvature._point import available_bytes
+from condlab._memory import require_bytes
+from condlab.curvature._checkpoint import (
+    Checkpoint,
+    foreign,
+    held,
+    made_by,
+    read,
+    write,
+)
+from condlab.curvature._room import available_bytes
+from condlab.curvature._rows import as_bytes, require_disk
 
 CHUNKS = (8, 16, 32, 64, 128, 256)  # widths tried, on columns that are needed anyway
 FAR = 1.5  # so much slower a column than the best ends the trials
 TILE = 256  # rows and columns symmetrised together, which fit in the cache
-HEADER = 512  # bytes of a checkpoint before its rows
+READ = 64  # rows of a checkpoint read together
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,8 @@ def assemble(
         Called with a `Progress` after each chunk.
     checkpoint : path, optional
         A file that rows are written to as they are found. A run that was killed at
-        any moment takes up from it; it is removed when the matrix is done.
+        any moment takes up from it; it is locked meanwhile, and removed when the
+        matrix is done.
 
     Returns
     -------
@@ -73,10 +83,12 @@ def assemble(
     Raises
     ------
     ValueError
-        If `chunk` is not positive, the checkpoint is of another operator, or the
-        products are not symmetric up to rounding.
+        If `chunk` is not positive, the checkpoint is damaged, in use or of another
+        operator, or the products are not symmetric up to rounding.
     MemoryError
         If the matrix takes more than `memory`.
+    OSError
+        If the disk has no room for the checkpoint.
 
     Examples
     --------
@@ -86,10 +98,24 @@ def assemble(
     """
     if chunk is not None and chunk < 1:
         raise ValueError(f"chunk must be at least 1, got {chunk}")
-    n = H.shape[0]
     require_room(H, memory)
+    if checkpoint is None:
+        return _assembled(H, chunk, progress, None)
+    path = Path(checkpoint)
+    with held(path):
+        A = _assembled(H, chunk, progress, _Saved(H, path))
+        path.unlink()
+    return A
+
+
+def _assembled(
+    H: Any,
+    chunk: int | None,
+    progress: Callable[[Progress], None] | None,
+    saved: _Saved | None,
+) -> Tensor:
+    n = H.shape[0]
     A = torch.empty((n, n), dtype=H.dtype, device=H.device)
-    saved = None if checkpoint is None else Checkpoint.open(H, Path(checkpoint))
     done = 0 if saved is None else saved.restore(A)
     pace = _Pace(chunk, done, n)
     while done < n:
@@ -102,26 +128,24 @@ def assemble(
         if progress is not None:
             progress(pace.progress(done))
     symmetrise(A)
-    if saved is not None:
-        saved.path.unlink()
     return A
 
 
 def require_room(H: Any, memory: float | None = None) -> None:
     """Raise MemoryError unless the matrix fits in some bytes, or in what is free."""
     m, n = H.shape
-    needed = m * n * H.dtype.itemsize
-    memory = available_bytes(H.device) if memory is None else memory
-    if needed > memory:
-        raise MemoryError(
-            f"the matrix of shape ({m}, {n}) takes {needed / 2**30:.1f} GiB, and "
-            f"{memory / 2**30:.1f} GiB are there; use a block of it, or its products"
-        )
+    device = torch.device(getattr(H, "device", "cpu"))
+    require_bytes(
+        m * n * H.dtype.itemsize,
+        f"the matrix of shape ({m}, {n})",
+        "use a block of it, or its products",
+        available_bytes(device) if memory is None else memory,
+    )
 
 
 def _identity_columns(A: Tensor, start: int, width: int) -> Tensor:
     E = torch.zeros((width, A.shape[0]), dtype=A.dtype, device=A.device)
-    E[torch.arange(width), torch.arange(start, start + width)] = 1
+    E[:, start : start + width].fill_diagonal_(1)
     return E.T
 
 
@@ -154,71 +178,47 @@ class _Pace:
         return Progress(done, self._total, speed * (self._total - done))
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """A file of a header and of rows, of which an unfinished last one is dropped."""
+class _Saved:
+    """The rows that are known, in a checkpoint."""
 
-    path: Path
-    row_bytes: int
-
-    @classmethod
-    def open(cls, H: Any, path: Path) -> Checkpoint:
-        """Open the checkpoint of an operator, or start one."""
+    def __init__(self, H: Any, path: Path) -> None:
         n = H.shape[0]
-        kind = {"n": n, "dtype": str(H.dtype), "probe": _probe(H)}
+        header = made_by("assembly", shape=[n, n], dtype=str(H.dtype))
+        there = path.stat().st_size if path.exists() else 0
+        size = n * n * H.dtype.itemsize
+        require_disk(path.parent, size - there, f"the checkpoint {path.name}")
+        probe = _probe(H)
         if path.exists():
-            _require_same(_header(path), kind, path, H.dtype)
+            self._file = read(path, header)
+            _require_same(self._file, probe, H.dtype)
         else:
-            new = path.with_name(path.name + ".new")
-            new.write_bytes(json.dumps(kind).encode().ljust(HEADER))
-            new.replace(path)
-        return cls(path, n * H.dtype.itemsize)
+            self._file = write(path, header | {"probe": probe})
 
     def restore(self, A: Tensor) -> int:
         """Read the rows that are there into A, and return how many they are."""
-        done = (self.path.stat().st_size - HEADER) // self.row_bytes
-        os.truncate(self.path, HEADER + done * self.row_bytes)
-        dtype = np.dtype(str(A.dtype).removeprefix("torch."))
-        if done:
-            stored = np.memmap(self.path, dtype, "r", HEADER, (done, A.shape[1]))
-            A[:done] = torch.from_numpy(np.array(stored))
+        done = (self._file.end - self._file.start) // A[0].nbytes
+        for i in range(0, done, READ):
+            rows = torch.empty(A[i : min(i + READ, done)].shape, dtype=A.dtype)
+            self._file.read(i * A[0].nbytes, as_bytes(rows))
+            A[i : i + len(rows)] = rows.to(A.device)
         return done
 
     def append(self, rows: Tensor) -> None:
         """Write rows at the end."""
-        with self.path.open("ab") as file:
-            file.write(rows.cpu().numpy().tobytes())
+        self._file.append(as_bytes(rows))
 
 
-def _header(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            return dict(json.loads(file.read(HEADER)))
-    except ValueError:
-        raise ValueError(
-            f"{path} is no checkpoint of an assembly; name another file"
-        ) from None
-
-
-def _require_same(
-    found: dict[str, Any], wanted: dict[str, Any], path: Path, dtype: torch.dtype
-) -> None:
+def _require_same(found: Checkpoint, probe: list[float], dtype: torch.dtype) -> None:
     near = torch.finfo(dtype).eps ** 0.5  # a GPU's products differ from run to run
-    same = all(found.get(k) == wanted[k] for k in ("n", "dtype")) and np.allclose(
-        found.get("probe", np.nan), wanted["probe"], rtol=near, atol=0
-    )
-    if not same:
-        raise ValueError(
-            f"{path} is the checkpoint of another operator; name another file, or "
-            "remove it to start anew"
-        )
+    if not np.allclose(found.header["probe"], probe, rtol=near, atol=0):
+        raise foreign(found.path, "two fixed vectors have other products")
 
 
 def _probe(H: Any) -> list[float]:
     """Return the sizes of two products: those of another operator differ."""
-    places = torch.arange(1, H.shape[0] + 1, dtype=torch.float64, device=H.device)
-    waves = torch.stack([places.sin(), (2 * places).cos()], dim=1).to(H.dtype)
-    return [float(p.norm()) for p in (H @ waves).T]
+    places = torch.arange(1, H.shape[0] + 1, dtype=torch.float64)
+    waves = torch.stack([places.sin(), (2 * places).cos()], dim=1)
+    return [float(p.norm()) for p in (H @ waves.to(H.dtype).to(H.device)).T]
 
 
 def symmetrise(A: Tensor) -> None:

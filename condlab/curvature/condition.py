@@ -23,6 +23,10 @@ from condlab.curvature._certain import (
 from condlab.curvature._dense import is_exact
 from condlab.curvature._in_gauge import Gauge, in_gauge
 from condlab.curvature._products import Products
+from condlab.curvature._room import (
+    require_room_for_basis,
+    require_room_for_eigenvalues,
+)
 from condlab.curvature._tightened import tightened
 from condlab.curvature.eigenpairs import require_vectors
 from condlab.curvature.factored import factored
@@ -196,11 +200,18 @@ def condition(
             f'vectors need the method "exact" or "lanczos", got {method!r}'
         )
     H, gauge, nulls = in_gauge(H, gauge, tuple(invariances))
+    require_vectors(H, vectors, "magnitude", BASIS)
+    # what the null directions have cost is not Lanczos's to pay
+    budget = (num_matvecs or NUM_MATVECS) + nulls.nullity
+    whole_matrix = method in ("factored", "counted")
+    if whole_matrix or is_exact(H, method, num_matvecs):
+        require_room_for_eigenvalues(H, vectors=True)
+    else:
+        require_room_for_basis(H, min(BASIS, budget), None)
     products = Products(H)
-    require_vectors(products, vectors, "magnitude", BASIS)
     generator = generator or torch.Generator().manual_seed(0)
     N, leak = _known(products, nulls)
-    if method in ("factored", "counted"):
+    if whole_matrix:
         counted = method == "counted"
         part = factored(products, N, leak, counted=counted, generator=generator)
         if part is not None:
@@ -211,11 +222,10 @@ def condition(
     if is_exact(products, method, num_matvecs):
         rest = exact(products, N, vectors=min(vectors, H.shape[0] - nulls.nullity))
     else:
-        # what the null directions have cost is not Lanczos's to pay
-        budget = (num_matvecs or NUM_MATVECS) + nulls.nullity
         rest = lanczos(
             products,
             num_matvecs=budget,
+            basis=min(BASIS, budget),
             generator=generator,
             deflated=N,
             interior=interior,

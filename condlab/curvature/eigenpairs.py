@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -60,7 +60,7 @@ class Eigenpairs:
     span_sine: float
 
 
-def require_vectors(H: Products, k: int, which: str, basis: int) -> None:
+def require_vectors(H: Any, k: int, which: str, basis: int) -> None:
     """Raise ValueError unless so many vectors make sense."""
     if which not in WHICH:
         raise ValueError(f"which must be one of {', '.join(WHICH)}, got {which!r}")

@@ -164,10 +164,10 @@ def _ritz(A: Tensor, outer: Basis, inner: Basis, noise: float, H: Products) -> S
     columns = ends[:, [0, -1]] if outer.k > 1 else ends
     pairs = inner.ritz()
     near = pairs.values.abs().argsort(descending=True)[:3]
-    C = pairs.coefficients[:, near].to(inner.V)
+    C = pairs.coefficients[:, near]
     # one more solve takes out what is left of the large ones, which residuals of A see
-    inside = inner.H @ (inner.V[: inner.k].T @ C)
-    outside = wide(outer.V[: outer.k]).T @ columns.to(A)
+    inside = inner.H @ inner.combined(C)
+    outside = wide(outer.combined(columns))
     inside = inside / inside.norm(dim=0)
     Y = torch.linalg.qr(torch.cat([outside, inside], dim=1))[0]
     W = A @ Y

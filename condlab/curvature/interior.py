@@ -7,6 +7,7 @@ product with a good w is a certificate, however w was come by.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -14,17 +15,18 @@ from torch import Tensor
 from condlab.curvature._products import Products
 from condlab.curvature._recurrences import Minres, Multiply
 
-ROWS = 65536  # of the images that are factored together
 SOLVED = 1e-10  # residual over |H| |y| at which MINRES ends and its solution is reused
 
 
-def singular(images: Tensor) -> tuple[Tensor, Tensor]:
+def singular(images: Iterable[Tensor], k: int) -> tuple[Tensor, Tensor]:
     """Return the singular values of long images, ascending, and right vectors.
 
     Parameters
     ----------
-    images : Tensor, shape (k, n)
-        Rows; they are read in parts, and may be on disk.
+    images : iterable of Tensor, each of k rows
+        Parts of the rows, side by side.
+    k : int
+        How many rows there are.
 
     Returns
     -------
@@ -35,13 +37,13 @@ def singular(images: Tensor) -> tuple[Tensor, Tensor]:
 
     Examples
     --------
-    >>> values, _ = singular(torch.tensor([[0.0, 3.0, 4.0], [2.0, 0.0, 0.0]]))
+    >>> values, _ = singular([torch.tensor([[0.0, 3.0, 4.0], [2.0, 0.0, 0.0]])], 2)
     >>> values
     tensor([2., 5.], dtype=torch.float64)
     """
-    R = images.new_zeros((0, len(images)))
-    for part in images.split(ROWS, dim=1):
-        R = torch.linalg.qr(torch.cat([R, part.T]), mode="r")[1]
+    R = torch.zeros((0, k))
+    for part in images:
+        R = torch.linalg.qr(torch.cat([R.to(part), part.T]), mode="r")[1]
     _, values, rows = torch.linalg.svd(R.cpu().double(), full_matrices=True)
     short = len(rows) - len(values)  # fewer columns than rows
     return torch.cat([values, values.new_zeros(short)]).flip(0), rows.flip(0)

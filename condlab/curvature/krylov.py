@@ -9,43 +9,23 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from condlab.curvature._checkpoint import held
 from condlab.curvature._products import Products, gaussian
-from condlab.curvature._saved import load, room_for, save
+from condlab.curvature._ritz import Ritz
+from condlab.curvature._room import require_room_for_basis
+from condlab.curvature._rows import room_for
+from condlab.curvature._saved import load, save, seed_of
 from condlab.curvature.eigenpairs import Which, chosen
 from condlab.curvature.interior import inverse_iteration, singular
 
 DEPENDENT = 16  # times eps and the size of what it came from: rounding, no direction
 ROUNDING = 4  # times sqrt(n) eps |H|: the least that a product is thought to be off
-SLICE = 64  # Ritz vectors formed together
 INNER = 2  # Ritz pairs nearest to zero that outlive a restart
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Ritz:
-    """Ritz pairs and the norms of their residuals, in the operator's own units.
-
-    Parameters
-    ----------
-    values : Tensor, shape (k,)
-        Ascending, float64.
-    coefficients : Tensor, shape (k, k)
-        Of the Ritz vectors in the basis, one a column.
-    residuals : Tensor, shape (k,)
-        ``|H y - theta y| / |y|``, from the images.
-    asymmetry : float
-        By how much V'W differs from its transpose, in the 2-norm.
-    """
-
-    values: Tensor
-    coefficients: Tensor
-    residuals: Tensor
-    asymmetry: float
 
 
 class Basis:
@@ -61,6 +41,8 @@ class Basis:
         Rows of the random start.
     restarts : int
         How often the basis was cut down.
+    seed : list
+        What the generator was before it drew anything.
     """
 
     def __init__(
@@ -74,11 +56,13 @@ class Basis:
     ) -> None:
         n = H.shape[0]
         kind = {"dtype": H.dtype, "device": H.device}
-        self.H, self.generator = H, generator
+        self.H, self.generator, self.block = H, generator, block
+        self.seed = seed_of(generator)
         self.locked = torch.zeros((0, n), **kind) if deflated is None else deflated.T
         self.rank = n - len(self.locked)
         size = min(size, self.rank)
-        self.V, self.W = (room_for(size, n, kind, folder) for _ in range(2))
+        require_room_for_basis(H, size, folder)
+        self.V, self.W = (room_for(size, n, **kind, folder=folder) for _ in range(2))
         self.T = torch.zeros((size, size), dtype=torch.float64)
         self.k = self.steps = self.restarts = 0
         self.peak = 0.0  # the longest image of a unit vector so far
@@ -100,14 +84,13 @@ class Basis:
         """Multiply the next block, or as much of it as `most` and the room allow."""
         Q = self.ahead[: min(most, self.room)]
         old, new = self.k, self.k + len(Q)
-        self.V[old:new] = Q
-        self.W[old:new] = (self.H @ Q.T).T
+        images = (self.H @ Q.T).T
+        self.V[old:new], self.W[old:new] = Q, images
         self.k = new
         # a block of which a part is multiplied does not raise the degree
         self.steps += self.restarts == 0 and len(Q) == len(self.ahead)
-        images = self.W[old:new]
         self.peak = max(self.peak, float(images.norm(dim=1).max()))
-        part = (self.V[:new] @ images.T).cpu().double()
+        part = self.V.products(images, new).cpu().double()
         self.T[:new, old:new] = part
         self.T[old:new, :new] = part.T
         unused = self.ahead[len(Q) :]
@@ -135,16 +118,15 @@ class Basis:
         return torch.linalg.qr(self._beyond(found).T)[0].T.contiguous()
 
     def _beyond(self, B: Tensor) -> Tensor:
-        for known in (self.locked, self.V[: self.k]):
-            if len(known):
-                B = torch.addmm(B, B @ known.T, known, alpha=-1)
-        return B
+        if len(self.locked):
+            B = torch.addmm(B, B @ self.locked.T, self.locked, alpha=-1)
+        return self.V.remove(B, self.k)
 
     def _fresh(self, width: int) -> Tensor:
         """Return random orthonormal rows beyond the basis."""
         width = min(width, self.rank - self.k)
         if width == 0:
-            return self.V[:0]
+            return self.locked[:0]
         least = DEPENDENT * torch.finfo(self.V.dtype).eps
         return self._orthonormal(gaussian(self.H, width, self.generator).T, least)
 
@@ -156,22 +138,31 @@ class Basis:
 
     def ritz(self) -> Ritz:
         """Return the Ritz pairs with residuals from the images."""
-        V, W = self.V[: self.k], self.W[: self.k]
-        T = (V @ W.T).cpu().double()
+        k, parts = self.k, list(self.V.widths(self.k))
+        T = torch.zeros((k, k), dtype=torch.float64)
+        for part in parts:
+            V, W = self.V.columns(*part, k), self.W.columns(*part, k)
+            T += (V @ W.T).cpu().double()
         values, S = torch.linalg.eigh((T + T.T) / 2)
-        norms = [V.new_zeros(0)]
-        for cut in range(0, self.k, SLICE):
-            C = S[:, cut : cut + SLICE].T.to(V)
-            Y, theta = C @ V, values[cut : cut + SLICE].to(V)
-            norms.append((C @ W - theta[:, None] * Y).norm(dim=1) / Y.norm(dim=1))
-        residuals = torch.cat(norms).cpu().double()
-        gap = float(torch.linalg.matrix_norm(T - T.T, 2)) if self.k else 0.0
+        C, theta = self._own(S.T), self._own(values)[:, None]
+        long = off = torch.zeros(k, dtype=torch.float64)
+        for part in parts:
+            Y = C @ self.V.columns(*part, k)
+            R = torch.addcmul(C @ self.W.columns(*part, k), theta, Y, value=-1)
+            long, off = (
+                torch.hypot(total, found.norm(dim=1).cpu().double())
+                for total, found in ((long, Y), (off, R))
+            )
+        gap = float(torch.linalg.matrix_norm(T - T.T, 2)) if k else 0.0
         scale = self.H.scale
-        return Ritz(values * scale, S, residuals * scale, gap * scale)
+        return Ritz(values * scale, S, off / long * scale, gap * scale)
 
     def combined(self, coefficients: Tensor) -> Tensor:
         """Return combinations of the basis, shape (n, m), from (k, m) coefficients."""
-        return self.V[: self.k].T @ coefficients.to(self.V)
+        return self.V.combined(self._own(coefficients.T)).T
+
+    def _own(self, x: Tensor) -> Tensor:
+        return x.to(self.H.dtype).to(self.H.device)
 
     def smallest(self, num_matvecs: int) -> Tensor:
         """Return upper bounds of the smallest |eigenvalues|, ascending, scaled.
@@ -182,8 +173,9 @@ class Basis:
         """
         if self.k == 0:
             return torch.zeros(0, dtype=torch.float64)
-        values, coefficients = singular(self.W[: self.k])
-        start = coefficients[0].to(self.V) @ self.V[: self.k]
+        k, W = self.k, self.W
+        values, coefficients = singular((W.columns(*at, k) for at in W.widths(k)), k)
+        start = self.combined(coefficients[:1].T)[:, 0]
         least = inverse_iteration(self.H, start, self.locked, num_matvecs)
         values[0] = min(float(values[0]), least)
         return values * self.H.scale
@@ -195,9 +187,9 @@ class Basis:
         inner = radii.argsort()[:INNER].tolist()
         ends = [*range((keep + 1) // 2), *range(self.k - keep // 2, self.k)]
         kept = sorted({*ends, *inner})
-        S = pairs.coefficients[:, kept].T.to(self.V)
+        S = self._own(pairs.coefficients[:, kept].T)
         for rows in (self.V, self.W):
-            rows[: len(kept)] = S @ rows[: self.k]
+            rows.replace(S)
         self.k = len(kept)
         self.T.zero_()
         self.T[: self.k, : self.k] = torch.diag(pairs.values[kept] / self.H.scale)
@@ -212,10 +204,10 @@ class Basis:
         if self.k == 0:
             return 0.0
         n = self.H.shape[0]
-        c = torch.randn(self.k, generator=torch.Generator().manual_seed(1)).to(self.V)
-        c = c / c.norm()
-        fresh = (self.H @ (c @ self.V[: self.k])[:, None])[:, 0]
-        gap = float((fresh - c @ self.W[: self.k]).norm())
+        c = torch.randn(1, self.k, generator=torch.Generator().manual_seed(1))
+        c = self._own(c / c.norm())
+        fresh = self.H @ self.V.combined(c).T
+        gap = float((fresh - self.W.combined(c).T).norm())
         least = ROUNDING * math.sqrt(n) * torch.finfo(self.V.dtype).eps * self.peak
         return (least + gap + self.H.noise) * self.H.scale
 
@@ -246,6 +238,7 @@ def block_lanczos(
         at most this times the largest |Ritz value|.
     checkpoint : path, optional
         A file that is written after each restart, and taken up from where it exists.
+        It is locked meanwhile.
     vectors, which
         So many Ritz pairs, and of which values, must converge besides the ends.
 
@@ -266,9 +259,23 @@ def block_lanczos(
     >>> block_lanczos(basis, num_matvecs=9).ritz().values.round(decimals=6)
     tensor([1., 2., 7.], dtype=torch.float64)
     """
-    path = None if checkpoint is None else Path(checkpoint)
-    if path is not None and path.exists():
-        load(basis, path)
+    if checkpoint is None:
+        return _grown(basis, num_matvecs, rtol, vectors, which, None)
+    path = Path(checkpoint)
+    with held(path):
+        if path.exists():
+            load(basis, path)
+        return _grown(basis, num_matvecs, rtol, vectors, which, path)
+
+
+def _grown(
+    basis: Basis,
+    num_matvecs: int,
+    rtol: float,
+    vectors: int,
+    which: Which,
+    path: Path | None,
+) -> Basis:
     while not basis.complete and basis.H.count < num_matvecs:
         if basis.room == 0:
             if len(basis.V) < 2 * (basis.width + INNER):

@@ -13,6 +13,11 @@ from torch import Tensor
 from condlab.curvature._dense import SAFETY, assembled, is_exact, rounding, wide
 from condlab.curvature._extremes import ProbableExtremes, probable
 from condlab.curvature._products import Products, require_operator
+from condlab.curvature._room import (
+    require_room_for_basis,
+    require_room_for_checkpoint,
+    require_room_for_eigenvalues,
+)
 from condlab.curvature.eigenpairs import (
     Eigenpairs,
     Which,
@@ -20,7 +25,7 @@ from condlab.curvature.eigenpairs import (
     eigenpairs,
     require_vectors,
 )
-from condlab.curvature.krylov import Basis, Ritz, block_lanczos
+from condlab.curvature.krylov import Basis, block_lanczos
 
 Method = Literal["auto", "exact", "lanczos"]
 METHODS = ("auto", "exact", "lanczos")
@@ -118,10 +123,12 @@ def spectrum(
         Stop when both extreme Ritz values have residuals of this times the largest
         |value|; 0 spends all products.
     checkpoint : path, optional
-        A file written after each restart. A killed run takes up from it, with the same
-        arguments, and gives the same numbers.
+        A file written after each restart, and locked meanwhile. A killed run takes up
+        from it, with the same arguments, and gives the same numbers.
     folder : path, optional
-        Where to hold the basis on disk, if it does not fit in memory; on the CPU.
+        Where to hold the basis on disk, if it does not fit in memory. It is read in
+        panels of 4 MiB, so that the memory taken is that of ``8 basis^2`` numbers, of
+        the panels and of a few vectors, whatever ``basis n`` is.
     vectors : int
         Eigenvectors to give as `Spectrum.pairs`: n numbers each besides the basis, or n
         squared besides the matrix. Each takes a product, of `num_matvecs`, to check.
@@ -139,8 +146,12 @@ def spectrum(
     Raises
     ------
     ValueError
-        If H is not square or not symmetric, its products are not finite, or an
-        argument makes no sense.
+        If H is not square or not symmetric, its products are not finite, an argument
+        makes no sense, or the checkpoint is damaged, in use or another run's.
+    MemoryError
+        If the matrix, or the basis without a folder, does not fit: before any work.
+    OSError
+        If the disk has no room for the basis or the checkpoint: before any work.
 
     Notes
     -----
@@ -169,21 +180,25 @@ def spectrum(
         raise ValueError(f"1 <= block <= basis is needed, got {block} and {basis}")
     if not 0 <= rtol < 1:
         raise ValueError(f"rtol must be at least 0 and below 1, got {rtol}")
-    products = Products(H)
-    require_vectors(products, vectors, which, basis)
-    if is_exact(products, method, num_matvecs):
-        return exact(products, vectors=vectors, which=which)
+    require_vectors(H, vectors, which, basis)
+    if is_exact(H, method, num_matvecs):
+        require_room_for_eigenvalues(H, vectors=vectors > 0)
+        return exact(Products(H), vectors=vectors, which=which)
     budget, least = num_matvecs or NUM_MATVECS, 2 * vectors + 2
     if budget < least:
         raise ValueError(
             f"num_matvecs must be at least {least} for {vectors} vectors, got {budget}"
         )
+    size = min(basis, max(block, budget))  # more would never be used
+    require_room_for_basis(H, size, folder)
+    if checkpoint is not None:
+        require_room_for_checkpoint(H, size, block, budget, checkpoint)
     return lanczos(
-        products,
+        Products(H),
         num_matvecs=budget - vectors,
         generator=generator or torch.Generator().manual_seed(0),
         block=block,
-        basis=basis,
+        basis=size,
         rtol=rtol,
         checkpoint=checkpoint,
         folder=folder,
@@ -262,7 +277,7 @@ def lanczos(
         which=which,
     )
     noise, pairs = krylov.noise(), krylov.ritz()
-    _require_symmetric(pairs, H)
+    pairs.require_symmetric(H)
     noise += pairs.asymmetry
     radii = pairs.residuals + noise
     if krylov.complete:  # Weyl: the matrix is V T V' and a sum of residuals
@@ -291,13 +306,3 @@ def lanczos(
         smallest,
         found,
     )
-
-
-def _require_symmetric(pairs: Ritz, H: Products) -> None:
-    largest = float(pairs.values.abs().max()) if len(pairs.values) else 0.0
-    known = torch.finfo(H.dtype).eps ** 0.5 * largest + H.noise * H.scale
-    if pairs.asymmetry > 10 * known:
-        raise ValueError(
-            f"the operator must be symmetric, but V'HV differs by "
-            f"{pairs.asymmetry:.1e} from its transpose, of norm {largest:.1e}"
-        )

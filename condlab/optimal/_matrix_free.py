@@ -17,9 +17,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import minimize
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
-from scipy.special import logsumexp, softmax
 
 from condlab import _arrays, norms
 from condlab._estimate import estimate_cond_2
@@ -87,6 +85,8 @@ def best_rows(
     A has rows of middle size. The singular values, or eigenvalues, of what is returned
     lie around 1.
     """
+    from scipy.optimize import minimize  # half of what `import condlab` would take
+
     power = 1 if symmetric else 2  # the ratio of eigenvalues is κ to this power
     clock.calibrate(A.shape)
     x = equilibrating(A, symmetric)
@@ -177,6 +177,8 @@ class _Search:
 
     def __call__(self, x: np.ndarray, p: float) -> tuple[float, np.ndarray]:
         """Return the smoothed log of the ratio of the eigenvalues and its gradient."""
+        from scipy.special import logsumexp, softmax
+
         d = np.exp(x)
         top, U = self._end(lambda v: d * self.product(d * v), 0)
         inverse, V = self._end(lambda v: self.solve(v / d) / d, 1)

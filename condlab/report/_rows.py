@@ -161,6 +161,13 @@ def claim_row(claim: Entry) -> str:
     return f'<tr><th scope="row">{name}</th>{row}</tr>'
 
 
+def cost_row(cells: list[str]) -> str:
+    """Return the table row of what an arm costs."""
+    network, *rest = (markup.text(cell) for cell in cells)
+    row = "".join(f"<td>{cell}</td>" for cell in rest)
+    return f'<tr><th scope="row">{network}</th>{row}</tr>'
+
+
 def share_row(entry: Entry) -> str:
     """Return the table row of what standardizing removes from an arm's gradient."""
     name = f"{entry['study'].replace('_', ' ')}, {entry['arm']}"

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from condlab.report import _markup as markup
+from condlab.report import costs
 from condlab.report._rows import (
     CLAIMS,
     SCALED,
     SHARES,
     VERDICTS,
     claim_row,
+    cost_row,
     matrix_row,
     share_row,
     verdict_row,
@@ -181,9 +183,21 @@ def _studies(found: Entry, figures: dict[str, str]) -> str:
         f"<p>{markup.text(withdrawn(found.get('withdrawn', [])))}</p>\n"
         '<div class="scroll" tabindex="0" role="region" aria-label="Claims of speed">'
         f"<table>{head}<tbody>\n{rows}\n</tbody></table></div>\n"
+        f"{_costs(found.get('costs', {}))}"
         f"{_smoothness(found.get('smoothness', []))}"
         f"{_figures('studies-', figures, but='studies-answer')}\n"
         f"{_figures('theorem-52', figures)}\n</section>"
+    )
+
+
+def _costs(found: Entry) -> str:
+    if not costs.cells(found):
+        return ""
+    rows = "\n".join(cost_row(cells) for cells in costs.cells(found))
+    return (
+        f"<p>{markup.text(costs.words(found))}</p>\n"
+        '<div class="scroll" tabindex="0" role="region" aria-label="Costs of arms">'
+        f"<table>{_head(costs.COLUMNS)}<tbody>\n{rows}\n</tbody></table></div>\n"
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from condlab.report import costs
 from condlab.report.records import Records
 from condlab.report.speeds import COLUMNS, cells, seen, speed, withdrawn, words
 from condlab.report.summary import (
@@ -122,6 +123,7 @@ def studies_block(found: Entry) -> str:
         claim_table(judged),
         " ".join(filter(None, [words(found.get("words", [])), still_open(left)])),
         withdrawn(found.get("withdrawn", [])),
+        costs.table(found.get("costs", {})),
     ]
     return "\n\n".join(part for part in parts if part)
 

@@ -34,12 +34,13 @@ def theorem(
     latex: str,
     admits: Callable[..., bool] | None = None,
     note: str = "",
+    false_from: int | None = None,
 ) -> Theorem:
     r"""Return the theorem that lhs <= rhs for the two sides that a formula gives.
 
     Parameters
     ----------
-    key, statement, reference, instances, latex, note
+    key, statement, reference, instances, latex, note, false_from
         As for `Theorem`.
     formula : callable
         ``formula(*parts)`` returns (lhs, rhs) as balls, where the instance is one
@@ -77,6 +78,7 @@ def theorem(
         latex=latex,
         note=note,
         parts=_names(formula),
+        false_from=false_from,
     )
 
 

@@ -170,6 +170,9 @@ class Theorem:
         What the reader should know: a reading, a difference from the source.
     parts : tuple of str
         Names for printing the parts of an instance, such as ``("A", "d")``.
+    false_from : int or None
+        The smallest size that has a counterexample, where the claim is known to be
+        false.
 
     Examples
     --------
@@ -192,6 +195,7 @@ class Theorem:
     latex: str = ""
     note: str = ""
     parts: tuple[str, ...] = ()
+    false_from: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

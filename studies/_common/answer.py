@@ -11,7 +11,9 @@ Json = dict[str, Any]
 
 NAMES = {
     "kappa_effective": "κ of the weights that a layer multiplies with",
-    "kappa_hessian": "κ of the Hessian, exact in small networks,",
+    "kappa_hessian": "κ of the Hessian, exact in small networks and twins,",
+    "kappa_sphere": "the same without the lengths of rows that do not count",
+    "kappa_quotient": "the same on the space that all arms share",
     "kappa_bound": "a certain lower bound of κ of the Hessian, in large ones,",
     "lambda_max": "λ_max of the Hessian",
 }

@@ -94,6 +94,7 @@ def build(
             if parameter.ndim == 2 and not parameter.any():
                 parameter.normal_(std=0.02)
     if arm.glorot:
+        layer: Any
         for _, layer in matrix_layers(net):
             nn.init.xavier_uniform_(layer.weight)
     if arm.method is None:
@@ -219,6 +220,7 @@ def _slopes(net: nn.Module, outputs: torch.Tensor) -> dict[str, torch.Tensor]:
     return {
         name.replace("parametrizations.", "").removesuffix(".original"): p.grad
         for name, p in net.named_parameters()
+        if p.grad is not None
     }
 
 

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from studies._common.arms import batch_statistics
 from studies._common.augment import epoch_batch
-from studies._common.curvature import hessian_probes
+from studies._common.curvature import Curvature, hessian_probes
 from studies._common.data import Images
 from studies._common.data.folders import Streamed
 from studies._common.loop import Batch, Task
@@ -94,6 +94,7 @@ def make_task(
     device: torch.device,
     *,
     after: Callable[[torch.optim.Optimizer, nn.Module], Any] | None = None,
+    curvature: Curvature = hessian_probes,
 ) -> Task:
     """Return the task of classifying images.
 
@@ -109,6 +110,8 @@ def make_task(
         Where.
     after : callable, optional
         ``after(optimiser, network)`` arranges what follows each step.
+    curvature : callable
+        ``curvature(network, loss, batch)`` measures the Hessian.
     """
     data = source(images, recipe, device)
     probe = data.probe
@@ -145,14 +148,18 @@ def make_task(
             **removed_shares(net, plain_loss, few),
         }
 
+    def channels_last() -> nn.Module:
+        net: Any = network()  # torch's annotations leave memory_format out
+        return net.to(memory_format=torch.channels_last)
+
     return Task(
-        network=lambda: network().to(memory_format=torch.channels_last),
+        network=channels_last,
         optimiser=optimiser,
         batch=batch,
         loss=loss,
         evaluate=evaluate,
         probe=look,
-        curvature=lambda net: hessian_probes(net, plain_loss, few),
+        curvature=lambda net: curvature(net, plain_loss, few),
         describe=layer_table,
         schedule=schedule(recipe.schedule, recipe.warm_up),
     )

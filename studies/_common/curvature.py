@@ -26,6 +26,7 @@ NUM_MATVECS = 20  # two of them check the operator
 PROBES = ("lambda_max", "lambda_min", "kappa_bound")
 
 Loss = Callable[[nn.Module, Any], Tensor]
+Curvature = Callable[[nn.Module, Loss, Any], dict[str, Any]]
 
 
 def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
@@ -71,7 +72,9 @@ def hessian_probes(
             return dict.fromkeys(PROBES, math.nan)
     low, high = float(found.values[0]), float(found.values[-1])
     largest = max(high, -low) - found.noise  # where noise hides all, kappa is >= 1
-    sizes = found.values.abs() + found.radii if found.complete else found.smallest
+    sizes = found.smallest
+    if found.complete or sizes is None:
+        sizes = found.values.abs() + found.radii
     smallest = float(sizes.min())
     bound = max(1.0, largest / smallest) if smallest > 0 else math.inf
     return dict(zip(PROBES, (high, low, bound), strict=True))

@@ -37,6 +37,7 @@ NETWORKS = MappingProxyType({
     "vit": "ViT, {depth} blocks of {dim}",
     "nerf": "NeRF, {depth} × {width}",
     "shapes": "{depth} × {width}",
+    "twins": "twin of {of}, {depth} × {width}",
 })  # fmt: skip
 
 

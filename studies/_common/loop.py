@@ -58,7 +58,7 @@ class Task:
         ``probe(network, optimiser)`` gives more costly numbers by name. It gets a copy
         of the network.
     curvature : callable
-        From a copy of the network to the most costly numbers by name.
+        From a copy of the network to the most costly numbers by name, or words.
     describe : callable
         From a copy of the network to a table that is kept of the start and the end.
     schedule : callable
@@ -71,7 +71,7 @@ class Task:
     loss: Callable[[nn.Module, Batch], Tensor]
     evaluate: Callable[[nn.Module], dict[str, float]]
     probe: Callable[[nn.Module, torch.optim.Optimizer], dict[str, float]] = _nothing
-    curvature: Callable[[nn.Module], dict[str, float]] = _nothing
+    curvature: Callable[[nn.Module], dict[str, Any]] = _nothing
     describe: Callable[[nn.Module], dict[str, Any]] = _nothing
     schedule: Callable[[float], float] = lambda _done: 1.0
 
@@ -212,10 +212,12 @@ def _look(task: Task, state: State, marks: Marks, watch: Watch | None) -> bool:
     return True
 
 
-def _note(state: State, values: dict[str, float], watch: Watch | None) -> None:
+def _note(state: State, values: dict[str, Any], watch: Watch | None) -> None:
     for name, value in values.items():
-        state.series.setdefault(name, []).append([state.step, number(float(value))])
-        if watch is not None:
+        text = isinstance(value, str)  # how a number was found
+        kept = value if text else number(float(value))
+        state.series.setdefault(name, []).append([state.step, kept])
+        if watch is not None and not text:
             watch(name, state.step, float(value))
 
 

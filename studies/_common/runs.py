@@ -25,13 +25,17 @@ PREDICTORS = (
     "kappa_last",
     "kappa_hessian",
     "kappa_sphere",
+    "kappa_quotient",
     "kappa_bound",
     "lambda_max",
     "row_norm_spread",
     "initial_scale",
 )
 WEIGHT_NORMALISED = ("WN", "LN+W")  # arms
-CURVATURE = ("lambda_max", "lambda_min", "kappa_hessian", "kappa_sphere", "nullity")
+CURVATURE = (
+    "lambda_max", "lambda_min", "kappa_hessian", "kappa_sphere", "kappa_quotient",
+    "nullity",
+)  # fmt: skip
 METRICS = ("accuracy", "psnr", "iou")
 CONTROL = "quadratics"  # the positive control
 PAIRED = ("arm", "lr", "seed")
@@ -123,7 +127,9 @@ def as_runs(study: str, setting: str, records: Sequence[Json]) -> list[Run]:
         Run(
             study,
             setting,
-            *(r["config"][name] for name in PAIRED),
+            r["config"]["arm"],
+            r["config"]["lr"],
+            r["config"]["seed"],
             r["config"]["steps"],
             time_of(r, target),
             predictors_of(r),

@@ -43,8 +43,8 @@ def load(name: str, folder: Path | None = None) -> Solid:
     ----------
     name : str
         Of the solid, or of a file in the folder or in ``meshes`` there, without its
-        extension: ``.npz`` with arrays ``v`` and ``f``, ``.obj`` or ``.off``; or the
-        path of such a file.
+        extension: ``.npz`` with arrays ``v`` and ``f``, ``.obj``, ``.off`` or
+        ``.ply``; or the path of such a file.
     folder : pathlib.Path, optional
         Where meshes are.
 

@@ -249,7 +249,12 @@ def _estimate(
 
     Each arm makes one, which looks at its network a sixth as often as a whole run.
     """
-    short = {"steps": TIMED, "evaluations": 2, "probes": (1.0,), "curvature": (1.0,)}
+    short: dict[str, Any] = {
+        "steps": TIMED,
+        "evaluations": 2,
+        "probes": (1.0,),
+        "curvature": (1.0,),
+    }
     timed: dict[str, tuple[float, float]] = {}
     for config in configs:
         if config.arm not in timed:

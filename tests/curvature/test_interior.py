@@ -24,7 +24,7 @@ def start(*shape, seed=0):
 @pytest.mark.parametrize("shape", [(1, 9), (5, 5), (7, 3), (6, 200_000)])
 def test_singular_values_of_images_are_those_of_lapack(shape):
     images = start(*shape)
-    values, coefficients = singular(images)
+    values, coefficients = singular(images.split(7, dim=1), len(images))
     expected = np.linalg.svd(images.numpy(), compute_uv=False)[::-1]
     room = 10 * max(shape) * EPS * expected[-1]
     assert values[-len(expected) :].numpy() == pytest.approx(expected, abs=room)

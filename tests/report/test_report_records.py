@@ -19,6 +19,7 @@ from condlab.report.matrices import VAN_DER_SLUIS
 from condlab.report.summary import counts, evidence, outcome, ratio
 from condlab.report.trials import MORE_EXAMPLES
 
+FIGURES = Path(__file__).parents[2] / "figures"
 SIX = {"rel_tol": 5e-6}  # records keep six digits of a condition number
 
 floats = st.floats(allow_nan=False, allow_infinity=False)
@@ -204,3 +205,17 @@ def test_no_scaling_helps_a_singular_matrix(records):
 def test_a_matrix_that_cannot_be_loaded_is_named(records):
     assert records.matrices[3]["name"] == "missing"
     assert "<something>" in records.matrices[3]["missing"]
+
+
+def test_the_committed_report_finds_what_is_known_to_be_false():
+    from condlab.theory import CATALOGUE
+
+    committed = json.loads((FIGURES / "data" / "verdicts.json").read_text())
+    found = {
+        entry["key"]: min(
+            (v["size"] for v in entry["verdicts"] if v["outcome"] == "falsified"),
+            default=None,
+        )
+        for entry in committed["theorems"]
+    }
+    assert found == {key: each.false_from for key, each in CATALOGUE.items()}

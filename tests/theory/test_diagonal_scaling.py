@@ -34,12 +34,7 @@ MODULES = (
 )
 
 KEYS = [entry.key for module in MODULES for entry in module.THEOREMS]
-FALSE = {  # key: the smallest size with a counterexample
-    "folklore-row-norm-ratio-tall": 2,
-    "jambulapati2023-rows-square-tall": 3,
-    "folklore-balancing-kappa": 3,
-    "folklore-log-convex-tall": 3,
-}
+FALSE = {key: CATALOGUE[key].false_from for key in KEYS if CATALOGUE[key].false_from}
 FLOAT = 1e-9  # NumPy's own error on the instances below, whose kappa is at most 1e6
 RNG = np.random.default_rng(0)
 A, D, E = RNG.standard_normal((4, 4)), *np.exp(RNG.normal(0, 1, (2, 4)))

@@ -24,48 +24,7 @@ FILES = (
 
 KEYS = [entry.key for file in FILES for entry in file.THEOREMS]
 
-# The false claims, and the smallest size that has a counterexample.
-FALSE = {
-    "wc-thm5.1-rows": 3,
-    "wc-thm5.1-rows-wide": 4,
-    "wc-thm5.1-rows-tall": 3,
-    "wc-thm5.1-columns": 3,
-    "wc-thm5.1-columns-wide": 3,
-    "wc-thm5.1-columns-tall": 4,
-    "wc-thm5.1-rowcolumn": 2,
-    "wc-thm5.1-rowcolumn-over-rows": 3,
-    "wc-thm5.1-rowcolumn-at-once": 2,
-    "wc-thm5.1-rowcolumn-at-once-over-rows": 2,
-    "wc-gd-symmetric": 1,
-    "wc-gd-symmetric-directions": 1,
-    "wc-gd-symmetric-minimum": 1,
-    "wc-gd-larger-faster": 2,
-    "wc-gd-rate-every-step": 1,
-    "wc-gd-rate-no-faster": 2,
-    "wc-gd-rate-best-step": 2,
-    "wc-gd-rate-smaller-kappa-every-start": 2,
-    "wc-gd-rate-smaller-kappa-same-step": 2,
-    "wc-left-precondition-solution-objective": 2,
-    "wc-left-precondition-solution-same-b": 1,
-    "wc-left-precondition-solution-least-squares": 2,
-    "wc-left-precondition-minimum": 2,
-    "wc-left-precondition-faster-spd": 3,
-    "wc-left-precondition-faster-general": 3,
-    "wc-left-precondition-faster-least-squares": 3,
-    "wc-left-precondition-rate-spd": 3,
-    "wc-jacobi-left-spd": 3,
-    "wc-jacobi-left-symmetric": 2,
-    "wc-jacobi-left-general": 2,
-    "wc-jacobi-both-spd": 3,
-    "wc-jacobi-both-symmetric": 3,
-    "wc-jacobi-both-general": 3,
-    "wc-prop1-gaussian": 3,
-    "wc-prop1-uniform": 3,
-    "wc-prop1-kaiming-normal": 3,
-    "wc-prop1-kaiming-uniform": 3,
-    "wc-prop1-integers": 3,
-    "wc-prop1-trained": 3,
-}
+FALSE = {key: CATALOGUE[key].false_from for key in KEYS if CATALOGUE[key].false_from}
 
 FEW, MANY = 16, 100  # examples a size
 

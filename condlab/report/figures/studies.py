@@ -23,6 +23,7 @@ PREDICTORS = {
     "kappa_last": "κ, last layer",
     "kappa_hessian": "κ, Hessian",
     "kappa_sphere": "κ, Hessian on the sphere",
+    "kappa_quotient": "κ, Hessian, shared quotient",
     "kappa_bound": "κ, Hessian, lower bound",
     "lambda_max": "λ_max of the Hessian",
     "row_norm_spread": "spread of row norms",
@@ -43,8 +44,8 @@ def studies_figures(found: Entry) -> dict[str, Figure]:
     shown: set[tuple[str, ...]] = set()
     for setting in found["settings"]:
         kind = (setting["study"], setting["preset"], setting.get("kind", ""))
-        if len(setting["arms"]) <= 2 or kind in shown:
-            continue  # quadratics have a line in the answer; one solid stands for all
+        if len(setting["arms"]) <= 2 or setting["study"] == "twins" or kind in shown:
+            continue  # these have a line in the answer; one solid stands for all
         shown.add(kind)
         name = setting["study"].replace("_", "-")
         name += "-real" if setting["preset"] == "real" else ""

@@ -122,6 +122,7 @@ THEOREMS = (
         latex=r"\kappa_2(A + \lambda I) \le \kappa_2(A),\ \lambda > 0",
         note="It needs a definite matrix: a shift moves a negative eigenvalue towards "
         "zero. Every 1 x 1 matrix has condition number 1.",
+        false_from=2,
     ),
     theorem(
         "golub2013-append-row-wide",
@@ -171,6 +172,7 @@ THEOREMS = (
         r"\kappa_2(A),\ m \ge n",
         note="A single column has condition number 1, so n is at least 2, m too, and "
         "the longer matrix has 3 rows.",
+        false_from=3,
     ),
     theorem(
         "higham2002-schur-complement",

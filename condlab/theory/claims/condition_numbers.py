@@ -130,6 +130,7 @@ PRODUCTS = (
         note="It fails where the inner dimension k is the largest: the null space of A "
         "may hold what B produces. Below k = 3 there is none: with m = 1 or n = 1 the "
         "product is a vector, of condition number 1, and m = n = 2 = k is square.",
+        false_from=3,
     ),
     theorem(
         "higham2002-diagonal-upper",
@@ -197,6 +198,7 @@ PRODUCTS = (
         lambda A: (balls.kappa(A), _eigenvalue_ratio(A)),
         latex=r"\kappa_2(A) \le \frac{\max_k|\lambda_k|}{\min_k|\lambda_k|}",
         note="True of normal matrices, so of every 1 x 1 matrix.",
+        false_from=2,
     ),
     theorem(
         "folklore-determinant",
@@ -209,6 +211,7 @@ PRODUCTS = (
         note="The determinant sees the unit, the condition number does not; what it "
         "tells relative to the Frobenius norm is guggenheimer1995-determinant. No "
         "size is smaller than 1.",
+        false_from=1,
     ),
 )
 

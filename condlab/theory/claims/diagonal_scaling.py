@@ -3,9 +3,6 @@
 All of it rests on one argument. Let B have rows of norm 1 and D have largest entry 1.
 Then D B has a row of norm 1, so its norm is at least 1, and dividing by D <= 1 does not
 shrink the inverse: kappa(D B) >= norm(B^-1) = kappa(B) / norm(B).
-
-- False from size 2: folklore-row-norm-ratio-tall.
-- False from size 3: jambulapati2023-rows-square-tall.
 """
 
 from __future__ import annotations
@@ -246,6 +243,7 @@ ROWS = (
         note="False: the theorem needs full row rank. A matrix with a repeated row can "
         "have kappa 1 and, with unit rows, kappa sqrt(m - n + 1). Tall matrices of "
         "size 2 have one column, and kappa 1. No D is drawn: A is itself some D A.",
+        false_from=3,
     ),
     theorem(
         "folklore-row-norm-ratio",
@@ -269,6 +267,7 @@ ROWS = (
         latex=r"\max_i \|a_i\|_2 \le \kappa_2(A)\, \min_i \|a_i\|_2",
         note="False: one column has kappa 1 whatever its entries. Size 1 has no tall "
         "matrix.",
+        false_from=2,
     ),
     theorem(
         "forsythestraus1955-two-rows",

@@ -191,6 +191,7 @@ CONJUGATE_GRADIENTS = (
         note="That is MINRES. By Kantorovich's inequality one step may raise it to "
         "(kappa - 1) / (2 sqrt(kappa)) of itself, above 1 for kappa > 3 + 2 sqrt(2). "
         "Of order 1 the first step ends.",
+        false_from=2,
     ),
     theorem(
         "hestenes1952-beats-descent",

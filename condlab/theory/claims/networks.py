@@ -4,10 +4,7 @@ Formulas of the layers are written out on balls, so that a claim is decided exac
 tests hold each formula to the torch layer of `condlab.nn` or of torch itself. Inputs
 are arrays of shape (examples, channels, positions).
 
-- False from size 1: an-params-cifar, an-reduces-to-gn-zero-decoders,
-  norm-bias-free-rms, norm-bn-identity-every-batch.
-- False from size 2: norm-bias-free-layer, norm-bias-free-group; one channel has no
-  other to differ from.
+One channel has no other to differ from.
 """
 
 from __future__ import annotations
@@ -156,6 +153,7 @@ THEOREMS = (
         latex=r"100 \, \frac{\sum 3 N M}{P_{CIFAR}} = \text{Table 4}",
         note="False in every column: without ImageNet's head the base is smaller. The "
         "table was not computed on the networks of the experiments.",
+        false_from=1,
     ),
     theorem(
         "an-batch-free",
@@ -185,6 +183,7 @@ THEOREMS = (
         latex=r"W_2 = W_3 = 0 \Rightarrow y = B_\omega x_s + B_\beta",
         note="The sigmoid of zero is 1/2: the scale is too large by that, and 3/2 at "
         "the start.",
+        false_from=1,
     ),
     theorem(
         "an-reduces-to-gn-zero-decoders-corrected",
@@ -204,15 +203,24 @@ THEOREMS = (
             _bias_free(norm),
             latex=r"N(x + b \, e^T) = N(x)",
             note=note,
+            false_from=false_from,
         )
-        for name, words, source, norm, note in (
-            ("batch", "batch norm", IOFFE_SZEGEDY.at("section 3.2"), batch_norm, ""),
+        for name, words, source, norm, note, false_from in (
+            (
+                "batch",
+                "batch norm",
+                IOFFE_SZEGEDY.at("section 3.2"),
+                batch_norm,
+                "",
+                None,
+            ),
             (
                 "instance",
                 "instance norm",
                 NORMALIZATION_SURVEY.at("Batch normalization"),
                 lambda x: group_norm(x, x.shape[1]),
                 "",
+                None,
             ),
             (
                 "layer",
@@ -221,6 +229,7 @@ THEOREMS = (
                 example_norm,
                 "Its mean is one for all channels, so that only what they have in "
                 "common is lost; one channel has nothing else.",
+                2,
             ),
             (
                 "group",
@@ -229,6 +238,7 @@ THEOREMS = (
                 _pairs,
                 "An odd number of channels is one group. A group of one channel is "
                 "instance norm, before which a bias changes nothing.",
+                2,
             ),
             (
                 "rms",
@@ -236,6 +246,7 @@ THEOREMS = (
                 RMS_NORM.at("section 4"),
                 _rms,
                 "It subtracts no mean.",
+                1,
             ),
         )
     ),
@@ -256,6 +267,7 @@ THEOREMS = (
         lambda x, other: balls.equal(_undo(x, other), x),
         latex=r"\sqrt{\sigma_Z^2 + \epsilon} \, \mathrm{BN}(x) + \mu_Z = x",
         note="In training the output's mean is the shift whatever the batch's was.",
+        false_from=1,
     ),
     theorem(
         "norm-family-layer-group",

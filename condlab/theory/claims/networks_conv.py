@@ -6,8 +6,7 @@ are those of the blocks sum_t K_t exp(-2 pi i f t / n), one for each frequency f
 signals have n = 2 points and kernels k = 2 taps: the two blocks, K_0 + K_1 and
 K_0 - K_1, are real. Channels are c_out = c_in = the size.
 
-- False from size 1: wc-conv-operator, norm-spectral-conv.
-- False from size 2: wc-conv; one channel has a single row to scale.
+One channel has a single row to scale.
 """
 
 from __future__ import annotations
@@ -88,6 +87,7 @@ THEOREMS = (
         note="It is Theorem 5.1 for the operator (see wc-conv-operator-rows). Two "
         "channels are two rows, but the operator has two blocks, so that the scaling "
         "that is best for a matrix of two rows is not best here.",
+        false_from=2,
     ),
     theorem(
         "wc-conv-operator",
@@ -99,6 +99,7 @@ THEOREMS = (
         latex=r"\kappa_2(\mathrm{conv}(EA)) \le \kappa_2(EA)",
         note="A single channel's matrix has condition number 1, its operator that of "
         "the kernel's spectrum: equilibration conditions the matrix alone.",
+        false_from=1,
     ),
     theorem(
         "wc-conv-operator-corrected",
@@ -134,6 +135,7 @@ THEOREMS = (
         lambda A: balls.equal(_norm(A), balls.norm(A, 2)),
         latex=r"\|\mathrm{conv}(A)\|_2 = \|A\|_2",
         note="Dividing by the matrix's norm does not make the layer 1-Lipschitz.",
+        false_from=1,
     ),
     theorem(
         "norm-spectral-conv-lower",

@@ -7,7 +7,7 @@
 - Scaling the inputs of a layer is a scaling of the Hessian, so that van der Sluis's
   theorem applies to it as it stands.
 
-False from size 2: network-linear-block-any; a block of one weight has condition one.
+A block of one weight has condition one.
 """
 
 from __future__ import annotations
@@ -236,6 +236,7 @@ THEOREMS: tuple[Theorem, ...] = (
         latex=r"\kappa(\nabla^2_{W_1}L) \le \kappa(\nabla^2 L)",
         admits=_regular,
         note="An indefinite matrix may have nearly singular blocks.",
+        false_from=2,
     ),
     theorem(
         "vandersluis1969-network-features",

@@ -1,7 +1,6 @@
 """Claims about what a normalisation is modulated by, and about vectors of unit length.
 
-- False from size 1: norm-adaln-layer, norm-ngpt-hidden-every-step.
-- False from size 2: norm-adain-eps; one position has no deviation.
+One position has no deviation.
 """
 
 from __future__ import annotations
@@ -117,6 +116,7 @@ THEOREMS = (
         _styled(EPS),
         latex=r"\mu(y) = \mu(s), \ \sigma(y) = \sigma(s)",
         note="The variances differ in the order of eps, unless they are equal.",
+        false_from=2,
     ),
     theorem(
         "norm-adaln-block",
@@ -142,6 +142,7 @@ THEOREMS = (
         _modulated("layer"),
         latex=r"(1 + \gamma) \mathrm{LN}(x) + \beta = x",
         note="It is layer norm; the block around it is what starts as the identity.",
+        false_from=1,
     ),
     theorem(
         "norm-ngpt-unit",
@@ -181,5 +182,6 @@ THEOREMS = (
         latex=r"\|\mathrm{norm}(h + |\alpha| (f - h))\|_2 = 1",
         note="Half way between opposite vectors there is no direction; a zero vector "
         "stays zero here.",
+        false_from=1,
     ),
 )

@@ -5,8 +5,7 @@ f(cw) = f(w) for c > 0; then the gradient is orthogonal to the weights and inver
 proportional to their scale. Gradients here are coefficients of power series over balls,
 not the formulas that the claims would give.
 
-- False from size 1: norm-scale-invariance-batch-eps and -batch-sign.
-- False from size 2: norm-scale-invariance-layer-rows; layer norm needs two outputs.
+Layer norm needs two outputs.
 """
 
 from __future__ import annotations
@@ -169,6 +168,7 @@ THEOREMS = (
         _function_only(_batch(EPS)),
         latex=r"f(cw) = f(w)",
         note="It is for variances far above eps, and less so as they fall.",
+        false_from=1,
     ),
     theorem(
         "norm-scale-invariance-batch-sign",
@@ -178,6 +178,7 @@ THEOREMS = (
         lambda w, X, p, c: balls.equal(_batch(0.0)(-c * w, X, p), _batch(0.0)(w, X, p)),
         latex=r"f(-cw) = f(w)",
         note="The scale has to be positive, which the source does not say.",
+        false_from=1,
     ),
     _claim(
         "layer",
@@ -204,6 +205,7 @@ THEOREMS = (
         _first_row_scaled,
         latex=r"f(\mathrm{diag}(c, 1, \ldots, 1) W) = f(W)",
         note="The source's own table says that it is not; batch norm is.",
+        false_from=2,
     ),
     _claim(
         "group",

@@ -1,8 +1,6 @@
 """Claims about spectral normalisation and the power iteration behind it.
 
-- False from size 1: norm-spectral-power-while-training.
-- False from size 2: norm-spectral-power-every-start; a 1 x 1 matrix has one singular
-  value.
+A 1 x 1 matrix has one singular value.
 """
 
 from __future__ import annotations
@@ -68,6 +66,13 @@ def _starts(n: int) -> st.SearchStrategy:
     return pair.filter(lambda parts: bool((parts[0].T @ parts[1]).any()))
 
 
+def _axes(n: int) -> st.SearchStrategy:
+    """Return a start as by `_starts`, or a diagonal W with u along an axis."""
+    diagonals = strategies.positive_diagonals(n).map(np.diag)
+    axes = st.sampled_from(list(np.eye(n)))
+    return st.one_of(st.tuples(diagonals, axes), _starts(n))
+
+
 def _training(n: int) -> st.SearchStrategy:
     square = strategies.small_integers(n, n)
 
@@ -115,11 +120,12 @@ THEOREMS = (
         "From every start with a nonzero first step 40 power iterations find at least "
         "half of the spectral norm of a fixed matrix.",
         SPECTRAL_NORM.at("section 2.1"),
-        _starts,
+        _axes,
         _reached,
         latex=r"\hat\sigma_{40} \ge \sigma_1(W) / 2",
         note="A start orthogonal to the first singular vector never finds it, in exact "
         "arithmetic; a random start is orthogonal with probability zero.",
+        false_from=2,
     ),
     theorem(
         "norm-spectral-power-while-training",
@@ -129,6 +135,7 @@ THEOREMS = (
         _warm,
         latex=r"\hat\sigma(W_k) \le \hat\sigma(W_{k+1})",
         note="The norm itself may fall.",
+        false_from=1,
     ),
     theorem(
         "norm-spectral-power-from-below",

@@ -3,8 +3,6 @@
 The certificates behind `condlab.optimal_scaling`: a pair of positive semidefinite
 matrices bounds the condition number of every diagonal scaling from below. It is the
 dual of a convex problem, so that at the optimum some pair attains it.
-
-- False from size 3: folklore-log-convex-tall.
 """
 
 from __future__ import annotations
@@ -269,6 +267,7 @@ THEOREMS = (
         admits=full_rank_positive,
         note="False: it needs full row rank. One column has kappa 1, so "
         "that sizes below 3 have no counterexample.",
+        false_from=3,
     ),
     theorem(
         "folklore-block-triangular",

@@ -278,6 +278,7 @@ PERTURBATIONS = (
         lambda A, x, y: (_relative_error(x, y), _residual(A, x, y)),
         latex=r"\frac{\|x-y\|}{\|x\|} \le \frac{\|b-Ay\|}{\|b\|}",
         note="The two are equal for 1 x 1 matrices.",
+        false_from=2,
     ),
 )
 

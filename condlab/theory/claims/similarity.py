@@ -1,7 +1,4 @@
-"""Diagonal similarity, D^-1 A D: it keeps eigenvalues, and is not equilibration.
-
-- False from size 3: folklore-balancing-kappa.
-"""
+"""Diagonal similarity, D^-1 A D: it keeps eigenvalues, and is not equilibration."""
 
 from __future__ import annotations
 
@@ -113,6 +110,7 @@ THEOREMS = (
         latex=r"\kappa_2(A) \le \kappa_2(D^{-1} A D)",
         note="False: balancing is not equilibration. In order 2 the determinant, which "
         "a similarity keeps, and the Frobenius norm give kappa, so there it is true.",
+        false_from=3,
     ),
     theorem(
         "folklore-normal-similarity",

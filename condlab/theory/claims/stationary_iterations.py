@@ -139,6 +139,7 @@ JACOBI = (
         latex=r"\rho(I - D^{-1}A) \le 1",
         note="Of order 2 it does: 2D - A is A with the signs beside the diagonal "
         "changed, and definite with A.",
+        false_from=3,
     ),
     theorem(
         "saad2003-jacobi-similarity",
@@ -190,6 +191,7 @@ JACOBI = (
         latex=r"\kappa_2(D^{-1}A) \le \kappa_2(D^{-1/2}AD^{-1/2})",
         note="D^-1 A is not normal: the ratio of its eigenvalues, not its kappa, is "
         "what the iteration sees. For 1 x 1 matrices both are 1.",
+        false_from=2,
     ),
     theorem(
         "varga2000-jacobi-dominant",

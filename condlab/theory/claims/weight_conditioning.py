@@ -2,12 +2,6 @@
 
 As worded, in every reading, beside the correct theorem.
 
-- False from size 2: wc-thm5.1-rowcolumn, -rowcolumn-at-once,
-  -rowcolumn-at-once-over-rows.
-- False from size 3: wc-thm5.1-rows, -rows-tall, -columns, -columns-wide,
-  -rowcolumn-over-rows.
-- False from size 4: wc-thm5.1-rows-wide, -columns-tall.
-
 Why the sizes: with two unit rows the Gram matrix is [[1, c], [c, 1]], and kappa +
 1/kappa = trace / sqrt(det) is smallest at equal diagonals, so with two rows (or
 columns) equilibration is optimal. And kappa of a single row or column is 1.
@@ -59,6 +53,7 @@ def _optimal(
     latex: str,
     note: str = TWO_ROWS,
     matrices: Callable[[int, int], strategies.Matrices] = rivals.readable,
+    false_from: int | None = None,
 ) -> Theorem:
     """State that no scaling of those sides has a smaller kappa."""
 
@@ -78,6 +73,7 @@ def _optimal(
         latex=latex,
         admits=_admits,
         note=note,
+        false_from=false_from,
     )
 
 
@@ -96,6 +92,7 @@ OPTIMALITY = (
         latex=ROWS,
         note="Van der Sluis proved this within a factor sqrt(m), not exactly. "
         + TWO_ROWS,
+        false_from=3,
     ),
     _optimal(
         "wc-thm5.1-rows-wide",
@@ -106,6 +103,7 @@ OPTIMALITY = (
         "rows",
         latex=ROWS,
         note=TWO_ROWS + " A wide matrix of size 3 has at most two rows.",
+        false_from=4,
     ),
     _optimal(
         "wc-thm5.1-rows-tall",
@@ -115,6 +113,7 @@ OPTIMALITY = (
         rivals.tall,
         "rows",
         latex=ROWS,
+        false_from=3,
     ),
     _optimal(
         "wc-thm5.1-rows-two",
@@ -133,6 +132,7 @@ OPTIMALITY = (
         rivals.square,
         "columns",
         latex=COLUMNS,
+        false_from=3,
     ),
     _optimal(
         "wc-thm5.1-columns-wide",
@@ -142,6 +142,7 @@ OPTIMALITY = (
         rivals.wide,
         "columns",
         latex=COLUMNS,
+        false_from=3,
     ),
     _optimal(
         "wc-thm5.1-columns-tall",
@@ -152,6 +153,7 @@ OPTIMALITY = (
         "columns",
         latex=COLUMNS,
         note=TWO_ROWS + " A tall matrix of size 3 has at most two columns.",
+        false_from=4,
     ),
     _optimal(
         "wc-thm5.1-columns-two",
@@ -172,6 +174,7 @@ OPTIMALITY = (
         "rows columns",
         latex=BOTH,
         note="At size 1 every nonzero matrix has kappa 1.",
+        false_from=2,
     ),
     _optimal(
         "wc-thm5.1-rowcolumn-over-rows",
@@ -183,6 +186,7 @@ OPTIMALITY = (
         latex=BOTH_ROWS,
         note="The weakest reading: the two passes against row scalings only. With two "
         "rows and columns each pass is optimal for its side, so no smaller size fails.",
+        false_from=3,
     ),
     _optimal(
         "wc-thm5.1-rowcolumn-at-once",
@@ -193,6 +197,7 @@ OPTIMALITY = (
         "rows columns",
         latex=BOTH,
         note="At size 1 every nonzero matrix has kappa 1.",
+        false_from=2,
     ),
     _optimal(
         "wc-thm5.1-rowcolumn-at-once-over-rows",
@@ -203,6 +208,7 @@ OPTIMALITY = (
         "rows",
         latex=BOTH_ROWS,
         note="diag(1, t) becomes diag(1, 1/t). At size 1 every kappa is 1.",
+        false_from=2,
     ),
 )
 

@@ -2,9 +2,6 @@
 
 f(x) = x'Ax/2 - b'x, each claim as worded, in every reading, beside the correct theorem.
 
-- False from size 1: wc-gd-symmetric, -symmetric-directions, -symmetric-minimum.
-- False from size 2: wc-gd-larger-faster.
-
 Where A is indefinite its singular values are not its eigenvalues, and the descent of
 equations 5 to 8 is that of |A|: already f(x) = -x^2/2 has no minimum.
 """
@@ -131,6 +128,7 @@ THEOREMS = (
         _as_worded,
         latex=r"\|x_k - x_*\| \le \max_i |1 - \eta\sigma_i|^k\,\|x_0 - x_*\|",
         note="False already for A = [-1], where the error grows. " + NO_START,
+        false_from=1,
     ),
     theorem(
         "wc-gd-symmetric-spd",
@@ -153,6 +151,7 @@ THEOREMS = (
         _directions,
         latex=r"\{|1 - \eta\lambda_i|\} = \{|1 - \eta\sigma_i|\}",
         note="False already for A = [-1].",
+        false_from=1,
     ),
     theorem(
         "wc-gd-symmetric-directions-spd",
@@ -175,6 +174,7 @@ THEOREMS = (
         _minimum,
         latex=r"f(A^{-1}b) \le f(x)\ \text{for all}\ x",
         note="False already for A = [-1], where it maximises.",
+        false_from=1,
     ),
     theorem(
         "wc-gd-symmetric-minimum-spd",
@@ -213,6 +213,7 @@ THEOREMS = (
         r"|1 - \eta\sigma_i| \le |1 - \eta\sigma_j|",
         note="The source says so for small enough steps. At size 1 there is one "
         "direction.",
+        false_from=2,
     ),
     theorem(
         "wc-gd-larger-faster-small-step",

@@ -4,9 +4,8 @@ Theorem 5.2 says that equilibrating the weights does not raise the condition num
 the loss's Hessian wherever both Hessians have full rank. Hessians here are coefficients
 of power series over balls, not the formulas that the claims would give.
 
-- False from size 2: wc-thm5.2-frozen, wc-thm5.2-inside, wc-full-rank-stationary,
-  wc-full-rank-softmax. With one weight, equilibration leaves a sign, whose Hessian is
-  zero, and softmax of one class is constant.
+With one weight, equilibration leaves a sign, whose Hessian is zero, and softmax of
+one class is constant.
 """
 
 from __future__ import annotations
@@ -158,6 +157,7 @@ THEOREMS: tuple[Theorem, ...] = (
         latex=r"\kappa(\nabla^2 L(EV)) \le \kappa(\nabla^2 L(V))",
         admits=_is_layer,
         note="It rises whenever two rows differ in length: see the corrected claim.",
+        false_from=2,
     ),
     theorem(
         "wc-thm5.2-frozen-corrected",
@@ -186,6 +186,7 @@ THEOREMS: tuple[Theorem, ...] = (
         latex=r"\kappa(\nabla^2 L(w/\|w\|)) \le \kappa(\nabla^2 L(w))",
         admits=_regular,
         note="In the gauge of the stored weights, and at the same stored weights.",
+        false_from=2,
     ),
     theorem(
         "wc-full-rank-stationary",
@@ -196,6 +197,7 @@ THEOREMS: tuple[Theorem, ...] = (
         lambda w, X: _seen(_at_fit(w, X), w),
         latex=r"\|H\|_F\|w\| \le 10^6\|Hw\|",
         note="Where the gradient vanishes, scale invariance makes Hw = 0.",
+        false_from=2,
     ),
     theorem(
         "wc-full-rank-stationary-corrected",
@@ -215,6 +217,7 @@ THEOREMS: tuple[Theorem, ...] = (
         lambda W, x: _seen(_softmax(W, x), _shift(W)),
         latex=r"\|H\|_F\|s\| \le 10^6\|Hs\|",
         note="So that the theorem says nothing of any plain classifier.",
+        false_from=2,
     ),
     theorem(
         "wc-full-rank-softmax-corrected",

@@ -2,10 +2,6 @@
 
 Each as worded, in every reading, beside the correct theorem.
 
-- False from size 2: wc-jacobi-left-symmetric, -left-general.
-- False from size 3: wc-jacobi-left-spd, -both-spd, -both-symmetric, -both-general;
-  wc-prop1-gaussian, -uniform, -kaiming-normal, -kaiming-uniform, -integers, -trained.
-
 Why the sizes: for 2 x 2 matrices kappa + 1/kappa = ||A||_F^2 / |det A|, from which
 the notes read off what Jacobi does; and equilibration is optimal for two rows, so a
 layer needs three outputs to be made worse.
@@ -57,6 +53,7 @@ def _jacobi(
     matrices: Callable[[int], strategies.Matrices],
     *,
     note: str,
+    false_from: int,
 ) -> Theorem:
     left = precondition is _left
     form = "D^-1 A" if left else "D^-1/2 A D^-1/2"
@@ -71,6 +68,7 @@ def _jacobi(
         latex=rf"\kappa_2({latex}) \le \kappa_2(A)",
         admits=_with_positive_diagonal,
         note=note,
+        false_from=false_from,
     )
 
 
@@ -82,6 +80,7 @@ JACOBI = (
         strategies.spd,
         note="The source's form. For 2 x 2 SPD matrices with diagonal (a, c) the "
         "gain in kappa + 1/kappa is (a - c)^2 / (ac) >= 0.",
+        false_from=3,
     ),
     _jacobi(
         "wc-jacobi-left-symmetric",
@@ -90,6 +89,7 @@ JACOBI = (
         _symmetric,
         note="2 x 2 with diagonal (a, c) and off-diagonal b: worse when b^2 > ac and "
         "a differs from c. At size 1 every kappa is 1.",
+        false_from=2,
     ),
     _jacobi(
         "wc-jacobi-left-general",
@@ -97,6 +97,7 @@ JACOBI = (
         _left,
         _general,
         note="At size 1 every kappa is 1.",
+        false_from=2,
     ),
     _jacobi(
         "wc-jacobi-both-spd",
@@ -105,6 +106,7 @@ JACOBI = (
         strategies.spd,
         note="Optimal at size 2, where every SPD matrix has Property A (Forsythe and "
         "Straus 1955); in general within a factor of the size.",
+        false_from=3,
     ),
     _jacobi(
         "wc-jacobi-both-symmetric",
@@ -112,6 +114,7 @@ JACOBI = (
         balls.unit_diagonal,
         _symmetric,
         note="At size 2 the gain in kappa + 1/kappa is (a - c)^2 / |det A| >= 0.",
+        false_from=3,
     ),
     _jacobi(
         "wc-jacobi-both-general",
@@ -119,6 +122,7 @@ JACOBI = (
         balls.unit_diagonal,
         _general,
         note="At size 2 the gain in kappa + 1/kappa is (a - c)^2 / |det A| >= 0.",
+        false_from=3,
     ),
     theorem(
         "wc-jacobi-both-corrected",
@@ -249,6 +253,7 @@ def _no_worse(key: str, which: str, instances: Callable) -> Theorem:
         admits=has_full_rank,
         note="With at most two rows equilibration is optimal; so a layer that gets "
         "worse has at least three outputs.",
+        false_from=3,
     )
 
 

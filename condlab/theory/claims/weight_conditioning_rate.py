@@ -2,10 +2,6 @@
 
 Equation 11 bounds the progress of gradient descent by 1 - sigma_min/sigma_max.
 
-- False from size 1: wc-gd-rate-every-step.
-- False from size 2: wc-gd-rate-no-faster, -best-step, -smaller-kappa-every-start,
-  -smaller-kappa-same-step.
-
 The number 1 - 1/kappa is the contraction of the step 1/lambda_max. The best fixed
 step contracts by (kappa - 1)/(kappa + 1). Either is monotone in kappa, but a single
 start may lie in a fast direction, and a shared step ignores lambda_max.
@@ -145,6 +141,7 @@ THEOREMS = (
         lambda A, error, steps, theta: _run(A, error, 2 * theta / _ends(A)[1], steps),
         latex=r"\|x_k - x_*\| \le (1 - \sigma_{\min}/\sigma_{\max})^k\,\|x_0 - x_*\|",
         note="False already for A = [1], where the claim is convergence in one step.",
+        false_from=1,
     ),
     theorem(
         "wc-gd-rate-no-faster",
@@ -155,6 +152,7 @@ THEOREMS = (
         _for_every_step(_claimed),
         latex=r"1 - \sigma_{\min}/\sigma_{\max} \le \|I - \eta A\|_2",
         note="The best step does better wherever kappa > 1. " + ALONE,
+        false_from=2,
     ),
     theorem(
         "wc-gd-rate-best-step",
@@ -165,6 +163,7 @@ THEOREMS = (
         _equals_best(_claimed),
         latex=r"\min_\eta \|I - \eta A\|_2 = 1 - 1/\kappa",
         note="Too large by the factor 1 + 1/kappa. " + ALONE,
+        false_from=2,
     ),
     theorem(
         "wc-gd-rate-best-step-corrected",
@@ -197,6 +196,7 @@ THEOREMS = (
         _every_start,
         latex=r"\kappa(A) < \kappa(B) \Rightarrow \|e_k(A)\| \le \|e_k(B)\|",
         note="A start in the fast direction of B converges in one step. " + ALONE,
+        false_from=2,
     ),
     theorem(
         "wc-gd-rate-smaller-kappa-same-step",
@@ -209,6 +209,7 @@ THEOREMS = (
         latex=r"\kappa(A) < \kappa(B) \Rightarrow "
         r"\|I - \eta A\|_2 \le \|I - \eta B\|_2",
         note="The source's experiments share one learning rate. " + ALONE,
+        false_from=2,
     ),
     theorem(
         "wc-gd-rate-smaller-kappa-worst-case",

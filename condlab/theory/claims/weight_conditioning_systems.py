@@ -3,12 +3,6 @@
 Section 4 puts PA in place of A, in the objective x'Ax/2 - b'x and in Ax = b, and says
 that this is solved faster. P is row equilibration E here.
 
-- False from size 1: wc-left-precondition-solution-same-b.
-- False from size 2: wc-left-precondition-solution-objective, -minimum,
-  -solution-least-squares.
-- False from size 3: wc-left-precondition-faster-spd, -faster-general,
-  -faster-least-squares, -rate-spd.
-
 EA is not symmetric, so the gradient of x'EAx/2 - b'Ex is not EAx - Eb: the objective
 has another stationary point than the system, or no minimum at all. The iteration
 x - eta (EAx - Eb) has the right limit, and its speed is that of E^1/2 A E^1/2.
@@ -128,6 +122,7 @@ def _solution(
     latex: str,
     note: str,
     locator: str = "Equation 13",
+    false_from: int | None = None,
 ) -> Theorem:
     return theorem(
         f"wc-left-precondition-solution-{key}",
@@ -137,6 +132,7 @@ def _solution(
         formula,
         latex=latex,
         note=note,
+        false_from=false_from,
     )
 
 
@@ -149,6 +145,7 @@ SOLUTION = (
         _objective,
         latex=r"\nabla\left(\tfrac12 x^T EAx - (Eb)^Tx\right) = 0\ \text{at}\ A^{-1}b",
         note="The gradient is (EA + A'E)x/2 - Eb. At size 1, EA is symmetric.",
+        false_from=2,
     ),
     _solution(
         "system",
@@ -167,6 +164,7 @@ SOLUTION = (
         _same_b,
         latex=r"(EA)^{-1}b = A^{-1}b",
         note="The reading that puts PA in place of A and leaves b.",
+        false_from=1,
     ),
     _solution(
         "corrected",
@@ -187,6 +185,7 @@ SOLUTION = (
         _least_squares,
         latex=r"(EA)^+Eb = A^+b",
         note="It weights the equations anew. At size 1 no matrix is tall.",
+        false_from=2,
     ),
     theorem(
         "wc-left-precondition-solution-wide",
@@ -206,6 +205,7 @@ SOLUTION = (
         _minimum,
         latex=r"\lambda_{\min}\left(\tfrac12(EA + A^T E)\right) \ge 0",
         note="Where it is not, gradient descent on it diverges. At size 1, EA = 1.",
+        false_from=2,
     ),
     theorem(
         "wc-left-precondition-minimum-corrected",
@@ -223,7 +223,13 @@ SOLUTION = (
 
 
 def _speed(
-    key: str, kind: str, matrices: Callable, admits: Callable, note: str
+    key: str,
+    kind: str,
+    matrices: Callable,
+    admits: Callable,
+    note: str,
+    *,
+    false_from: int,
 ) -> Theorem:
     return theorem(
         f"wc-left-precondition-faster-{key}",
@@ -234,6 +240,7 @@ def _speed(
         latex=r"\kappa_2(EA) \le \kappa_2(A)",
         admits=admits,
         note=note,
+        false_from=false_from,
     )
 
 
@@ -246,6 +253,7 @@ SPEED = (
         _well_scaled(strategies.spd, "symmetric"),
         is_spd,
         TWO_ROWS,
+        false_from=3,
     ),
     _speed(
         "general",
@@ -253,6 +261,7 @@ SPEED = (
         _well_scaled(_square, "rows"),
         has_full_rank,
         TWO_ROWS,
+        false_from=3,
     ),
     _speed(
         "least-squares",
@@ -260,6 +269,7 @@ SPEED = (
         _well_scaled(_tall, "rows"),
         has_full_rank,
         TWO_ROWS,
+        false_from=3,
     ),
     theorem(
         "wc-left-precondition-rate-spd",
@@ -273,6 +283,7 @@ SPEED = (
         admits=is_spd,
         note="At size 2 the ratio of the two diagonal entries moves towards 1, and "
         "with it kappa falls.",
+        false_from=3,
     ),
     theorem(
         "wc-left-precondition-faster-corrected",

@@ -7,8 +7,6 @@ with the gradient by Wdot ("-dot") and by What ("-hat").
 
 - True: with What, equations 8, 10, 11, 14 and 15; as printed, that is with Wdot, 9
   and 13; ws-eq12, ws-eq12-vanishes and ws-chain.
-- False from size 2: ws-eq8, ws-eq10, ws-eq11, ws-eq14, ws-eq15 and their "-dot";
-  ws-eq9-hat, ws-eq13-hat; ws-eq12-sigma-kept; ws-eq4-index.
 
 At size 1 every weight is its own mean, sigma = 0, and nothing is defined, so no claim
 has an instance there.
@@ -89,7 +87,12 @@ READINGS: dict[str, tuple[Callable[[Channel], Balls], str]] = {
 
 
 def _identity(
-    key: str, variable: str, equation: Callable, latex: str, note: str = ""
+    key: str,
+    variable: str,
+    equation: Callable,
+    latex: str,
+    note: str,
+    false_from: int | None = None,
 ) -> Theorem:
     gradient_by, symbol = READINGS[variable]
 
@@ -107,6 +110,7 @@ def _identity(
         formula,
         latex=latex.replace("GRAD", rf"\nabla_{{{symbol}}}L"),
         note=note,
+        false_from=false_from,
     )
 
 
@@ -142,8 +146,10 @@ def _printed_by_w(number: int) -> tuple[Theorem, ...]:
     """Return an equation as printed, by Wdot, and by What, which is right."""
     key, equation, latex = f"ws-eq{number}", EQUATIONS[number], LATEX[number]
     return (
-        _identity(key, "W", equation, latex, AS_PRINTED + AT_SIZE_2),
-        _identity(f"{key}-dot", "Wdot", equation, latex, "Right only where sigma = 1."),
+        _identity(key, "W", equation, latex, AS_PRINTED + AT_SIZE_2, 2),
+        _identity(
+            f"{key}-dot", "Wdot", equation, latex, "Right only where sigma = 1.", 2
+        ),
         _identity(f"{key}-hat", "What", equation, latex, "The reading that is right."),
     )
 
@@ -152,7 +158,9 @@ def _printed_by_dot(number: int) -> tuple[Theorem, ...]:
     key, equation, latex = f"ws-eq{number}", EQUATIONS[number], LATEX[number]
     return (
         _identity(key, "Wdot", equation, latex, "As printed, and right."),
-        _identity(f"{key}-hat", "What", equation, latex, "It leaves out equation 6."),
+        _identity(
+            f"{key}-hat", "What", equation, latex, "It leaves out equation 6.", 2
+        ),
     )
 
 
@@ -229,6 +237,7 @@ OTHERS = (
         latex=r"\sigma = \sqrt{\tfrac1I\sum_{i=1}^I (W_{i,j} - \mu_i)^2} "
         r"\Rightarrow \|\hat W_{1,\cdot}\|^2 = I",
         note="The index is a slip: the sum must be over j, as ws-eq6-norm has it.",
+        false_from=2,
     ),
     theorem(
         "ws-eq6-norm",
@@ -269,6 +278,7 @@ OTHERS = (
         _sigma_is_kept,
         latex=r"\|\nabla_{\dot W}L\| \le \|\nabla_{\hat W}L\|",
         note="Small weights have small sigma.",
+        false_from=2,
     ),
     theorem(
         "ws-eq12-vanishes",

@@ -11,10 +11,6 @@ and s^2 = (1/(I - 1)) sum (W - mu)^2:
 No two agree. The page's eps does nothing at all. Paper and code differ by a factor of
 at most sqrt(I / (I - 1)), which a following normalisation cancels but for eps.
 
-- False from size 1: ws-eps-page-floor.
-- False from size 2: ws-eps-paper-code, -paper-page, -code-page, -paper-root,
-  -norm, -scale, -eq8.
-
 Where W is constant only the formulas with eps in the denominator are defined, and at
 size 1 the code's s is 0/0; so claims that compare them start at size 2.
 """
@@ -105,6 +101,7 @@ def _agree(first: Callable, second: Callable, note: str) -> Theorem:
         lambda w, eps: same(first(w, eps), second(w, eps)),
         latex=f"{symbols[names[0]]} = {symbols[names[1]]}",
         note=note,
+        false_from=2,
     )
 
 
@@ -223,6 +220,7 @@ SCALES = (
         lambda w, eps: (eps, root_mean_square(centred(w + eps))[0]),
         latex=r"\epsilon \le \sigma_{W + \epsilon}",
         note="For constant weights, as at size 1, the denominator is zero.",
+        false_from=1,
     ),
     theorem(
         "ws-eps-paper-floor",
@@ -240,6 +238,7 @@ SCALES = (
         lambda w, eps: same(paper(w, eps) @ paper(w, eps), balls.arb(len(w))),
         latex=r"\|\hat W\|^2 = I",
         note="The source sets eps = 0 for this.",
+        false_from=2,
     ),
     theorem(
         "ws-eps-norm-bound",
@@ -268,6 +267,7 @@ SCALES = (
         lambda w, eps: same(paper(2 * w, eps), paper(w, eps)),
         latex=r"\mathrm{WS}(2W) = \mathrm{WS}(W)",
         note="True of the page's formula, and of equation 2 with eps = 0.",
+        false_from=2,
     ),
     theorem(
         "ws-eps-scale-page",
@@ -286,6 +286,7 @@ SCALES = (
         latex=r"\nabla_{\dot W}L = \frac{1}{\sigma + \epsilon}\left(\nabla_{\hat W}L - "
         r"\frac1I\langle\hat W, \nabla_{\hat W}L\rangle\hat W\right)",
         note="The source sets eps = 0 for this.",
+        false_from=2,
     ),
     theorem(
         "ws-eps-eq8-corrected",

@@ -7,10 +7,6 @@ derivatives only, so a quadratic loss is every loss.
 
 - True: ws-eq17-dot, ws-eq18, ws-eq18-dot, ws-eq18-rows, ws-eq19-squared,
   ws-eq19-squared-equality, ws-eq19-decrease.
-- False from size 1: ws-eq19 and -second-line (norms where squared norms are needed),
-  ws-eq19-prose (the wrong way round).
-- False from size 2: ws-eq17 (by What), ws-eq19-first-line.
-- False from size 3: ws-eq19-hat, ws-eq19-hat-sigma-cancelled.
 """
 
 from __future__ import annotations
@@ -115,6 +111,7 @@ CENTRED = (
         latex=LATEX_17,
         note="As printed in the copy at hand. At I = 2, What is constant but for its "
         "sign, so H = 0. At I = 1, What is not defined.",
+        false_from=2,
     ),
     theorem(
         "ws-eq17-dot",
@@ -165,6 +162,7 @@ FROBENIUS = (
         lambda Hdot: (norm_fro(_by_w(Hdot)) + _total(Hdot), norm_fro(Hdot)),
         latex=rf"\|H\|_F \le \|\dot H\|_F - \frac{{1}}{{I^2}}{SUM}",
         note="As printed. At I = 1 it says 0 <= |h| - h^2.",
+        false_from=1,
     ),
     theorem(
         "ws-eq19-first-line",
@@ -174,6 +172,7 @@ FROBENIUS = (
         lambda Hdot: same(norm_fro(_by_w(Hdot)), _square(_by_w(Hdot))),
         latex=r"\|H\|_F = \sum_{i,j} H_{i,j}^2",
         note="As printed; the root is missing. At I = 1, H = 0.",
+        false_from=2,
     ),
     theorem(
         "ws-eq19-second-line",
@@ -186,6 +185,7 @@ FROBENIUS = (
         ),
         latex=rf"\|H\|_F = \|\dot H\|_F + \frac{{1}}{{I^2}}{SUM} - {LINES}",
         note="As printed. At I = 1 it says 0 = |h| - h^2.",
+        false_from=1,
     ),
     theorem(
         "ws-eq19-prose",
@@ -196,6 +196,7 @@ FROBENIUS = (
         lambda Hdot: (norm_fro(Hdot), norm_fro(_by_w(Hdot))),
         latex=r"\|\dot H\|_F \le \|H\|_F",
         note="As printed, with the two sides exchanged. At I = 1, H = 0.",
+        false_from=1,
     ),
     theorem(
         "ws-eq19-decrease",
@@ -238,6 +239,7 @@ FROBENIUS = (
         _sigma_kept,
         latex=r"\|\nabla_W^2 L\|_F \le \|\nabla_{\hat W}^2 L\|_F",
         note="Sigma and the gradient come in. At I = 2, H = 0.",
+        false_from=3,
     ),
     theorem(
         "ws-eq19-hat-sigma-cancelled",
@@ -248,6 +250,7 @@ FROBENIUS = (
         _sigma_cancelled,
         latex=r"\sigma_W^2\|\nabla_W^2 L\|_F \le \|\nabla_{\hat W}^2 L\|_F",
         note="A linear loss has no Hessian by What, and one by W. At I = 2, H = 0.",
+        false_from=3,
     ),
 )
 

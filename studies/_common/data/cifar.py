@@ -52,9 +52,11 @@ def read(name: str, folder: Path) -> tuple[Part, Part]:
     """
     for place in (folder / FOLDERS[name], folder):
         if (place / TRAIN[name][0]).exists():
-            return tuple(_binaries(name, place, files[name]) for files in (TRAIN, TEST))
+            train, test = (_binaries(name, place, f[name]) for f in (TRAIN, TEST))
+            return train, test
     if name == "cifar10" and (folder / JPEG).exists():
-        return tuple(_jpegs(folder / JPEG, part) for part in ("train", "test"))
+        train, test = (_jpegs(folder / JPEG, part) for part in ("train", "test"))
+        return train, test
     raise FileNotFoundError(
         f"{folder} has neither {FOLDERS[name]}/{TRAIN[name][0]} nor {JPEG}; get the "
         "binary version from https://www.cs.toronto.edu/~kriz/cifar.html"

@@ -144,7 +144,7 @@ def _decode(path: Path, side: int, draw: tuple[float, ...] | None) -> np.ndarray
             whole = image.convert("RGB")
     except (OSError, SyntaxError) as error:
         raise ValueError(f"{path} is no image: {error}") from error
-    box = _centre(whole.size) if draw is None else _crop(whole.size, draw)
+    box: Any = _centre(whole.size) if draw is None else _crop(whole.size, draw)
     made: Any = whole.resize((side, side), Image.Resampling.BILINEAR, box)
     pixels = np.asarray(made)
     return pixels[:, ::-1] if draw is not None and draw[4] < 0.5 else pixels

@@ -36,7 +36,8 @@ def read(name: str, folder: Path) -> tuple[Part, Part]:
     """
     places = [folder / inner for inner in FOLDERS[name]] + [folder]
     place = next((p for p in places if _path(p, "train-images-idx3-ubyte")), folder)
-    return tuple(_part(place, part) for part in PARTS)
+    train, test = (_part(place, part) for part in PARTS)
+    return train, test
 
 
 def read_test(folder: Path) -> tuple[Part, Part]:
@@ -56,10 +57,12 @@ def read_test(folder: Path) -> tuple[Part, Part]:
 
 def _part(folder: Path, part: str) -> Part:
     names = (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
-    paths = [_path(folder, name) for name in names]
-    for path, name in zip(paths, names, strict=True):
+    paths: list[Path] = []
+    for name in names:
+        path = _path(folder, name)
         if path is None:
             raise FileNotFoundError(f"{folder} has neither {name} nor {name}.gz")
+        paths.append(path)
     images, labels = read_array(paths[0], 3), read_array(paths[1], 1)
     if len(images) != len(labels):
         raise ValueError(

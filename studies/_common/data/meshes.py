@@ -1,4 +1,4 @@
-"""Closed triangle meshes from ``.npz``, ``.obj`` and ``.off`` files."""
+"""Closed triangle meshes from ``.npz``, ``.obj``, ``.off`` and ``.ply`` files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-EXTENSIONS = (".npz", ".obj", ".off")
+from studies._common.data import ply
+
+EXTENSIONS = (".npz", ".obj", ".off", ".ply")
 MARGIN = 0.8  # half the side of the cube that a mesh is made to fill
 
 Mesh = tuple[np.ndarray, np.ndarray]  # vertices (v, 3) and faces (f, 3)
@@ -16,7 +18,7 @@ Mesh = tuple[np.ndarray, np.ndarray]  # vertices (v, 3) and faces (f, 3)
 
 def find(name: str, folder: Path | None) -> Path | None:
     """Return the file of a mesh by its path or its name in a folder, or None."""
-    if Path(name).suffix in EXTENSIONS and Path(name).is_file():
+    if Path(name).suffix.lower() in EXTENSIONS and Path(name).is_file():
         return Path(name)
     if folder is None:
         return None
@@ -34,7 +36,8 @@ def read(path: Path) -> Mesh:
     Parameters
     ----------
     path : pathlib.Path
-        ``.npz`` with arrays ``v`` and ``f``; ``.obj``; or ``.off``, both as text.
+        ``.npz`` with arrays ``v`` and ``f``; ``.obj`` or ``.off``, as text; or
+        ``.ply``, as text or bytes.
         Faces with more than three corners are cut into triangles from the first one.
 
     Raises
@@ -43,8 +46,8 @@ def read(path: Path) -> Mesh:
         If the file is damaged, names vertices that it has not, or is not closed: an
         edge of a closed mesh is run through as often one way as the other.
     """
-    readers = {".npz": _npz, ".obj": _obj, ".off": _off}
-    vertices, faces = readers[path.suffix](path)
+    readers = {".npz": _npz, ".obj": _obj, ".off": _off, ".ply": _ply}
+    vertices, faces = readers[path.suffix.lower()](path)
     if not (
         vertices.ndim == faces.ndim == 2
         and vertices.shape[1:] == faces.shape[1:] == (3,)
@@ -126,6 +129,11 @@ def _off(path: Path) -> Mesh:
             "and faces"
         ) from None
     return _arrays(vertices, faces)
+
+
+def _ply(path: Path) -> Mesh:
+    vertices, faces = ply.read(path)
+    return _arrays(vertices, [triangle for face in faces for triangle in _fan(face)])
 
 
 def _fan(corners: list[int]) -> list[list[int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -130,7 +130,7 @@ def densenet_cifar(
     num_classes: int = 10,
     *,
     bottleneck: bool = False,
-    **options,
+    **options: Any,
 ) -> DenseNet:
     """Return the three-block DenseNet of so many layers, plain or -BC.
 
@@ -148,12 +148,15 @@ def densenet_cifar(
     unit = 6 if bottleneck else 3
     if (depth - 4) % unit:
         raise ValueError(f"the depth must be {unit} n + 4, got {depth}")
-    shape = {"compression": 0.5 if bottleneck else 1.0, "bottleneck": bottleneck}
+    shape: dict[str, Any] = {
+        "compression": 0.5 if bottleneck else 1.0,
+        "bottleneck": bottleneck,
+    }
     shape["stem_channels"] = 2 * growth if bottleneck else 16
     depths = ((depth - 4) // unit,) * 3
     return DenseNet(depths, growth, num_classes, **{**shape, **options})
 
 
-def densenet121(num_classes: int = 1000, **options) -> DenseNet:
+def densenet121(num_classes: int = 1000, **options: Any) -> DenseNet:
     """Return DenseNet-121; the options are those of `DenseNet`."""
     return DenseNet((6, 12, 24, 16), 32, num_classes, **{"stem": "imagenet", **options})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -27,7 +29,8 @@ class PositionalEncoding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return shape (..., d (1 + 2 frequencies)) for x of shape (..., d)."""
-        angles = self.scales[:, None] * x[..., None, :]
+        scales: Any = self.scales  # a buffer
+        angles = scales[:, None] * x[..., None, :]
         waves = torch.stack([angles.sin(), angles.cos()], dim=-2)
         return torch.cat([x, waves.flatten(-3)], dim=-1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -139,32 +139,32 @@ def _stem(
     raise ValueError(f"stem must be 'cifar' or 'imagenet', got {stem!r}")
 
 
-def resnet18(num_classes: int = 10, **options) -> ResNet:
+def resnet18(num_classes: int = 10, **options: Any) -> ResNet:
     """Return ResNet-18; the options are those of `ResNet`."""
     return ResNet(Basic, (2, 2, 2, 2), num_classes, **options)
 
 
-def resnet34(num_classes: int = 10, **options) -> ResNet:
+def resnet34(num_classes: int = 10, **options: Any) -> ResNet:
     """Return ResNet-34."""
     return ResNet(Basic, (3, 4, 6, 3), num_classes, **options)
 
 
-def resnet50(num_classes: int = 10, **options) -> ResNet:
+def resnet50(num_classes: int = 10, **options: Any) -> ResNet:
     """Return ResNet-50."""
     return ResNet(Bottleneck, (3, 4, 6, 3), num_classes, **options)
 
 
-def resnet101(num_classes: int = 10, **options) -> ResNet:
+def resnet101(num_classes: int = 10, **options: Any) -> ResNet:
     """Return ResNet-101."""
     return ResNet(Bottleneck, (3, 4, 23, 3), num_classes, **options)
 
 
-def resnet152(num_classes: int = 10, **options) -> ResNet:
+def resnet152(num_classes: int = 10, **options: Any) -> ResNet:
     """Return ResNet-152."""
     return ResNet(Bottleneck, (3, 8, 36, 3), num_classes, **options)
 
 
-def resnet20(num_classes: int = 10, *, width: int = 16, **options) -> ResNet:
+def resnet20(num_classes: int = 10, *, width: int = 16, **options: Any) -> ResNet:
     """Return the three-stage ResNet-20 for CIFAR of section 4.2 of the paper.
 
     With 1 x 1 convolutions in the two shortcuts that change shape ("option B").

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +45,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the attended tokens, shape (N, T, dim)."""
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        y = scaled_dot_product_attention(*self.qk_norm(q, k), v, scale=self.scale)
+        q, k = self.qk_norm(q, k)
+        y = scaled_dot_product_attention(q, k, v, scale=self.scale)
         return self.out(y.transpose(1, 2).flatten(2))
 
 
@@ -156,6 +157,7 @@ class ViT(nn.Module):
             )
         layer = norm_factory(norm, "tokens")
         num_tokens = (image_size // patch) ** 2 + 1
+        qk_layer: int | Callable[[int], nn.Module] | None
         if qk_norm == "cosine":
             qk_layer = num_tokens
         else:
@@ -195,21 +197,22 @@ def _init(model: ViT) -> None:
             nn.init.zeros_(module.bias)
     fan_in = model.embed.weight[0].numel()
     nn.init.trunc_normal_(model.embed.weight, std=math.sqrt(1 / fan_in))
+    assert model.embed.bias is not None  # torch's own annotation allows None
     nn.init.zeros_(model.embed.bias)
     nn.init.zeros_(model.head.weight)
 
 
-def vit_tiny(**options) -> ViT:
+def vit_tiny(**options: Any) -> ViT:
     """Return ViT-Ti: width 192, 12 blocks, 3 heads; the options are those of `ViT`."""
     return ViT(**{"dim": 192, "depth": 12, "heads": 3, **options})
 
 
-def vit_small(**options) -> ViT:
+def vit_small(**options: Any) -> ViT:
     """Return ViT-S: width 384, 12 blocks, 6 heads."""
     return ViT(**{"dim": 384, "depth": 12, "heads": 6, **options})
 
 
-def vit_base(**options) -> ViT:
+def vit_base(**options: Any) -> ViT:
     """Return ViT-B: width 768, 12 blocks, 12 heads."""
     return ViT(**{"dim": 768, "depth": 12, "heads": 12, **options})
 

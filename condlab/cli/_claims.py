@@ -1,0 +1,78 @@
+"""Which theorems `condlab verify` puts on trial: the catalogue's, and one's own."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from condlab.cli import _sources
+
+
+def is_file(key: str) -> bool:
+    """Return whether a word names a file of claims and not a theorem."""
+    return key.endswith(".py")
+
+
+def find(keys: list[str]) -> list[Any]:
+    """Return the theorems of keys and files, each once; of none, the catalogue.
+
+    Raises
+    ------
+    ValueError
+        If a key is unknown, or a file has no theorems, or fails.
+    """
+    from condlab.theory import CATALOGUE
+
+    if not keys:
+        return list(CATALOGUE.values())
+    found: dict[str, Any] = {}
+    for key in dict.fromkeys(keys):
+        if is_file(key):
+            for theorem in _own(Path(key)):
+                if found.setdefault(theorem.key, theorem) is not theorem:
+                    raise ValueError(
+                        f"keys must be different, and {theorem.key!r} names two "
+                        f"theorems, one in {key}; rename it"
+                    )
+        elif key in CATALOGUE:
+            found.setdefault(key, CATALOGUE[key])
+        else:
+            raise ValueError(
+                f"the catalogue has no theorem {key!r}"
+                f"{_sources.closest(key, CATALOGUE)} (condlab list theorems); a file "
+                "of your own claims ends in .py"
+            )
+    return list(found.values())
+
+
+def _own(path: Path) -> list[Any]:
+    if not path.is_file():
+        raise ValueError(f"there is no file {path} to read theorems from")
+    try:
+        names = runpy.run_path(str(path))
+    except Exception as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ValueError(f"running {path} fails: {told}") from error
+    found = list({id(each): each for each in _theorems(names.values())}.values())
+    if not found:
+        raise ValueError(
+            f"{path} has no condlab.theory.Theorem at its top level, alone or in a "
+            "list, tuple or dict; make one"
+        )
+    return found
+
+
+def _theorems(values: Iterable[Any]) -> list[Any]:
+    from condlab.theory import Theorem
+
+    found: list[Any] = []
+    for value in values:
+        if isinstance(value, Theorem):
+            found.append(value)
+        elif isinstance(value, list | tuple):
+            found += [each for each in value if isinstance(each, Theorem)]
+        elif isinstance(value, dict):
+            found += [each for each in value.values() if isinstance(each, Theorem)]
+    return found
