@@ -40,12 +40,11 @@ from torch.func import functional_call, grad, hessian, jvp
 from benchmarks.training_step import _resident, in_turns
 from condlab.curvature import (
     HessianOperator,
-    assemble,
-    condition,
+    condition_number,
     make_loss,
     output_shift,
-    spectrum,
 )
+from condlab.spectra import assemble, spectrum
 
 RECORD = Path(__file__).parent / "results" / "hessian.json"
 CPU = torch.device("cpu")
@@ -259,7 +258,7 @@ def measure_kappa() -> dict[str, Any]:
     H = operator(net, batch)
     shift = output_shift(H.params, "4.weight", "4.bias")
     start = time.process_time()
-    found = condition(H, method="factored", invariances=[shift])
+    found = condition_number(H, method="factored", invariances=[shift])
     middle = time.process_time()
     sizes = torch.linalg.eigvalsh(H.dense()).abs().sort().values
     end = time.process_time()

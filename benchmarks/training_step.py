@@ -37,9 +37,9 @@ import torch
 from torch import Tensor, nn
 
 from condlab.nn import fold, normalise_weights
-from studies._common.models.nerf import NeRF, render, stratified_depths
-from studies._common.models.resnet import resnet18
-from studies._common.models.vit import vit_tiny
+from studies.models.nerf import NeRF, render, stratified_depths
+from studies.models.resnet import resnet18
+from studies.models.vit import vit_tiny
 
 RECORD = Path(__file__).parent / "results" / "training_step.json"
 ARMS = {

@@ -23,7 +23,6 @@ from condlab.comparison import (
     compare_scalings,
 )
 from condlab.condition import (
-    cond,
     cond_1,
     cond_2,
     cond_fro,
@@ -32,6 +31,7 @@ from condlab.condition import (
     estimate_cond_1,
     estimate_cond_2,
 )
+from condlab.condition.exact import cond
 from condlab.errors import (
     MatrixFileError,
     MissingExtraError,
@@ -91,6 +91,7 @@ _ROOMS = {  # and the packages that a room cannot be loaded without
     "gallery": (),
     "io": (),
     "lanczos": (),
+    "spectra": ("torch",),
     "nn": ("torch",),
     "report": ("hypothesis", "flint", "matplotlib", "latex2mathml"),
     "theory": ("hypothesis", "flint"),

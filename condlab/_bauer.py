@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from condlab import _arrays
-from condlab._inverse import (
+from condlab.condition._inverse import (
     EPS,
     divided_by_peak,
     equilibrated,

@@ -15,14 +15,9 @@ import numpy as np
 
 from condlab import _arrays
 from condlab._bauer import NEGLIGIBLE, one_sided, two_sided
-from condlab._inverse import (
-    EPS,
-    UNIT_ROUNDOFF,
-    divided_by_peak,
-    norm,
-)
 from condlab._rank import is_singular
-from condlab.condition import _dense, cond
+from condlab.condition._inverse import EPS, UNIT_ROUNDOFF, divided_by_peak, norm
+from condlab.condition.exact import _dense, cond
 from condlab.errors import NotPositiveDefiniteError
 from condlab.norms import NORMS, row_norms
 from condlab.scaling import jacobi_scaling, row_scaling

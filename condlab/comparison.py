@@ -14,7 +14,8 @@ import scipy.sparse as sp
 
 from condlab import _arrays
 from condlab.bounds import bauer, van_der_sluis
-from condlab.condition import cond, estimate_cond_1, estimate_cond_2
+from condlab.condition import estimate_cond_1, estimate_cond_2
+from condlab.condition.exact import cond
 from condlab.optimal import optimal_scaling
 from condlab.scaling import (
     column_scaling,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from studies._common.trials import Options
+    from studies.engine.sweeps import Options
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -33,8 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
     if given.name == "analyse":
         return _analyse(given)
     try:
-        from studies._common.configs import Choice
-        from studies._common.trials import Options
+        from studies.engine.configs import Choice
+        from studies.engine.sweeps import Options
     except ModuleNotFoundError as error:
         return _complain(f"{error}; install it with: pip install 'condlab[studies]'")
     options = Options(
@@ -67,7 +67,7 @@ def _analyse(given: argparse.Namespace) -> int:
         return _complain(f"--costs needs a file, and there is no {given.costs}")
     try:
         from condlab import report
-        from studies import meta_analysis
+        from studies.analysis import meta_analysis
 
         costs = given.costs or meta_analysis.COSTS
         found = meta_analysis.main(given.results, costs=costs)
@@ -82,8 +82,8 @@ def _analyse(given: argparse.Namespace) -> int:
 
 
 def _run(name: str, options: Options, *, as_json: bool) -> None:
-    from studies._common.store import to_line
-    from studies._common.summary import tables
+    from studies.engine.store import to_line
+    from studies.engine.summary import tables
 
     records = importlib.import_module(f"studies.{name}").main(options)
     if os.environ.get("RANK", "0") != "0":

@@ -22,15 +22,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from studies._common import models
-from studies._common.arms import build, check_identities, matrix_layers
-from studies._common.classification import make_task, on_files, recipe_of
-from studies._common.configs import grid
-from studies._common.data import Images, load
-from studies._common.data.folders import Streamed
-from studies._common.loop import Task
-from studies._common.store import Record
-from studies._common.trials import Options, sweep
+from studies import models
+from studies.data import Images, load
+from studies.data.folders import Streamed
+from studies.engine.configs import grid
+from studies.engine.loop import Task
+from studies.engine.store import Record
+from studies.engine.sweeps import Options, sweep
+from studies.tasks.arms import build, check_identities, matrix_layers
+from studies.tasks.classification import make_task, on_files, recipe_of
 
 ARMS = (
     "plain", "WS", "WN", "E", "E_all", "E_last", "E_hidden",

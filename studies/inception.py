@@ -25,16 +25,16 @@ from functools import partial
 import torch
 from torch import nn
 
-from studies._common.arms import build, check_identities, matrix_layers
-from studies._common.classification import make_task, on_files, recipe_of
-from studies._common.configs import grid
-from studies._common.data import Images, load
-from studies._common.data.folders import Streamed
-from studies._common.loop import Task
-from studies._common.models import Inception
-from studies._common.models.inception import EIGHT
-from studies._common.store import Record
-from studies._common.trials import Options, sweep
+from studies.data import Images, load
+from studies.data.folders import Streamed
+from studies.engine.configs import grid
+from studies.engine.loop import Task
+from studies.engine.store import Record
+from studies.engine.sweeps import Options, sweep
+from studies.models import Inception
+from studies.models.inception import EIGHT
+from studies.tasks.arms import build, check_identities, matrix_layers
+from studies.tasks.classification import make_task, on_files, recipe_of
 
 ARMS = (
     "plain", "WS", "WN", "E", "E_last",

@@ -33,17 +33,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from studies._common.arms import build, matrix_layers
-from studies._common.configs import grid
-from studies._common.curvature import Curvature, hessian_probes
-from studies._common.data.cameras import find, load
-from studies._common.loop import Batch, Task
-from studies._common.models import NeRF, render_rays
-from studies._common.probes import gradient_norm, layer_table, weight_probes
-from studies._common.rendering import pixel_centres, psnr, rays, ssim, to_ndc
-from studies._common.scenes import Views
-from studies._common.store import Record
-from studies._common.trials import Options, sweep
+from studies.data.cameras import find, load
+from studies.engine.configs import grid
+from studies.engine.loop import Batch, Task
+from studies.engine.store import Record
+from studies.engine.sweeps import Options, sweep
+from studies.models import NeRF, render_rays
+from studies.scenes.rendering import pixel_centres, psnr, rays, ssim, to_ndc
+from studies.scenes.traced import Views
+from studies.tasks.arms import build, matrix_layers
+from studies.tasks.curvature import Curvature, hessian_probes
+from studies.tasks.measures import gradient_norm, layer_table, weight_probes
 
 ARMS = ("plain", "glorot", "init_E", "E_all", "E", "E_gain", "WN")
 HEADS = ("density", "colour")

@@ -27,18 +27,18 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from studies._common.arms import build, matrix_layers
-from studies._common.classification import schedule
-from studies._common.configs import grid
-from studies._common.curvature import Curvature, hessian_probes
-from studies._common.data import meshes
-from studies._common.loop import Batch, Task
-from studies._common.models import CoordinateMLP
-from studies._common.models.coordinate import Activation
-from studies._common.probes import gradient_norm, layer_table, weight_probes
-from studies._common.solids import load, sample
-from studies._common.store import Record
-from studies._common.trials import Options, sweep
+from studies.data import meshes
+from studies.engine.configs import grid
+from studies.engine.loop import Batch, Task
+from studies.engine.store import Record
+from studies.engine.sweeps import Options, sweep
+from studies.models import CoordinateMLP
+from studies.models.coordinate import Activation
+from studies.scenes.solids import load, sample
+from studies.tasks.arms import build, matrix_layers
+from studies.tasks.classification import schedule
+from studies.tasks.curvature import Curvature, hessian_probes
+from studies.tasks.measures import gradient_norm, layer_table, weight_probes
 
 ARMS = ("plain", "glorot", "init_E", "E_all", "E", "E_gain", "WN")
 TRAIN, PROBE, TEST = 40_000, 2_048, 8_192  # points

@@ -26,18 +26,23 @@ import torch
 from torch import Tensor, nn
 
 from condlab import cond_2, jacobi_scaling
-from condlab.curvature import HessianOperator, condition, make_loss, normalised_lines
+from condlab.curvature import (
+    HessianOperator,
+    condition_number,
+    make_loss,
+    normalised_lines,
+)
 from condlab.curvature import sphere as in_sphere_gauge
-from studies._common.arms import build, check_identities
-from studies._common.classification import CURVATURE, make_task, recipe_of
-from studies._common.configs import grid
-from studies._common.data import Images, load
-from studies._common.data.folders import Streamed
-from studies._common.loop import Task
-from studies._common.models import MLP
-from studies._common.sources import prepare
-from studies._common.store import Record
-from studies._common.trials import Options, sweep
+from studies.data import Images, load
+from studies.data.folders import Streamed
+from studies.engine.configs import grid
+from studies.engine.loop import Task
+from studies.engine.store import Record
+from studies.engine.sweeps import Options, sweep
+from studies.models import MLP
+from studies.tasks.arms import build, check_identities
+from studies.tasks.classification import CURVATURE, make_task, recipe_of
+from studies.tasks.sources import prepare
 
 ARMS = (
     "plain", "WS", "WN", "E", "E_last", "E_hidden", "E_gain",
@@ -141,8 +146,12 @@ def hessian_probes(net: nn.Module, batch: tuple[Tensor, Tensor]) -> dict[str, fl
     params, lines = dict(net.named_parameters()), normalised_lines(net)
     try:
         H = HessianOperator(loss, params, [batch], backend="rebuilt")
-        raw = condition(H, method="exact")
-        gauged = condition(in_sphere_gauge(H, lines), method="exact") if lines else raw
+        raw = condition_number(H, method="exact")
+        gauged = (
+            condition_number(in_sphere_gauge(H, lines), method="exact")
+            if lines
+            else raw
+        )
     except ValueError:
         return dict.fromkeys(HESSIAN, math.nan)
     values = (

@@ -39,7 +39,7 @@ from torch import Tensor, nn
 from condlab import ConditionEstimate
 from condlab.curvature import (
     HessianOperator,
-    condition,
+    condition_number,
     hold_lengths,
     line_numbers,
     make_loss,
@@ -203,11 +203,11 @@ def readings(
 
     def raw(f: Loss, params: Params) -> ConditionEstimate:
         H = HessianOperator(f, params, [batch], backend="rebuilt")
-        return condition(H, method="exact").kappa
+        return condition_number(H, method="exact").kappa
 
     def gauged(f: Loss, params: Params) -> ConditionEstimate:
         H = HessianOperator(f, params, [batch], backend="rebuilt")
-        return condition(sphere(H, lines), method="exact").kappa
+        return condition_number(sphere(H, lines), method="exact").kappa
 
     unscaled = {n: p / E[n] if n in E else p for n, p in plain.items()}
     units = {  # the sphere's gauge does not see lengths, but rounding does

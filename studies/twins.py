@@ -7,7 +7,7 @@ Hessians. Here each has a twin of the same layers, arms and step rule, of some h
 parameters, on the built-in data, images at 4 x 4 pixels. The Hessian of the loss on 32
 images, 32 rays or 64 points is assembled in double precision at the start, after a
 tenth and a half of the steps, and at the end; its condition number over what is not
-null is given in three gauges, as `studies._common.gauges` says. Only the quotient's
+null is given in three gauges, as `studies.tasks.gauges` says. Only the quotient's
 compares arms on the same space.
 """
 
@@ -24,17 +24,17 @@ from torch import nn
 
 from condlab.nn import renormalise_after
 from studies import densenet, high_learning_rate, inception, nerf, shapes, vit
-from studies._common.arms import build, matrix_layers
-from studies._common.classification import make_task, recipe_of
-from studies._common.configs import grid
-from studies._common.data import Images, load
-from studies._common.data.folders import Streamed
-from studies._common.gauges import exact_probes
-from studies._common.loop import Task
-from studies._common.models import DenseNet, Inception, ResNet
-from studies._common.models.resnet import Basic
-from studies._common.store import Record
-from studies._common.trials import Options, sweep
+from studies.data import Images, load
+from studies.data.folders import Streamed
+from studies.engine.configs import grid
+from studies.engine.loop import Task
+from studies.engine.store import Record
+from studies.engine.sweeps import Options, sweep
+from studies.models import DenseNet, Inception, ResNet
+from studies.models.resnet import Basic
+from studies.tasks.arms import build, matrix_layers
+from studies.tasks.classification import make_task, recipe_of
+from studies.tasks.gauges import exact_probes
 
 SIDE = 4  # of the images, in pixels, after pooling
 

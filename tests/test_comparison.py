@@ -7,7 +7,7 @@ import torch
 
 import condlab
 from condlab import SCALINGS, compare_scalings, cond
-from condlab.condition import CONDITION_NUMBERS
+from condlab.condition.exact import CONDITION_NUMBERS
 
 RNG = np.random.default_rng(0)
 GRADED = np.diag([1.0, 1e-9, 1e-18]) @ RNG.standard_normal((3, 3))

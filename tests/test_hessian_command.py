@@ -208,7 +208,7 @@ def test_figure_and_json_come_from_one_decomposition(
 ):
     """One assembly, or one Lanczos run; the density's probes are products alone."""
     calls = {"dense": 0, "lanczos": 0, "exact": 0}
-    module = importlib.import_module("condlab.curvature.condition")
+    module = importlib.import_module("condlab.curvature.condition_number")
 
     def counted(name, inner):
         def call(*arguments, **keywords):

@@ -14,7 +14,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["report"],
     ["theory"],
     ["curvature"],
-    ["nn"],
+    ["nn", "spectra"],
     ["__init__"],
     ["comparison"],
     ["optimal"],

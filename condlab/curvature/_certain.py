@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from condlab.curvature.eigenpairs import Eigenpairs, angles, chosen
-from condlab.curvature.spectrum import Spectrum
+from condlab.spectra.eigenpairs import Eigenpairs, angles, chosen
+from condlab.spectra.spectrum import Spectrum
 from condlab.types import Bracket, ConditionEstimate
 
 QUANTILES = (0.01, 0.05, 0.1, 0.25)

@@ -8,21 +8,21 @@ from typing import Any, Literal
 
 import torch
 
-from condlab.curvature._staircase import Staircase
-from condlab.curvature.condition import (
+from condlab.curvature.condition_number import (
     ConditionMethod,
     HessianCondition,
-    condition,
+    condition_number,
 )
-from condlab.curvature.density import SpectralDensity, density
-from condlab.curvature.gauge import normalised_lines, sphere
-from condlab.curvature.gauss_newton import gauss_newton
+from condlab.curvature.evaluation.losses import make_loss
 from condlab.curvature.gram import count_outputs, gauss_newton_condition
-from condlab.curvature.losses import make_loss
-from condlab.curvature.operator import BackendName, HessianOperator
-from condlab.curvature.spectrum import Spectrum
-from condlab.curvature.symmetries import find_invariances
+from condlab.curvature.operators.gauss_newton import gauss_newton
+from condlab.curvature.operators.operator import BackendName, HessianOperator
+from condlab.curvature.symmetry.gauge import normalised_lines, sphere
+from condlab.curvature.symmetry.symmetries import find_invariances
 from condlab.nn.conditioning import zero_line
+from condlab.spectra._staircase import Staircase
+from condlab.spectra.density import SpectralDensity, density
+from condlab.spectra.spectrum import Spectrum
 
 GRAM = 2000  # outputs, or parameters, whose Gauss-Newton matrix takes seconds
 EXACT = 4096  # rows up to which a matrix is assembled, unless Lanczos is asked for
@@ -80,7 +80,7 @@ class Examination:
     ) -> SpectralDensity | Staircase:
         """Return the density: exact where the whole spectrum is known, else estimated.
 
-        Estimates are by stochastic Lanczos quadrature, see `condlab.curvature.density`.
+        Estimates are by stochastic Lanczos quadrature, see `condlab.spectra.density`.
         """
         known = self.spectrum()
         if known.complete:
@@ -187,7 +187,7 @@ def examine(
     K = _in_sphere(H, module) if gauge == "sphere" else H
     assembled = H.shape[0] <= (num_matvecs or EXACT) and method != "lanczos"
     made = H.shape[0] if assembled else num_matvecs or 100
-    found = condition(
+    found = condition_number(
         K,
         method=method,
         num_matvecs=num_matvecs,

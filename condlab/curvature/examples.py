@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from condlab.curvature.losses import make_loss
+from condlab.curvature.evaluation.losses import make_loss
 from condlab.nn import condition
 
 STEPS = 120

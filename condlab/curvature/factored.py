@@ -15,10 +15,10 @@ from scipy.linalg import lapack
 from torch import Tensor
 
 from condlab.curvature._certain import ZERO
-from condlab.curvature._dense import SAFETY, assembled, rounding, wide
-from condlab.curvature._products import Products
-from condlab.curvature.krylov import Basis, block_lanczos
-from condlab.curvature.spectrum import Spectrum, probable
+from condlab.spectra._dense import SAFETY, assembled, rounding, wide
+from condlab.spectra._products import Products
+from condlab.spectra.krylov import Basis, block_lanczos
+from condlab.spectra.spectrum import Spectrum, probable
 
 OUTER, INNER = 200, 40  # products for the largest, and solves for the smallest
 PANEL = 64  # columns that LAPACK factors together

@@ -7,16 +7,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from condlab.curvature._dense import wide
-from condlab.curvature._outputs import Outputs
-from condlab.curvature._products import Products
-from condlab.curvature.backends import differentiable, pull_back
-from condlab.curvature.condition import HessianCondition, condition, report
-from condlab.curvature.krylov import ROUNDING
-from condlab.curvature.losses import ModelLoss
-from condlab.curvature.null_space import NullSpace
-from condlab.curvature.operator import CurvatureOperator
-from condlab.curvature.spectrum import exact
+from condlab.curvature.condition_number import (
+    HessianCondition,
+    condition_number,
+    report,
+)
+from condlab.curvature.evaluation.backends import differentiable, pull_back
+from condlab.curvature.evaluation.losses import ModelLoss
+from condlab.curvature.operators._outputs import Outputs
+from condlab.curvature.operators.operator import CurvatureOperator
+from condlab.curvature.symmetry.null_space import NullSpace
+from condlab.spectra._dense import wide
+from condlab.spectra._products import Products
+from condlab.spectra.krylov import ROUNDING
+from condlab.spectra.spectrum import exact
 
 
 def gauss_newton_condition(G: CurvatureOperator) -> HessianCondition:
@@ -66,7 +70,7 @@ def gauss_newton_condition(G: CurvatureOperator) -> HessianCondition:
         raise ValueError("a Gauss-Newton matrix is needed; make it with gauss_newton")
     n, outputs = G.shape[0], count_outputs(G)
     if outputs >= n:
-        return condition(G, method="exact")
+        return condition_number(G, method="exact")
     M = wide(factor(G))
     K = M @ M.T
     peak = float(torch.linalg.matrix_norm(K, "fro"))

@@ -9,28 +9,6 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
     raise missing_extra("torch", "torch", "condlab.nn") from error
 
-from condlab.nn.activations import (
-    NORMS,
-    AdaptiveInstanceNorm,
-    AdaptiveLayerNorm,
-    BatchChannelNorm,
-    BatchGroupNorm,
-    BatchRenorm,
-    ChannelLayerNorm,
-    DivisiveNorm,
-    FixNorm,
-    GlobalResponseNorm,
-    GroupRMSNorm,
-    LocalContrastNorm,
-    LocalResponseNorm,
-    QKNorm,
-    ScaleNorm,
-    SwitchableNorm,
-    WhiteningNorm,
-    decay_groups,
-    make_norm,
-)
-from condlab.nn.associate import AssocNorm, added_share
 from condlab.nn.checkpoint import load_checkpoint
 from condlab.nn.conditioning import (
     Conditioning,
@@ -60,6 +38,28 @@ from condlab.nn.ngpt import (
     renormalise_,
     renormalise_after,
 )
+from condlab.nn.norms import (
+    NORMS,
+    AdaptiveInstanceNorm,
+    AdaptiveLayerNorm,
+    BatchChannelNorm,
+    BatchGroupNorm,
+    BatchRenorm,
+    ChannelLayerNorm,
+    DivisiveNorm,
+    FixNorm,
+    GlobalResponseNorm,
+    GroupRMSNorm,
+    LocalContrastNorm,
+    LocalResponseNorm,
+    QKNorm,
+    ScaleNorm,
+    SwitchableNorm,
+    WhiteningNorm,
+    decay_groups,
+    make_norm,
+)
+from condlab.nn.norms.associate import AssocNorm, added_share
 from condlab.nn.selection import PRESETS
 from condlab.nn.smoothness import GradientShares, gradient_shares
 from condlab.nn.table import LayerRow, LayerTable, layer_table

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from torch import Tensor
 
-from condlab._inverse import EPS
+from condlab.condition._inverse import EPS
 from condlab.types import ConditionEstimate
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from condlab._brackets import by_singular_values
-from condlab._gram import BLOCK, FLOOR, Spectral, Squares, by_gram, squares
-from condlab._inverse import EPS, divided_by_peak
 from condlab.bounds import bracket_of_scaled, van_der_sluis
+from condlab.condition._brackets import by_singular_values
+from condlab.condition._gram import BLOCK, FLOOR, Spectral, Squares, by_gram, squares
+from condlab.condition._inverse import EPS, divided_by_peak
 from condlab.scaling import column_scaling, row_column_scaling, row_scaling
 from condlab.types import Bracket, ConditionEstimate, Scaling
 

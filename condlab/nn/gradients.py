@@ -8,7 +8,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from condlab.nn._channels import unit
+from condlab.nn.norms._channels import unit
 
 
 def normalise_gradient(x: Tensor, *, dim: int | None = None) -> Tensor:

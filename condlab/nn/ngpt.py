@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from condlab.nn._channels import unit
+from condlab.nn.norms._channels import unit
 
 
 class LearnedScale(nn.Module):

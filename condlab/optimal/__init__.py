@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse as sp
 
-from condlab.condition import DENSE_BYTES, _dense
+from condlab.condition.exact import DENSE_BYTES, _dense
 from condlab.optimal._in_memory import best_dense
 from condlab.optimal._large import best_large
 from condlab.optimal._one_sided import ROUNDING, SINGULAR, WITHIN, Found, reach

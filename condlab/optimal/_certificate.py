@@ -20,7 +20,7 @@ import math
 
 import numpy as np
 
-from condlab._inverse import EPS, UNIT_ROUNDOFF
+from condlab.condition._inverse import EPS, UNIT_ROUNDOFF
 from condlab.types import Array
 
 TINY = 2.0**-900  # more than all that underflow can lose

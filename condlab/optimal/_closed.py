@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from condlab._inverse import EPS, UNIT_ROUNDOFF
 from condlab.bounds import bauer
+from condlab.condition._inverse import EPS, UNIT_ROUNDOFF
 from condlab.norms import row_norms
 from condlab.optimal._one_sided import Found
 from condlab.optimal._units import middle_units

@@ -17,7 +17,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
-from condlab._inverse import EPS
+from condlab.condition._inverse import EPS
 from condlab.optimal._one_sided import (
     SINGULAR,
     TIME,

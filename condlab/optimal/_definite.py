@@ -16,8 +16,8 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
-from condlab._estimate.fill import fits
-from condlab._inverse import EPS
+from condlab.condition._fill import fits
+from condlab.condition._inverse import EPS
 from condlab.optimal._progress import Clock
 
 FILL_LIMIT = 2e7  # entries of the factors

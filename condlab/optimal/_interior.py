@@ -21,7 +21,7 @@ from functools import cached_property
 import numpy as np
 import scipy.linalg as sl
 
-from condlab._inverse import EPS
+from condlab.condition._inverse import EPS
 from condlab.optimal._progress import Clock
 
 MOST_STEPS = 100

@@ -20,10 +20,10 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
 from condlab import _arrays, norms
-from condlab._estimate import estimate_cond_2
-from condlab._estimate.certain import norm_bound
-from condlab._estimate.sparse_lu import Factorisation, FillError, factorise
-from condlab._inverse import EPS
+from condlab.condition import estimate_cond_2
+from condlab.condition._certain import norm_bound
+from condlab.condition._inverse import EPS
+from condlab.condition._sparse_lu import Factorisation, FillError, factorise
 from condlab.errors import NotPositiveDefiniteError
 from condlab.optimal._certificate import scaled_bound, symmetric_bound
 from condlab.optimal._definite import (

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from condlab import _arrays
-from condlab._inverse import EPS
 from condlab.bounds import bracket_of_scaled, van_der_sluis
+from condlab.condition._inverse import EPS
 from condlab.norms import row_norms
 from condlab.optimal._certificate import scaled_bound, symmetric_bound
 from condlab.optimal._interior import Point, best_rows

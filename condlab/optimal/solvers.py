@@ -16,7 +16,7 @@ from scipy.linalg import lapack
 from scipy.optimize import linprog
 from scipy.sparse.csgraph import maximum_bipartite_matching, structural_rank
 
-from condlab.condition import _dense
+from condlab.condition.exact import _dense
 from condlab.errors import SingularMatrixError
 from condlab.norms import column_norms, row_norms
 from condlab.scaling import ruiz_scaling

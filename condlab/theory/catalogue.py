@@ -5,42 +5,50 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from condlab.theory.claims import (
-    bauer,
+from condlab.theory.claims.condition import (
     condition_bounds,
     condition_changes,
     condition_numbers,
-    diagonal_scaling,
-    eigenvalue_perturbation,
-    eigenvalues,
-    iterations,
-    jacobi_scaling,
+    perturbations,
+)
+from condlab.theory.claims.iterations import (
+    gradient_descent,
     krylov_iterations,
-    networks,
-    networks_conv,
-    networks_hessian,
-    networks_modulation,
-    networks_scale,
-    networks_spectral,
+    randomized_iterations,
+    stationary_iterations,
+)
+from condlab.theory.claims.networks import (
+    conv,
+    hessian,
+    modulation,
+    normalization_layers,
+    scale,
+    spectral,
+)
+from condlab.theory.claims.scaling import (
+    bauer,
+    diagonal_scaling,
+    jacobi_scaling,
     optimal_duality,
     optimal_scaling,
-    perturbations,
-    randomized_iterations,
-    ritz_values,
     similarity,
-    spectral_inclusion,
-    stationary_iterations,
     sweeps,
-    weight_conditioning,
-    weight_conditioning_descent,
-    weight_conditioning_hessian,
-    weight_conditioning_layers,
-    weight_conditioning_rate,
-    weight_conditioning_systems,
-    weight_standardization,
-    weight_standardization_eps,
-    weight_standardization_hessian,
 )
+from condlab.theory.claims.spectra import (
+    eigenvalue_perturbation,
+    eigenvalues,
+    ritz_values,
+    spectral_inclusion,
+)
+from condlab.theory.claims.weight_conditioning import (
+    descent,
+    layers,
+    rate,
+    systems,
+    theorem_51,
+    theorem_52,
+)
+from condlab.theory.claims.weight_standardization import epsilon, gradients, smoothness
 from condlab.theory.model import Theorem
 
 
@@ -67,15 +75,15 @@ def by_key(theorems: Iterable[Theorem]) -> Mapping[str, Theorem]:
 
 CATALOGUE = by_key(
     (
-        *weight_conditioning.THEOREMS,
-        *weight_conditioning_descent.THEOREMS,
-        *weight_conditioning_rate.THEOREMS,
-        *weight_conditioning_systems.THEOREMS,
-        *weight_conditioning_layers.THEOREMS,
-        *weight_conditioning_hessian.THEOREMS,
-        *weight_standardization.THEOREMS,
-        *weight_standardization_hessian.THEOREMS,
-        *weight_standardization_eps.THEOREMS,
+        *theorem_51.THEOREMS,
+        *descent.THEOREMS,
+        *rate.THEOREMS,
+        *systems.THEOREMS,
+        *layers.THEOREMS,
+        *theorem_52.THEOREMS,
+        *gradients.THEOREMS,
+        *smoothness.THEOREMS,
+        *epsilon.THEOREMS,
         *diagonal_scaling.THEOREMS,
         *jacobi_scaling.THEOREMS,
         *bauer.THEOREMS,
@@ -91,15 +99,15 @@ CATALOGUE = by_key(
         *eigenvalue_perturbation.THEOREMS,
         *spectral_inclusion.THEOREMS,
         *ritz_values.THEOREMS,
-        *iterations.THEOREMS,
+        *gradient_descent.THEOREMS,
         *stationary_iterations.THEOREMS,
         *randomized_iterations.THEOREMS,
         *krylov_iterations.THEOREMS,
-        *networks.THEOREMS,
-        *networks_modulation.THEOREMS,
-        *networks_scale.THEOREMS,
-        *networks_spectral.THEOREMS,
-        *networks_conv.THEOREMS,
-        *networks_hessian.THEOREMS,
+        *normalization_layers.THEOREMS,
+        *modulation.THEOREMS,
+        *scale.THEOREMS,
+        *spectral.THEOREMS,
+        *conv.THEOREMS,
+        *hessian.THEOREMS,
     )
 )

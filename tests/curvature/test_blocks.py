@@ -7,11 +7,11 @@ from torch import nn
 from condlab.curvature import (
     HessianOperator,
     NotAStackError,
-    assemble,
     assemble_stack,
     make_loss,
 )
 from condlab.nn import condition
+from condlab.spectra import assemble
 from tests.curvature.networks import problem
 
 AGREE = {"rtol": 1e-10, "atol": 1e-13}

@@ -9,8 +9,9 @@ from torch import nn
 from torch.func import functional_call
 from torch.utils.checkpoint import checkpoint
 
-from condlab.curvature import HessianOperator, gauss_newton, make_loss, spectrum
+from condlab.curvature import HessianOperator, gauss_newton, make_loss
 from condlab.nn import condition
+from condlab.spectra import spectrum
 
 DOUBLE = {"dtype": torch.float64}
 H_STEP = 2e-3  # truncation, its fourth power, against rounding, eps over its square

@@ -7,8 +7,8 @@ import shutil
 import pytest
 import torch
 
-from condlab.curvature import _checkpoint, assemble, spectrum
-from tests.curvature.spectra import SPECTRA, rotated
+from condlab.spectra import _checkpoint, assemble, spectrum
+from tests.spectra.matrices import SPECTRA, rotated
 
 CORRUPTIONS = 125  # of each of eight kinds
 LANCZOS = {"method": "lanczos", "basis": 12, "rtol": 0}

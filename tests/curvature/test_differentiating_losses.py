@@ -17,15 +17,19 @@ from condlab.curvature import (
     ModelLoss,
     NotAStackError,
     assemble_stack,
-    condition,
+    condition_number,
     gauss_newton,
     gauss_newton_condition,
     make_loss,
-    spectrum,
 )
-from condlab.curvature._graph import saved_bytes
-from condlab.curvature.backends import differentiable, gradient_graph, graph_bytes
+from condlab.curvature.evaluation._graph import saved_bytes
+from condlab.curvature.evaluation.backends import (
+    differentiable,
+    gradient_graph,
+    graph_bytes,
+)
 from condlab.nn import condition as equilibrate
+from condlab.spectra import spectrum
 from tests.curvature.networks import NETWORKS, problem
 
 STEP = 2e-3  # Richardson leaves h^4 = 2e-11 and rounding eps / h^2 = 6e-11 of the loss
@@ -151,7 +155,7 @@ def test_a_loss_that_differentiates_is_assembled(name, method):
     truth = torch.linalg.eigvalsh(A)
     found = spectrum(H)
     assert ((found.values - truth).abs() <= found.radii).all()
-    assert condition(H).method == "dense"
+    assert condition_number(H).method == "dense"
 
 
 def test_a_step_of_learning_inside_the_loss_is_assembled():
@@ -323,7 +327,7 @@ def test_inference_mode_is_no_obstacle(method):
     with torch.inference_mode():
         assert torch.equal(assemble_stack(H), expected)
         assert spectrum(H).complete
-        assert condition(H, method="lanczos", num_matvecs=8).products <= 8
+        assert condition_number(H, method="lanczos", num_matvecs=8).products <= 8
 
 
 @pytest.mark.parametrize("name", NETWORKS)

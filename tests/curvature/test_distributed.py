@@ -7,15 +7,16 @@ import textwrap
 import pytest
 import torch
 
-from condlab.curvature import HessianOperator, example, make_loss, spectrum
+from condlab.curvature import HessianOperator, example, make_loss
+from condlab.spectra import spectrum
 
 SCRIPT = """
 import sys
 import torch, torch.distributed as dist
 from condlab.curvature import (
-    DataParallel, HessianOperator, condition, example, make_loss, output_shift,
-    spectrum, trace,
+    DataParallel, HessianOperator, condition_number, example, make_loss, output_shift,
 )
+from condlab.spectra import spectrum, trace
 
 torch.set_num_threads(1)
 dist.init_process_group("gloo")
@@ -33,7 +34,7 @@ found = {
     "scipy": torch.from_numpy(H.to_scipy() @ H.gradient().numpy()),
     "few": few.values[[0, -1]],
     "gradient": H.gradient(),
-    "nullity": condition(H, method="exact", invariances=[shift]).null_sources,
+    "nullity": condition_number(H, method="exact", invariances=[shift]).null_sources,
 }
 params["0.bias"] = params["0.bias"] + rank
 try:

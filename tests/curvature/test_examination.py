@@ -7,7 +7,7 @@ import torch
 
 from condlab.curvature import (
     HessianOperator,
-    condition,
+    condition_number,
     examine,
     example,
     find_invariances,
@@ -28,7 +28,7 @@ def test_an_examination_is_what_its_parts_say(found):
     params = dict(net.named_parameters())
     loss = make_loss(net, criterion)
     H = HessianOperator(loss, params, batches)
-    alone = condition(H, invariances=find_invariances(H, net))
+    alone = condition_number(H, invariances=find_invariances(H, net))
     assert found.condition.nullity == alone.nullity
     assert found.condition.lambda_max.upper == pytest.approx(alone.lambda_max.upper)
     G = gauss_newton_condition(gauss_newton(loss, params, batches))

@@ -5,11 +5,11 @@ import math
 import pytest
 import torch
 
-from condlab.curvature import HessianOperator, condition, output_shift
+from condlab.curvature import HessianOperator, condition_number, output_shift
 from condlab.curvature.factored import Solver, _counted
 from tests.curvature.networks import problem
-from tests.curvature.spectra import SPECTRA, Diagonal, rotated
 from tests.curvature.test_hessian_condition import check
+from tests.spectra.matrices import SPECTRA, Diagonal, rotated
 
 METHODS = ("factored", "counted")
 
@@ -19,7 +19,7 @@ METHODS = ("factored", "counted")
 def test_everything_said_of_awkward_spectra_is_so(name, method):
     truth = SPECTRA[name]
     for A in (rotated(truth), Diagonal(truth)):
-        check(condition(A, method=method), truth)
+        check(condition_number(A, method=method), truth)
 
 
 def spread(n, seed):
@@ -34,8 +34,8 @@ def spread(n, seed):
 def test_both_find_what_lapack_finds_and_bound_it(seed):
     truth = spread(150, seed)
     A = rotated(truth, seed)
-    check(found := condition(A, method="factored"), truth)
-    check(counted := condition(A, method="counted"), truth)
+    check(found := condition_number(A, method="factored"), truth)
+    check(counted := condition_number(A, method="counted"), truth)
     kappa = float(truth.abs().max() / truth.abs().min())
     assert found.method == counted.method == "ldl"
     assert found.kappa.value == pytest.approx(kappa, rel=1e-5)
@@ -67,8 +67,8 @@ def test_predicted_null_directions_are_set_apart(method):
     loss, params, batches = problem("mlp with cross-entropy")
     H = HessianOperator(loss, params, batches)
     shift = output_shift(params, "2.weight", "2.bias")
-    exact = condition(H, method="exact", invariances=[shift])
-    found = condition(H, method=method, invariances=[shift])
+    exact = condition_number(H, method="exact", invariances=[shift])
+    found = condition_number(H, method=method, invariances=[shift])
     assert found.method == "ldl"
     assert found.null_sources == exact.null_sources == {"softmax shift": 4}
     kappa = exact.kappa_nonnull.value
@@ -80,7 +80,7 @@ def test_predicted_null_directions_are_set_apart(method):
 
 
 def test_null_directions_that_were_not_predicted_are_all_found():
-    found = condition(rotated(SPECTRA["exact nulls"]), method="factored")
+    found = condition_number(rotated(SPECTRA["exact nulls"]), method="factored")
     assert (found.method, found.nullity) == ("dense", 5)
 
 

@@ -14,10 +14,10 @@ from condlab.curvature import (
     row_scale,
     sphere,
 )
-from condlab.curvature.condition import condition
+from condlab.curvature.condition_number import condition_number
 from condlab.nn import condition as conditioned
 from tests.curvature.networks import dense_hessian, problem
-from tests.curvature.spectra import SPECTRA, Diagonal, rotated
+from tests.spectra.matrices import SPECTRA, Diagonal, rotated
 
 EPS = torch.finfo(torch.float64).eps
 
@@ -58,13 +58,13 @@ def check(found, truth):
 def test_lanczos_brackets_the_truth_at_any_budget(name, num_matvecs):
     truth = SPECTRA[name]
     for A in (rotated(truth), Diagonal(truth)):
-        check(condition(A, method="lanczos", num_matvecs=num_matvecs), truth)
+        check(condition_number(A, method="lanczos", num_matvecs=num_matvecs), truth)
 
 
 @pytest.mark.parametrize("name", SPECTRA)
 def test_exact_brackets_the_truth_narrowly(name):
     truth = SPECTRA[name]
-    found = condition(rotated(truth))
+    found = condition_number(rotated(truth))
     check(found, truth)
     assert found.nullity == (truth == 0).sum()
     if found.nullity < len(truth):
@@ -77,7 +77,9 @@ def test_exact_brackets_the_truth_narrowly(name):
 
 
 def test_incomplete_lanczos_bounds_nothing_from_above():
-    found = condition(Diagonal(SPECTRA["graded"]), method="lanczos", num_matvecs=10)
+    found = condition_number(
+        Diagonal(SPECTRA["graded"]), method="lanczos", num_matvecs=10
+    )
     assert found.kappa.upper == found.lambda_max.upper == math.inf
     assert found.lambda_min.lower == -math.inf
     assert found.abs_min.lower == 0
@@ -88,7 +90,9 @@ def test_incomplete_lanczos_bounds_nothing_from_above():
 
 def test_lanczos_over_the_whole_space_is_as_good_as_dense():
     truth = SPECTRA["indefinite"]
-    found = condition(rotated(truth), method="lanczos", num_matvecs=len(truth) + 2)
+    found = condition_number(
+        rotated(truth), method="lanczos", num_matvecs=len(truth) + 2
+    )
     kappa = (truth.abs().max() / truth.abs().min()).item()
     assert found.kappa.upper < kappa * (1 + 1e4 * EPS * kappa)
     assert found.inertia.negative == (10, 10)
@@ -96,7 +100,7 @@ def test_lanczos_over_the_whole_space_is_as_good_as_dense():
 
 def test_float32_says_at_least_where_kappa_is_beyond_it():
     truth = torch.logspace(-9, 0, 20, dtype=torch.float64)
-    found = condition(rotated(truth).float())
+    found = condition_number(rotated(truth).float())
     assert found.kappa.value == found.kappa.upper == math.inf
     assert 1e3 < found.kappa.lower <= 1e9
     assert found.null_sources["found"] == found.nullity > 0
@@ -128,8 +132,8 @@ def test_brackets_hold_the_truth_of_small_networks(activation, criterion, method
     loss, params, batches = network(activation, criterion, method, seed)
     truth = torch.linalg.eigvalsh(dense_hessian(loss, params, batches))
     H = HessianOperator(loss, params, batches, backend="retained")
-    check(condition(H), truth)
-    check(condition(H, method="lanczos", num_matvecs=15), truth)
+    check(condition_number(H), truth)
+    check(condition_number(H, method="lanczos", num_matvecs=15), truth)
 
 
 @pytest.mark.parametrize("options", [{}, {"method": "lanczos", "num_matvecs": 12}])
@@ -138,7 +142,7 @@ def test_softmax_shift_is_predicted_and_set_apart(options):
     truth = torch.linalg.eigvalsh(dense_hessian(loss, params, batches))
     H = HessianOperator(loss, params, batches, backend="retained")
     shift = output_shift(params, "2.weight", "2.bias")
-    found = condition(H, invariances=[shift], **options)
+    found = condition_number(H, invariances=[shift], **options)
     check(found, truth)
     assert found.null_sources["softmax shift"] == 4
     assert found.kappa.value == math.inf
@@ -172,10 +176,10 @@ def test_sphere_gauge_forgets_lengths_that_raw_kappa_sees():
         H, params, lines = scaled_problem(factor)
         scalings = [row_scale(params, name) for name in lines]
         for gauge, values in kappas.items():
-            found = condition(H, gauge=gauge, invariances=scalings)
+            found = condition_number(H, gauge=gauge, invariances=scalings)
             assert found.gauge == gauge
             values.append(found.kappa.value)
-        again = condition(sphere(H, lines))
+        again = condition_number(sphere(H, lines))
         assert again.gauge == "sphere"
         assert again.kappa.value == pytest.approx(kappas["sphere"][-1], rel=1e-9)
     assert kappas["sphere"][0] == pytest.approx(kappas["sphere"][1], rel=1e-9)
@@ -190,7 +194,7 @@ def test_tangent_null_directions_are_predicted_in_the_sphere_gauge():
     H = HessianOperator(loss, params, batches, backend="retained")
     scaling = row_scale(params, "0.parametrizations.weight.original")
     shift = output_shift(params, "2.weight", "2.bias")
-    found = condition(H, gauge="sphere", invariances=[scaling, shift])
+    found = condition_number(H, gauge="sphere", invariances=[scaling, shift])
     assert found.null_sources["softmax shift"] == 4
     assert found.size == H.shape[0] - 3
 
@@ -206,7 +210,7 @@ def test_tangent_null_directions_are_predicted_in_the_sphere_gauge():
 )
 def test_bad_input_is_refused_by_name(options, message):
     with pytest.raises(ValueError, match=message):
-        condition(torch.eye(4, dtype=torch.float64), **options)
+        condition_number(torch.eye(4, dtype=torch.float64), **options)
 
 
 @pytest.mark.parametrize("method", ["exact", "lanczos"])
@@ -219,7 +223,7 @@ def test_eigenvectors_come_with_angles_that_know_of_the_nulls(method):
     params = dict(net.named_parameters())
     H = HessianOperator(loss, params, [batch])
     shift = output_shift(params, "weight", "bias")
-    found = condition(H, method=method, invariances=[shift], vectors=3)
+    found = condition_number(H, method=method, invariances=[shift], vectors=3)
     assert found.predicted == found.nullity == 5
     assert len(found.spectrum.values) == 10  # of 15
     pairs = found.spectrum.pairs
@@ -240,11 +244,11 @@ def test_null_directions_are_not_paid_from_the_products_of_lanczos():
     params = dict(net.named_parameters())
     H = HessianOperator(loss, params, [batch])
     shift = output_shift(params, "weight", "bias")
-    found = condition(H, method="lanczos", num_matvecs=5, invariances=[shift])
+    found = condition_number(H, method="lanczos", num_matvecs=5, invariances=[shift])
     assert len(found.spectrum.values) == 3  # five less the two that check
     assert found.products == 31 + 5
 
 
 def test_vectors_need_a_method_that_has_them():
     with pytest.raises(ValueError, match='vectors need the method "exact"'):
-        condition(torch.eye(9).double(), method="counted", vectors=2)
+        condition_number(torch.eye(9).double(), method="counted", vectors=2)

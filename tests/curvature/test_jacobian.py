@@ -12,20 +12,18 @@ from condlab.curvature import (
     CurvatureOperator,
     HessianOperator,
     ModelLoss,
-    condition,
-    density,
+    condition_number,
     gauss_newton,
     jacobian,
     make_loss,
-    solve,
-    spectrum,
     sphere,
     submatrix,
     tangent_kernel,
 )
 from condlab.nn import condition as equilibrate
+from condlab.spectra import density, solve, spectrum
 from tests.curvature.networks import NETWORKS, problem
-from tests.curvature.spectra import SPECTRA, rotated
+from tests.spectra.matrices import SPECTRA, rotated
 
 STEP = 1e-4  # its square is the truncation, eps over it the rounding
 
@@ -96,7 +94,7 @@ def test_the_tangent_kernel_has_the_spectrum_of_the_gauss_newton_matrix():
     torch.testing.assert_close(A @ y, K @ y)
     by_products = spectrum(K, method="lanczos", num_matvecs=8)
     torch.testing.assert_close(by_products.values, found.values)
-    assert condition(K).kappa.value == pytest.approx(
+    assert condition_number(K).kappa.value == pytest.approx(
         float(torch.linalg.cond(A)), rel=1e-6
     )
     step = solve(K, y[:, 0], damping=0.1, rtol=1e-10)
@@ -114,7 +112,7 @@ def test_a_kernel_that_has_no_room_for_the_jacobian_goes_by_products(monkeypatch
         if H.shape[0] != H.shape[1]:
             raise MemoryError
 
-    monkeypatch.setattr("condlab.curvature.linear_map.require_room", full)
+    monkeypatch.setattr("condlab.spectra.linear_map.require_room", full)
     torch.testing.assert_close(K.dense(), expected)
 
 
@@ -234,8 +232,8 @@ def test_named_blocks_are_those_that_block_gives():
         torch.testing.assert_close(M.dense(), block.dense())
         theirs, ours = spectrum(block), spectrum(M)
         torch.testing.assert_close(ours.values, theirs.values)
-        assert condition(M).lambda_max.lower == pytest.approx(
-            condition(block).lambda_max.lower, rel=1e-9
+        assert condition_number(M).lambda_max.lower == pytest.approx(
+            condition_number(block).lambda_max.lower, rel=1e-9
         )
     assert isinstance(block, CurvatureOperator)
     mixed = submatrix(H, "0.*", "2.*")

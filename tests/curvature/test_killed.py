@@ -12,7 +12,7 @@ import torch
 SCRIPT = """
 import sys, time
 import torch
-from condlab.curvature import assemble, spectrum
+from condlab.spectra import assemble, spectrum
 
 torch.set_num_threads(1)
 folder = sys.argv[1]

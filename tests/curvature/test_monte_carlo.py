@@ -7,13 +7,13 @@ from torch import nn
 
 from condlab.curvature import (
     ModelLoss,
-    condition,
+    condition_number,
     gauss_newton,
     jacobian,
     make_loss,
     monte_carlo_fisher,
-    spectrum,
 )
+from condlab.spectra import spectrum
 from tests.curvature.networks import NETWORKS, problem
 
 SIGMAS = 5  # of a deviation that 24 directions and two sizes may show by chance
@@ -127,7 +127,7 @@ def test_networks_of_many_kinds_have_one(name):
     assert float(values[0]) >= -1e-12 * float(values[-1])
     v = torch.ones(len(A), dtype=torch.float64)
     torch.testing.assert_close(A @ v, H @ v)
-    assert condition(H).lambda_max.upper > 0
+    assert condition_number(H).lambda_max.upper > 0
     assert "Fisher of 3 samples" in H.backend
 
 

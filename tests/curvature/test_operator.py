@@ -9,8 +9,9 @@ from scipy.sparse.linalg import eigsh
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from condlab.curvature import HessianOperator, assemble, make_loss
+from condlab.curvature import HessianOperator, make_loss
 from condlab.nn import condition
+from condlab.spectra import assemble
 from tests.curvature.networks import NETWORKS, dense_hessian, mlp, problem
 
 AGREE = {"rtol": 1e-10, "atol": 1e-12}

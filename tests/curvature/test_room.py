@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from condlab import _memory
-from condlab.curvature import assemble, condition, density, spectrum
+from condlab.curvature import condition_number
+from condlab.spectra import assemble, density, spectrum
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="limits are Linux's")
 
@@ -44,9 +45,12 @@ NEEDY = {
         lambda H, path: spectrum(H, basis=9000, num_matvecs=9000, folder=path),
         "basis",
     ),
-    "condition": (lambda H, _: condition(H, num_matvecs=900), "num_matvecs"),
-    "exact condition": (lambda H, _: condition(H, method="exact"), "lanczos"),
-    "factored condition": (lambda H, _: condition(H, method="factored"), "lanczos"),
+    "condition": (lambda H, _: condition_number(H, num_matvecs=900), "num_matvecs"),
+    "exact condition": (lambda H, _: condition_number(H, method="exact"), "lanczos"),
+    "factored condition": (
+        lambda H, _: condition_number(H, method="factored"),
+        "lanczos",
+    ),
     "density": (lambda H, _: density(H, num_matvecs=900), "num_matvecs"),
 }
 
@@ -174,7 +178,7 @@ import torch
 torch.set_num_threads(1)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 sys.path.insert(0, sys.argv[1])
-from condlab.curvature import spectrum
+from condlab.spectra import spectrum
 from tests.curvature.test_room import Diagonal
 found = spectrum(Diagonal(40_000), method="lanczos", num_matvecs=330, basis=300,
     rtol=0, folder=sys.argv[2])

@@ -17,7 +17,7 @@ from condlab.curvature import (
     row_scale,
     verify,
 )
-from condlab.curvature.null_space import Surroundings
+from condlab.curvature.symmetry.null_space import Surroundings
 from condlab.nn import condition
 
 CONDITIONED = {

@@ -12,15 +12,11 @@ from torch import nn
 
 from condlab.curvature import (
     HessianOperator,
-    assemble,
     assemble_stack,
     bias_shift,
     compare,
-    condition,
-    density,
-    diagonal,
+    condition_number,
     empirical_fisher,
-    frobenius_norm,
     gauss_newton,
     gauss_newton_condition,
     hold_lengths,
@@ -32,16 +28,22 @@ from condlab.curvature import (
     null_space,
     output_shift,
     row_scale,
-    solve,
-    spectrum,
     sphere,
     submatrix,
     tangent_kernel,
-    trace,
 )
 from condlab.nn import condition as equilibrate
+from condlab.spectra import (
+    assemble,
+    density,
+    diagonal,
+    frobenius_norm,
+    solve,
+    spectrum,
+    trace,
+)
 from tests.curvature.networks import NETWORKS, problem
-from tests.curvature.spectra import SPECTRA, rotated
+from tests.spectra.matrices import SPECTRA, rotated
 
 pytestmark = pytest.mark.gpu
 
@@ -151,7 +153,7 @@ def test_conditions_are_the_same(device, method):
         return [output_shift(params, "4.weight", "4.bias")]
 
     found = [
-        condition(
+        condition_number(
             H,
             method=method,
             num_matvecs=25,
@@ -182,8 +184,8 @@ def test_the_sphere_gauge_and_its_null_space_are_the_same(device, dtype):
         bias = [row_scale(params, n) for n in params if "original" in n]
         found.append(
             (
-                condition(K),
-                condition(H, gauge="sphere", invariances=bias),
+                condition_number(K),
+                condition_number(H, gauge="sphere", invariances=bias),
                 null_space(H, bias).nullity,
                 K.dense().cpu(),
             )

@@ -5,8 +5,8 @@ import importlib
 import pytest
 import torch
 
-from studies._common.loop import train
-from studies._common.trials import Options
+from studies.engine.loop import train
+from studies.engine.sweeps import Options
 
 pytestmark = pytest.mark.gpu
 

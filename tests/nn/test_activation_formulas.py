@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from condlab.nn.activations import (
+from condlab.nn.norms import (
     AdaptiveInstanceNorm,
     AdaptiveLayerNorm,
     ChannelLayerNorm,

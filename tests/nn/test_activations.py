@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from condlab.nn.activations import (
+from condlab.nn.norms import (
     NORMS,
     BatchGroupNorm,
     BatchRenorm,

@@ -11,7 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.testing import assert_close
 
 from condlab.nn import ngpt
-from condlab.nn.activations import (
+from condlab.nn.norms import (
     NORMS,
     AdaptiveInstanceNorm,
     AdaptiveLayerNorm,

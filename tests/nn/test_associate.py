@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from condlab.nn.associate import AssocNorm, added_share
-from studies._common.models import resnet
+from condlab.nn.norms.associate import AssocNorm, added_share
+from studies.models import resnet
 
 CLOSE = {"rtol": 2**12 * 2.0**-52, "atol": 2**12 * 2.0**-52}
 

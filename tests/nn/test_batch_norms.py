@@ -8,11 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
 
-from condlab.nn.activations import (
-    BatchChannelNorm,
-    BatchGroupNorm,
-    BatchRenorm,
-)
+from condlab.nn.norms import BatchChannelNorm, BatchGroupNorm, BatchRenorm
 
 # Sums of up to 2^10 products in float64, divided by deviations near one.
 CLOSE = {"rtol": 2**12 * 2.0**-52, "atol": 2**12 * 2.0**-52}

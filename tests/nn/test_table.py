@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from condlab import cond_2
-from condlab._gram import BLOCK, by_gram, squares
+from condlab.condition._gram import BLOCK, by_gram, squares
 from condlab.nn import condition, effective_weights, layer_table
 
 EPS = float(np.finfo(float).eps)

@@ -8,9 +8,9 @@ import pytest
 
 from condlab.report import costs, html
 from condlab.report.tables import studies_block
-from studies import meta_analysis
 from studies.__main__ import main
-from studies._common.store import write_lines
+from studies.analysis import meta_analysis
+from studies.engine.store import write_lines
 from tests.studies.test_meta_analysis import records as runs
 
 MEASURED = Path(__file__).parents[2] / "benchmarks" / "results" / "training_step.json"

@@ -8,7 +8,7 @@ import torch
 from torch import distributed as dist
 from torch import nn
 
-from studies._common.loop import train
+from studies.engine.loop import train
 from tests.studies.tiny import tiny_task
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from studies._common.data import cifar
+from studies.data import cifar
 
 RNG = np.random.default_rng(0)
 SYNSETS = ("n01440764", "n01443537", "n01484850")

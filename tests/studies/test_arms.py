@@ -6,14 +6,14 @@ from torch import nn
 from torch.testing import assert_close
 
 from condlab.nn import effective_weights
-from studies._common.arms import (
+from studies.models import MLP, resnet20
+from studies.tasks.arms import (
     ARMS,
     batch_statistics,
     build,
     check_identities,
     raw_weights,
 )
-from studies._common.models import MLP, resnet20
 
 
 def drawn():
@@ -93,7 +93,7 @@ def test_the_identities_hold_to_rounding():
 
 def test_a_norm_that_sees_the_scale_breaks_the_identity(monkeypatch):
     # With a large eps batch norm no longer undoes a row's scaling.
-    monkeypatch.setattr("studies._common.arms.NO_EPS", 0.1)
+    monkeypatch.setattr("studies.tasks.arms.NO_EPS", 0.1)
     with pytest.raises(AssertionError, match="equilibrated"):
         check_identities(drawn(), IMAGES)
 

@@ -12,8 +12,8 @@ from PIL import Image
 from torch.nn.functional import avg_pool2d, grid_sample
 from torch.testing import assert_close
 
-from studies._common.data.cameras import find, load, read_blender, read_llff
-from studies._common.rendering import pixel_centres, project, rays
+from studies.data.cameras import find, load, read_blender, read_llff
+from studies.scenes.rendering import pixel_centres, project, rays
 from tests.studies.stand_ins import turn, write_llff
 
 RNG = np.random.default_rng(0)

@@ -6,13 +6,13 @@ from torch import nn
 from torch.testing import assert_close
 
 from studies import inception
-from studies._common.augment import epoch_batch, mirrored, shifted
-from studies._common.classification import Recipe, make_task, on_files, schedule
-from studies._common.data import load
-from studies._common.loop import train
-from studies._common.models import MLP
-from studies._common.sources import prepare
-from studies._common.trials import Options
+from studies.data import load
+from studies.engine.loop import train
+from studies.engine.sweeps import Options
+from studies.models import MLP
+from studies.tasks.augment import epoch_batch, mirrored, shifted
+from studies.tasks.classification import Recipe, make_task, on_files, schedule
+from studies.tasks.sources import prepare
 
 CPU = torch.device("cpu")
 RECIPE = Recipe("sgd", lr=0.1, batch=32, order=0)

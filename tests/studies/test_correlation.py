@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from studies._common.correlation import holm, stratified_spearman
+from studies.analysis.correlation import holm, stratified_spearman
 
 
 def rng():

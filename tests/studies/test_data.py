@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from studies._common.data import cifar, load, textures
+from studies.data import cifar, load, textures
 from tests.studies.stand_ins import write_binary
 
 RNG = np.random.default_rng(0)

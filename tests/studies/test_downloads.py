@@ -9,9 +9,9 @@ import tarfile
 import numpy as np
 import pytest
 
-from studies._common.data import downloads, load
-from studies._common.data.cifar import FOLDERS, TEST, TRAIN
-from studies._common.data.downloads import IDX, SOURCES, fetch
+from studies.data import downloads, load
+from studies.data.cifar import FOLDERS, TEST, TRAIN
+from studies.data.downloads import IDX, SOURCES, fetch
 from tests.servers import serving
 
 

@@ -8,9 +8,9 @@ import torch
 from PIL import Image
 
 from studies import vit
-from studies._common.data import folders, load
-from studies._common.loop import train
-from studies._common.trials import Options
+from studies.data import folders, load
+from studies.engine.loop import train
+from studies.engine.sweeps import Options
 from tests.studies.stand_ins import SYNSETS, write_imagenet
 
 

@@ -6,8 +6,8 @@ import struct
 import numpy as np
 import pytest
 
-from studies._common.data import load
-from studies._common.data.idx import read_array
+from studies.data import load
+from studies.data.idx import read_array
 
 RNG = np.random.default_rng(0)
 

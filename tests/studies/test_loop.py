@@ -12,8 +12,8 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from studies._common.loop import train
-from studies._common.store import load_checkpoint
+from studies.engine.loop import train
+from studies.engine.store import load_checkpoint
 from tests.studies.tiny import INPUTS, TARGETS, main, tiny_task
 
 ROOT = Path(__file__).parents[2]

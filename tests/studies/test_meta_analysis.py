@@ -8,10 +8,10 @@ import sys
 import numpy as np
 import pytest
 
-from studies import meta_analysis
 from studies.__main__ import main
-from studies._common.runs import as_runs, predictors_of, target_of, withdrawn
-from studies._common.store import write_lines
+from studies.analysis import meta_analysis
+from studies.analysis.runs import as_runs, predictors_of, target_of, withdrawn
+from studies.engine.store import write_lines
 
 STEPS = 100
 FASTER = 0.5  # of the plain network's time constant, at every rate and seed
@@ -281,6 +281,6 @@ def test_old_curvature_of_weight_normalised_runs_is_withdrawn():
 
 
 def test_help_is_no_folder():
-    command = [sys.executable, "-m", "studies.meta_analysis", "--help"]
+    command = [sys.executable, "-m", "studies.analysis.meta_analysis", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "write meta_analysis.json beside them" in " ".join(done.stdout.split())

@@ -6,9 +6,9 @@ from torch import nn
 from torch.testing import assert_close
 
 from condlab.nn import NORMS, renormalise_
-from studies._common import models
-from studies._common.models.densenet import densenet121, densenet_cifar
-from studies._common.models.inception import BLOCKS
+from studies import models
+from studies.models.densenet import densenet121, densenet_cifar
+from studies.models.inception import BLOCKS
 
 SMALL = {"width": 8}
 

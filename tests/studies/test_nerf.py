@@ -10,8 +10,8 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from torch.testing import assert_close
 
-from studies._common import models
-from studies._common.models.nerf import (
+from studies import models
+from studies.models.nerf import (
     PositionalEncoding,
     importance_depths,
     render,

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from studies._common.data import cifar
-from studies._common.loop import train
-from studies._common.trials import Options
+from studies.data import cifar
+from studies.engine.loop import train
+from studies.engine.sweeps import Options
 from tests.studies.stand_ins import write_binary, write_imagenet, write_llff
 
 STUDIES = (

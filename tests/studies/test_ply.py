@@ -5,8 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from studies._common.data import meshes
-from studies._common.solids import load
+from studies.data import meshes
+from studies.scenes.solids import load
 from tests.studies.test_solids import CUBE, FACES, QUADS
 
 ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">"}

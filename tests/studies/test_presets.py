@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from studies.__main__ import PRESETS, STUDIES
-from studies._common.store import key_of
+from studies.engine.store import key_of
 
 PAIRED = ("arm", "lr", "seed")
 

@@ -10,10 +10,10 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from condlab.curvature import HessianOperator, make_loss
 from condlab.nn import condition, normalise_weights
-from studies._common.arms import batch_statistics, build
-from studies._common.curvature import hessian, hessian_probes
-from studies._common.models import MLP, resnet20
-from studies._common.probes import (
+from studies.models import MLP, resnet20
+from studies.tasks.arms import batch_statistics, build
+from studies.tasks.curvature import hessian, hessian_probes
+from studies.tasks.measures import (
     gradient_norm,
     kappa,
     layer_table,

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
-from studies._common.ratios import Ratio, at_rate, effect, ratio_of
-from studies._common.runs import Run
-from studies._common.statistics import Time
-from studies._common.verdicts import WORDS, verdict
+from studies.analysis.ratios import Ratio, at_rate, effect, ratio_of
+from studies.analysis.runs import Run
+from studies.analysis.statistics import Time
+from studies.analysis.verdicts import WORDS, verdict
 
 
 def pair(seed, arm, other):

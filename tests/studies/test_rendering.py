@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from studies._common.models.nerf import render_rays
-from studies._common.rendering import pixel_centres, project, psnr, rays, ssim, to_ndc
-from studies._common.scenes import CENTRES, RADII, analytic, look_at, trace
+from studies.models.nerf import render_rays
+from studies.scenes.rendering import pixel_centres, project, psnr, rays, ssim, to_ndc
+from studies.scenes.traced import CENTRES, RADII, analytic, look_at, trace
 
 EYE = torch.tensor([1.0, -3.0, 2.0], dtype=torch.float64)
 POSE = look_at(EYE, torch.tensor([0.2, 0.1, 0.0], dtype=torch.float64))

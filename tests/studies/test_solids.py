@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from studies.__main__ import main
-from studies._common.data import meshes
-from studies._common.solids import NEAR, WRITTEN_OUT, load, sample, winding_number
+from studies.data import meshes
+from studies.scenes.solids import NEAR, WRITTEN_OUT, load, sample, winding_number
 from studies.shapes import intersection_over_union
 
 CUBE = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], float)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from studies._common.statistics import (
+from studies.analysis.statistics import (
     Time,
     clustered_mean,
     median_time,

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from studies.__main__ import STUDIES, main
-from studies._common import trials
-from studies._common.backends import CLUSTERS
-from studies._common.configs import grid
-from studies._common.store import read_lines
-from studies._common.trials import Options, sweep
+from studies.engine import sweeps
+from studies.engine.backends import CLUSTERS
+from studies.engine.configs import grid
+from studies.engine.store import read_lines
+from studies.engine.sweeps import Options, sweep
 from tests.studies.tiny import tiny_task
 
 TIMES = {"seconds", "probe_seconds"}
@@ -130,11 +130,11 @@ def test_denormal_numbers_are_zero_within_runs_alone(tmp_path):
 
 
 def test_a_budget_scales_all_arms_by_one_factor_that_is_kept(tmp_path, monkeypatch):
-    monkeypatch.setattr(trials, "_estimate", lambda *_: (20.0, 5.0))
+    monkeypatch.setattr(sweeps, "_estimate", lambda *_: (20.0, 5.0))
     options = Options("smoke", out=tmp_path, jobs=1, budget_seconds=10)
     records = sweep("tiny", CONFIGS, task, options)
     assert {r["config"]["steps"] for r in records} == {3}
-    monkeypatch.setattr(trials, "_estimate", lambda *_: (80.0, 5.0))
+    monkeypatch.setattr(sweeps, "_estimate", lambda *_: (80.0, 5.0))
     assert sweep("tiny", CONFIGS, task, options) == records
     rich = replace(options, budget_seconds=100.0)
     assert {r["config"]["steps"] for r in sweep("tiny", CONFIGS, task, rich)} == {12}
@@ -143,14 +143,14 @@ def test_a_budget_scales_all_arms_by_one_factor_that_is_kept(tmp_path, monkeypat
 def test_the_estimate_grows_with_the_steps():
     options = Options("smoke", jobs=1)
     few, many = (
-        trials._estimate([Config(steps=steps)], task, options)[0]
+        sweeps._estimate([Config(steps=steps)], task, options)[0]
         for steps in (10, 10_000)
     )
     assert many > 50 * few > 0
 
 
 def test_a_budget_that_does_not_pay_for_the_probes_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(trials, "_estimate", lambda *_: (20.0, 12.0))
+    monkeypatch.setattr(sweeps, "_estimate", lambda *_: (20.0, 12.0))
     options = Options("smoke", out=tmp_path, budget_seconds=10)
     with pytest.raises(ValueError, match=r"10 s is too little: .* 8 runs take 12 s"):
         sweep("tiny", CONFIGS, task, options)

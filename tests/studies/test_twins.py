@@ -11,17 +11,11 @@ from torch import nn
 from torch.func import functional_call
 
 from condlab.nn import fold
-from studies._common.arms import batch_statistics, matrix_layers
-from studies._common.gauges import (
-    GAUGES,
-    KAPPAS,
-    Assembled,
-    exact_probes,
-    ignored_lines,
-)
-from studies._common.loop import train
-from studies._common.shares import LossOfBatch
-from studies._common.trials import Options
+from studies.engine.loop import train
+from studies.engine.sweeps import Options
+from studies.tasks.arms import batch_statistics, matrix_layers
+from studies.tasks.gauges import GAUGES, KAPPAS, Assembled, exact_probes, ignored_lines
+from studies.tasks.shares import LossOfBatch
 from studies.twins import ARMS, TWINS, own_config, task
 
 EACH = pytest.mark.parametrize(

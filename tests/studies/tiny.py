@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from studies._common.loop import Task, train
+from studies.engine.loop import Task, train
 
 INPUTS = torch.linspace(-1, 1, 64)[:, None]
 TARGETS = INPUTS.sin()

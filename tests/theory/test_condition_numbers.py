@@ -9,7 +9,7 @@ from scipy.integrate import quad
 
 from condlab import gallery
 from condlab.theory import CATALOGUE, verify
-from condlab.theory.claims import (
+from condlab.theory.claims.condition import (
     condition_bounds,
     condition_changes,
     condition_numbers,

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 
 from condlab import gallery
 from condlab.theory import CATALOGUE, verify
-from condlab.theory.claims import (
+from condlab.theory.claims.scaling import (
     bauer,
     diagonal_scaling,
     jacobi_scaling,
@@ -18,8 +18,8 @@ from condlab.theory.claims import (
     similarity,
     sweeps,
 )
-from condlab.theory.claims.optimal_scaling import _equal_moduli
-from condlab.theory.claims.similarity import _circulants
+from condlab.theory.claims.scaling.optimal_scaling import _equal_moduli
+from condlab.theory.claims.scaling.similarity import _circulants
 from condlab.theory.strategies import has_full_rank
 from tests.theory.outcomes import first_to_fall, outcomes
 

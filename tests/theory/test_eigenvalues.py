@@ -6,15 +6,15 @@ import scipy.linalg as sl
 
 from condlab import gallery
 from condlab.theory import CATALOGUE, balls, verify
-from condlab.theory.claims import (
+from condlab.theory.claims.spectra import (
     eigenvalue_perturbation,
     eigenvalues,
     ritz_values,
     spectral_inclusion,
 )
-from condlab.theory.claims._orthogonal import krylov_basis, krylov_dimension
-from condlab.theory.claims.ritz_values import chebyshev
-from condlab.theory.claims.spectral_inclusion import TRIANGLE, _assembled
+from condlab.theory.claims.spectra.ritz_values import chebyshev
+from condlab.theory.claims.spectra.spectral_inclusion import TRIANGLE, _assembled
+from condlab.theory.vocabulary.orthogonal import krylov_basis, krylov_dimension
 from tests.theory.outcomes import outcomes
 
 MODULES = (eigenvalues, eigenvalue_perturbation, spectral_inclusion, ritz_values)

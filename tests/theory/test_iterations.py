@@ -7,17 +7,17 @@ import scipy.sparse.linalg as spl
 
 from condlab import gallery
 from condlab.theory import CATALOGUE, balls, verify
-from condlab.theory.claims import (
-    iterations,
+from condlab.theory.claims.iterations import (
+    gradient_descent,
     krylov_iterations,
     randomized_iterations,
     stationary_iterations,
 )
-from condlab.theory.claims._orthogonal import conjugate_gradients
+from condlab.theory.vocabulary.orthogonal import conjugate_gradients
 from tests.theory.outcomes import first_to_fall, outcomes
 
 MODULES = (
-    iterations,
+    gradient_descent,
     stationary_iterations,
     randomized_iterations,
     krylov_iterations,

@@ -10,25 +10,25 @@ from torch.nn import functional as F
 
 from condlab import nn
 from condlab.theory import balls, strategies, verify
-from condlab.theory.claims import (
-    _layers,
-    networks,
-    networks_conv,
-    networks_modulation,
-    networks_scale,
-    networks_spectral,
+from condlab.theory.claims.networks import (
+    conv,
+    modulation,
+    normalization_layers,
+    scale,
+    spectral,
 )
-from condlab.theory.claims._series import coefficients, gradient
 from condlab.theory.strategies import st
-from studies._common.models import resnet
+from condlab.theory.vocabulary import layers
+from condlab.theory.vocabulary.series import coefficients, gradient
+from studies.models import resnet
 from tests.theory.outcomes import first_to_fall, outcomes
 
 FILES = (
-    networks,
-    networks_conv,
-    networks_modulation,
-    networks_scale,
-    networks_spectral,
+    normalization_layers,
+    conv,
+    modulation,
+    scale,
+    spectral,
 )
 
 THEOREMS = {entry.key: entry for file in FILES for entry in file.THEOREMS}
@@ -59,12 +59,12 @@ def arrays(*shape, seed=0):
 # The formulas are those of torch's layers and of condlab's.
 
 PEERS = {
-    "batch": (_layers.batch_norm, lambda x: F.batch_norm(x, None, None, training=True)),
-    "layer": (_layers.example_norm, lambda x: F.layer_norm(x, x.shape[1:])),
-    "group": (lambda x: _layers.group_norm(x, 2), lambda x: F.group_norm(x, 2)),
-    "instance": (lambda x: _layers.group_norm(x, 4), F.instance_norm),
+    "batch": (layers.batch_norm, lambda x: F.batch_norm(x, None, None, training=True)),
+    "layer": (layers.example_norm, lambda x: F.layer_norm(x, x.shape[1:])),
+    "group": (lambda x: layers.group_norm(x, 2), lambda x: F.group_norm(x, 2)),
+    "instance": (lambda x: layers.group_norm(x, 4), F.instance_norm),
     "rms": (
-        lambda x: _layers.example_norm(x, centred=False),
+        lambda x: layers.example_norm(x, centred=False),
         lambda x: F.rms_norm(x, x.shape[1:], eps=1e-5),
     ),
 }
@@ -86,7 +86,7 @@ def test_the_formula_of_associate_norm_is_the_layer():
     matrices = [layer.encoder, layer.scale_decoder, layer.shift_decoder]
     B = torch.stack([layer.weight, layer.bias])
     parts = [balls.ball(p.detach().numpy()) for p in [*matrices, B]]
-    found = floats(_layers.associate(balls.ball(x), *parts, 2))
+    found = floats(layers.associate(balls.ball(x), *parts, 2))
     np.testing.assert_allclose(
         found, layer(torch.tensor(x)).detach().numpy(), atol=1e-12
     )
@@ -101,7 +101,7 @@ def test_the_counted_parameters_are_the_models(depth, stem, keys):
         net = getattr(resnet, f"resnet{depth}")(
             classes, stem=stem, norm=lambda c: nn.AssocNorm(c, keys=keys)
         )
-    added, other = _layers.resnet_share(depth, keys, stem)
+    added, other = layers.resnet_share(depth, keys, stem)
     assert added + other == sum(p.numel() for p in net.parameters())
     assert nn.added_share(net) == added / other
 
@@ -111,7 +111,7 @@ def test_adaptive_layers_are_the_formulas():
     y, gate = nn.AdaptiveLayerNorm(6, 2, eps=1e-5).double()(
         torch.tensor(x)[None], torch.ones(1, 2, dtype=torch.float64)
     )
-    expected = floats(_layers.standardise(balls.ball(x)))
+    expected = floats(layers.standardise(balls.ball(x)))
     np.testing.assert_allclose(y.detach().numpy()[0], expected, atol=1e-13)
     assert not gate.detach().any()
 
@@ -121,7 +121,7 @@ def test_adaptive_layers_are_the_formulas():
 
 def test_gradients_by_power_series_are_torchs():
     w, X, p = arrays(3), arrays(3, 4, seed=1), arrays(4, seed=2)
-    loss = networks_scale._batch(0.0)
+    loss = scale._batch(0.0)
     found = gradient(lambda v: loss(v, balls.ball(X), balls.ball(p)), balls.ball(w))
     W = torch.tensor(w, requires_grad=True)
     z = W @ torch.tensor(X)
@@ -172,9 +172,7 @@ def test_a_convolutions_singular_values_are_those_of_its_fourier_blocks(shape, n
 @pytest.mark.parametrize("size", [1, 2, 4])
 def test_two_points_have_the_two_real_blocks(size):
     A = arrays(size, 2 * size)
-    found = sorted(
-        (float(v) for v in networks_conv._values(balls.ball(A))), reverse=True
-    )
+    found = sorted((float(v) for v in conv._values(balls.ball(A))), reverse=True)
     np.testing.assert_allclose(found, fourier_values(A, 2), atol=1e-13)
 
 
@@ -182,7 +180,7 @@ def test_two_points_have_the_two_real_blocks(size):
 def test_the_operators_matrix_is_torchs_convolution(n):
     A = arrays(2, 6)
     np.testing.assert_allclose(
-        floats(networks_conv._operator(balls.ball(A), n)), dense(A, n), atol=0
+        floats(conv._operator(balls.ball(A), n)), dense(A, n), atol=0
     )
 
 
@@ -217,7 +215,7 @@ def test_the_spectral_bound_is_attained_by_equal_taps():
 
 def test_the_power_iteration_stays_where_it_starts_if_it_has_to():
     W, u = np.diag([1.0, 2.0]), np.array([1.0, 0.0])
-    found = networks_spectral._estimates(balls.ball(W), balls.ball(u), steps=40)
+    found = spectral._estimates(balls.ball(W), balls.ball(u), steps=40)
     assert all(estimate == 1 for estimate in found)
 
 
@@ -232,7 +230,7 @@ def test_query_key_logits_attain_their_bound():
 def test_zero_decoders_at_the_start_give_three_halves_of_group_norm():
     x = np.array([[[0.0, 2.0]], [[0.0, 0.0]]])
     zero, B = np.zeros((2, 1)), np.array([[1.0], [0.0]])
-    y = _layers.associate(*map(balls.ball, (x, zero, zero.T, zero.T, B)), 1)
+    y = layers.associate(*map(balls.ball, (x, zero, zero.T, zero.T, B)), 1)
     standard = 1 / math.sqrt(1 + 1e-5)
     np.testing.assert_allclose(
         floats(y)[0], [[-1.5 * standard, 1.5 * standard]], rtol=1e-14

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from condlab.theory import balls, verify
-from condlab.theory.claims import networks_hessian as claims
-from condlab.theory.claims.networks_hessian import THEOREMS
+from condlab.theory.claims.networks import hessian as claims
+from condlab.theory.claims.networks.hessian import THEOREMS
 from tests.theory.outcomes import outcomes
 
 BY_KEY = {entry.key: entry for entry in THEOREMS}

@@ -4,22 +4,22 @@ import numpy as np
 import pytest
 
 from condlab.theory import CATALOGUE, verify
-from condlab.theory.claims import (
-    rivals,
-    weight_conditioning,
-    weight_conditioning_descent,
-    weight_conditioning_layers,
-    weight_conditioning_rate,
-    weight_conditioning_systems,
+from condlab.theory.claims.weight_conditioning import (
+    descent,
+    layers,
+    rate,
+    systems,
+    theorem_51,
 )
+from condlab.theory.vocabulary import rivals
 from tests.theory.outcomes import outcomes
 
 FILES = (
-    weight_conditioning,
-    weight_conditioning_descent,
-    weight_conditioning_layers,
-    weight_conditioning_rate,
-    weight_conditioning_systems,
+    theorem_51,
+    descent,
+    layers,
+    rate,
+    systems,
 )
 
 KEYS = [entry.key for file in FILES for entry in file.THEOREMS]
@@ -290,5 +290,5 @@ def test_training_descends_on_the_squared_error():
         first, second = first - 0.2 * slopes[0], second - 0.2 * slopes[1]
     assert loss(first, second) < start / 2
     for layer, expected in enumerate((first, second)):
-        found = weight_conditioning_layers.train(np.random.default_rng(5), width, layer)
+        found = layers.train(np.random.default_rng(5), width, layer)
         assert found == pytest.approx(expected, abs=1e-8)  # 20 steps of 1e-10

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from condlab.theory import balls, verify
-from condlab.theory.claims import weight_conditioning_hessian as claims
-from condlab.theory.claims.weight_conditioning_hessian import THEOREMS
+from condlab.theory.claims.weight_conditioning import theorem_52 as claims
+from condlab.theory.claims.weight_conditioning.theorem_52 import THEOREMS
 from tests.theory.outcomes import outcomes
 
 BY_KEY = {entry.key: entry for entry in THEOREMS}

@@ -6,19 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from condlab.theory import CATALOGUE, balls, strategies, verify
-from condlab.theory.claims import (
-    _series,
-    standardization,
-    weight_standardization,
-    weight_standardization_eps,
-    weight_standardization_hessian,
-)
+from condlab.theory.claims.weight_standardization import epsilon, gradients, smoothness
+from condlab.theory.vocabulary import series, standardization
 from tests.theory.outcomes import outcomes
 
 FILES = (
-    weight_standardization,
-    weight_standardization_hessian,
-    weight_standardization_eps,
+    gradients,
+    smoothness,
+    epsilon,
 )
 
 KEYS = [entry.key for file in FILES for entry in file.THEOREMS]
@@ -56,17 +51,17 @@ def floats(x):
 @given(A=strategies.symmetric(3), x=strategies.vectors(3))
 def test_derivatives_of_a_quadratic_are_exact(A, x):
     A, x = balls.ball(A), balls.ball(x)
-    found = _series.gradient(lambda y: y @ A @ y / 2, x)
+    found = series.gradient(lambda y: y @ A @ y / 2, x)
     assert all(a.contains(b) for a, b in zip(found, A @ x, strict=True))
-    found = _series.hessian(lambda y: y @ A @ y / 2, x)
+    found = series.hessian(lambda y: y @ A @ y / 2, x)
     assert all(a.contains(b) for a, b in zip(found.ravel(), A.ravel(), strict=True))
 
 
 def test_derivatives_of_a_norm_are_its_direction_and_the_projection_over_it():
     x = np.array([3.0, 0.0, 4.0])
-    found = _series.gradient(lambda y: (y @ y).sqrt(), balls.ball(x))
+    found = series.gradient(lambda y: (y @ y).sqrt(), balls.ball(x))
     assert floats(found) == pytest.approx(x / 5, abs=CLOSE)
-    found = _series.hessian(lambda y: (y @ y).sqrt(), balls.ball(x))
+    found = series.hessian(lambda y: (y @ y).sqrt(), balls.ball(x))
     projection = np.eye(3) - np.outer(x, x) / 25
     assert floats(found) == pytest.approx(projection / 5, abs=CLOSE)
 
@@ -98,9 +93,9 @@ def test_equation_8_as_printed_says_zero_for_two_weights():
     )
     assert floats(c.by_dot) == pytest.approx([1, 1], abs=CLOSE)
     assert floats(c.by_w) == pytest.approx([0, 0], abs=CLOSE)
-    found, said = weight_standardization.equation_8(c, c.by_w)
+    found, said = gradients.equation_8(c, c.by_w)
     assert floats(said) == pytest.approx([0, 0], abs=CLOSE)
-    found, said = weight_standardization.equation_8(c, c.by_hat)
+    found, said = gradients.equation_8(c, c.by_hat)
     assert floats(said) == pytest.approx(floats(found), abs=CLOSE)
 
 
@@ -175,7 +170,7 @@ VARIANTS = {
 @pytest.mark.parametrize("name", VARIANTS)
 @pytest.mark.parametrize("eps", [1.0, 1e-5])
 def test_variants_are_those_of_numpy(name, eps):
-    found = getattr(weight_standardization_eps, name)(balls.ball(W), balls.ball(eps))
+    found = getattr(epsilon, name)(balls.ball(W), balls.ball(eps))
     assert floats(found) == pytest.approx(VARIANTS[name](W, eps), rel=CLOSE)
 
 

@@ -30,9 +30,9 @@ def draw_spectrum(known: Any, seen: Any, found: Any, path: Path, *, title: str) 
 
     Parameters
     ----------
-    known : condlab.curvature.Spectrum
+    known : condlab.spectra.Spectrum
         Values with intervals.
-    seen : condlab.curvature.SpectralDensity
+    seen : condlab.spectra.SpectralDensity
         Of the same operator, or whatever has its ``cumulative``.
     found : condlab.curvature.HessianCondition
         Of the same operator.

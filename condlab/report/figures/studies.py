@@ -37,7 +37,7 @@ def studies_figures(found: Entry) -> dict[str, Figure]:
     Parameters
     ----------
     found : dict
-        As ``python -m studies.meta_analysis`` writes it.
+        As ``python -m studies.analysis.meta_analysis`` writes it.
     """
     figures = {"studies-answer": answer_figure(found["correlations"])}
     seen: Counter[str] = Counter()

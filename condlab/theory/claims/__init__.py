@@ -1,1 +1,1 @@
-"""The entries of the catalogue, one file a subject, and what several of them share."""
+"""The entries of the catalogue, a folder a chapter and one file a subject."""

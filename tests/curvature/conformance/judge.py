@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from condlab.curvature import HessianOperator
-from condlab.curvature.losses import Loss
+from condlab.curvature.evaluation.losses import Loss
 
 Problem = tuple[Loss, dict[str, Tensor], Any]  # the batch last
 # truncation, the fourth power of a step, is balanced with eps over its square

@@ -1,0 +1,222 @@
+"""Four ways to multiply the Hessian of one batch with vectors.
+
+Each has ``product(i, batch, rows)``: the Hessian of batch number i times vectors that
+are the rows of a tensor of shape (k, n), as the rows of another one.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import saved_tensors_hooks
+from torch.func import grad, jacrev, jvp, vjp, vmap
+
+from condlab.curvature.evaluation._graph import saved_bytes
+from condlab.curvature.evaluation._parameters import Flat
+from condlab.curvature.evaluation._twice import backwards, differentiable
+from condlab.curvature.evaluation.losses import Loss
+
+Graph = tuple[Tensor, ...]
+
+
+class Backend(Protocol):
+    """What a backend can do."""
+
+    @property
+    def name(self) -> str:
+        """Return what it is called."""
+
+    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+        """Return the product of the Hessian of batch i with each row."""
+
+
+class Kept:
+    """Graphs kept for the products to come, while a budget of bytes lasts."""
+
+    def __init__(self, budget: float, sizes: Sequence[float]) -> None:
+        self.budget, self._sizes = budget, sizes
+        self._graphs: dict[int, Any] = {}
+
+    def get(self, i: int, build: Callable[[], Any]) -> Any:
+        """Return what was kept for batch i, or build it and keep it if it fits."""
+        if i in self._graphs:
+            return self._graphs[i]
+        graph = build()
+        if self._sizes[i] + sum(self._sizes[j] for j in self._graphs) <= self.budget:
+            self._graphs[i] = graph
+        return graph
+
+    def share(self) -> str:
+        """Return in words for how many batches there is room."""
+        fitting = sum(s <= self.budget for s in itertools.accumulate(self._sizes))
+        if fitting in (0, len(self._sizes)):
+            return "retained graph" if fitting else "rebuilt graph"
+        return f"retained graph of {fitting} in {len(self._sizes)} batches"
+
+
+class DoubleBackward:
+    """Differentiate the gradient's own graph backwards, keeping it where it fits."""
+
+    def __init__(self, loss: Loss, leaves: dict[str, Tensor], kept: Kept) -> None:
+        self._loss, self._leaves, self._kept = loss, leaves, kept
+
+    @property
+    def name(self) -> str:
+        """Return what is done, given the budget."""
+        return self._kept.share()
+
+    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+        """Return the product of the Hessian of batch i with each row."""
+
+        def build() -> Graph:
+            with differentiable():
+                return gradient_graph(self._loss, self._leaves, batch)[1]
+
+        with backwards():
+            graph = self._kept.get(i, build)
+            return stack([pull_back(graph, self._leaves, v) for v in rows])
+
+
+class ForwardOverReverse:
+    """Push a tangent forwards through the gradient; nothing is kept."""
+
+    name = "forward over reverse"
+
+    def __init__(
+        self, loss: Loss, leaves: dict[str, Tensor], flat: Flat, reverse: Callable
+    ) -> None:
+        self._loss, self._flat, self._reverse = loss, flat, reverse
+        self._params = {name: p.detach() for name, p in leaves.items()}
+
+    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:  # noqa: ARG002
+        """Return the product of the Hessian of batch i with each row."""
+        gradient = self._reverse(lambda params: self._loss(params, batch))
+
+        def push(v: Tensor) -> Tensor:
+            tangents = self._flat.unflatten(v)
+            pushed = jvp(gradient, (self._params,), (tangents,))[1]
+            return self._flat.flatten(pushed).detach()  # a batch may require gradients
+
+        with differentiable():
+            return stack([push(v) for v in rows])
+
+
+REVERSE = (grad, jacrev)  # torch 2.13 fails on MSELoss with the first, on some
+#                           group norms with the second
+
+
+class Batched:
+    """Pull many vectors back together through one kept gradient."""
+
+    name = "batched"
+
+    def __init__(
+        self,
+        loss: Loss,
+        leaves: dict[str, Tensor],
+        flat: Flat,
+        kept: Kept,
+        widest: int,
+    ) -> None:
+        self._loss, self._flat, self._widest = loss, flat, widest
+        self._kept = kept
+        self._params = {name: p.detach() for name, p in leaves.items()}
+
+    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+        """Return the product of the Hessian of batch i with each row."""
+
+        def build() -> Callable:
+            gradient = grad(lambda params: self._loss(params, batch))
+            with differentiable():
+                return vjp(gradient, self._params)[1]
+
+        with backwards():
+            pull = self._kept.get(i, build)
+            pieces = [self._pull(pull, part) for part in rows.split(self._widest)]
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+    def _pull(self, pull: Callable, rows: Tensor) -> Tensor:
+        parts = vmap(lambda v: pull(v)[0])(self._flat.unflatten(rows))
+        columns = [parts[name].reshape(len(rows), -1) for name in self._flat.shapes]
+        return torch.cat(columns, dim=1).detach()
+
+
+def stack(vectors: list[Tensor]) -> Tensor:
+    """Return vectors as rows, without copying a single one."""
+    return vectors[0][None] if len(vectors) == 1 else torch.stack(vectors)
+
+
+def gradient_graph(
+    loss: Loss, leaves: dict[str, Tensor], batch: Any, *, again: bool = True
+) -> tuple[Tensor, Graph]:
+    """Return the loss and its gradient, to be differentiated again or not."""
+    value = loss(leaves, batch)
+    require_scalar(value)
+    if not value.requires_grad:
+        return value, tuple(torch.zeros_like(p) for p in leaves.values())
+    gradient = torch.autograd.grad(
+        value, tuple(leaves.values()), create_graph=again, materialize_grads=True
+    )
+    return value, gradient
+
+
+def require_scalar(value: Any) -> None:
+    """Raise ValueError unless a loss gave one finite real number."""
+    if not isinstance(value, Tensor):
+        got = type(value).__name__
+    elif value.ndim:
+        got = f"shape {tuple(value.shape)}"
+    else:
+        got = "" if value.is_floating_point() else str(value.dtype)
+    if got:
+        raise ValueError(
+            f"loss(params, batch) must return a scalar tensor, real, got {got}; "
+            "take the mean or the sum over the batch"
+        )
+
+
+def pull_back(
+    outputs: Sequence[Tensor], leaves: dict[str, Tensor], v: Tensor
+) -> Tensor:
+    """Return the transposed Jacobian of outputs, laid end to end, times v: flat."""
+    parts = v.split([o.numel() for o in outputs])
+    live = [
+        (o, part.view_as(o))
+        for o, part in zip(outputs, parts, strict=True)
+        if o.requires_grad
+    ]
+    inputs = tuple(leaves.values())
+    if not live:  # the outputs do not depend on the parameters
+        return torch.cat([torch.zeros_like(p).reshape(-1) for p in inputs]).detach()
+    found = torch.autograd.grad(
+        [o for o, _ in live],
+        inputs,
+        grad_outputs=[part for _, part in live],
+        retain_graph=True,
+        materialize_grads=True,
+    )
+    return torch.cat([f.reshape(-1) for f in found]).detach()
+
+
+def graph_bytes(build: Callable[[], Any], leaves: dict[str, Tensor]) -> int:
+    """Return the memory that a graph holds on to besides the parameters."""
+    own = {p.untyped_storage().data_ptr() for p in leaves.values()}
+    held: dict[int, int] = {}
+
+    def note(x: Tensor) -> Tensor:
+        storage = x.untyped_storage()
+        if storage.data_ptr() not in own:
+            held[storage.data_ptr()] = storage.nbytes()
+        return x.detach()  # the graph is thrown away: no cycle through its outputs
+
+    with differentiable():
+        try:
+            with saved_tensors_hooks(note, lambda x: x):
+                build()
+        except RuntimeError:  # torch.func within the loss refuses such hooks
+            return saved_bytes(build(), own)
+    return sum(held.values())

@@ -1,0 +1,1 @@
+"""Operators of curvature: Hessian, Gauss-Newton, Fisher, Jacobian."""

@@ -1,0 +1,210 @@
+"""Try the backends on one batch, hold them against each other, take the cheapest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from condlab.curvature.evaluation._check import Seen
+from condlab.curvature.evaluation.backends import (
+    REVERSE,
+    Backend,
+    Batched,
+    DoubleBackward,
+    ForwardOverReverse,
+    Kept,
+    gradient_graph,
+    graph_bytes,
+)
+from condlab.curvature.operators._point import Point
+
+BACKENDS = ("auto", "retained", "rebuilt", "forward", "batched")
+WIDTHS = (4, 32)  # vectors multiplied together in trials of the batched backend
+QUICK = 0.05  # seconds of a trial after which the wider one is worth its time
+TIMINGS = 3
+CLEARLY = 0.8  # how much less another one must take to be preferred to a kept graph
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One backend on the first batch: seconds a vector, or why it does not work."""
+
+    name: str
+    seconds: float
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The backends for one vector and for several, and the trials behind them.
+
+    `noise` is by how much, in the units of H, their products were seen to be off.
+    """
+
+    vector: Backend
+    matrix: Backend
+    trials: tuple[Trial, ...]
+    noise: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The backends at a point."""
+
+    point: Point
+
+    def choose(self, wanted: str) -> Choice:
+        """Return the cheapest backends that work and fit, or the one that is wanted."""
+        loss, leaves, flat = self.point.loss, self.point.leaves, self.point.flat
+        memory, first = self.point.memory, self.point.data.first
+        sizes = graph_sizes(self.point, lambda: gradient_graph(loss, leaves, first))
+        share = {"auto": memory / 2, "rebuilt": 0.0}.get(wanted, memory)
+        tight = sum(sizes) > share  # then what is compared is the rebuilding
+        double, pulled = (Kept(0 if tight else share, sizes) for _ in range(2))
+        widest = max(1, int(memory / 2 / max(1, *sizes)))
+        retained = DoubleBackward(loss, leaves, double)
+        batched = Batched(loss, leaves, flat, pulled, widest)
+        forward = [ForwardOverReverse(loss, leaves, flat, r) for r in REVERSE]
+        kinds: dict[str, list[Any]] = {"forward": forward, "batched": [batched]}
+        kinds = (
+            kinds if wanted == "auto" else {k: kinds[k] for k in kinds if k == wanted}
+        )
+        tried = [self._first_that_works(k) for k in ([retained], *kinds.values())]
+        choice = _cheapest(tried) if wanted == "auto" else _only(tried[-1], tried)
+        pulled.budget = share
+        double.budget = share
+        if wanted == "auto" and choice.matrix is not batched:
+            double.budget = memory
+        return choice
+
+    def _first_that_works(self, backends: list[Any]) -> _Tried:
+        refused = []
+        for backend in backends:
+            try:
+                tried = self.try_out(backend)
+            except (RuntimeError, NotImplementedError) as error:  # torch has no rule
+                reason = str(error).strip().split("\n")[0]
+                refused.append(_Tried(Trial(backend.name, float("inf"), reason)))
+                continue
+            if tried.backend is not None:
+                return tried
+            refused.append(tried)
+        reasons = dict.fromkeys(one.trial.refused for one in refused)
+        return _Tried(Trial(backends[0].name, float("inf"), "; ".join(reasons)))
+
+    def try_out(self, backend: Backend) -> _Tried:
+        """Multiply with the probes, hold that against differences, time a product."""
+        batch, rows = self.point.data.first, self.point.check.rows
+        product = backend.product(0, batch, rows)  # also builds what is kept
+        seen = self.judge(product)
+        if seen.refused:
+            return _Tried(Trial(backend.name, float("inf"), seen.refused))
+        best = float("inf")
+        for width in WIDTHS if isinstance(backend, Batched) else (1,):
+            many = rows[:1].repeat(width, 1)
+            seconds = self._seconds(partial(backend.product, 0, batch, many))
+            best = min(best, seconds / width)
+            if seconds > QUICK:
+                break
+        return _Tried(Trial(backend.name, best), backend, seen.gap)
+
+    def judge(self, product: Tensor) -> Seen:
+        """Return how far products with the probes are off, in the Frobenius norm of H.
+
+        The entries of a probe are standard normal, so that the square of E v has the
+        mean |E|_F^2.
+        """
+        seen = self.point.check.of_gradient(product[0])
+        return seen if seen.refused else symmetric(self.point, product, seen.gap)
+
+    def _seconds(self, run: Callable[[], Any]) -> float:
+        """Return the time of a run; on the CPU the process's own: load spares it."""
+        return min(_timed(run, self.point.flat.device) for _ in range(TIMINGS))
+
+
+def symmetric(point: Point, product: Tensor, gap: float = 0.0) -> Seen:
+    """Return how far products with the probes are off those of a symmetric matrix."""
+    rows, eps = point.check.rows, torch.finfo(point.flat.dtype).eps
+    off = abs(float(rows[0] @ product[1] - rows[1] @ product[0]))
+    size = float(product.norm()) + 2 * point.check.floor
+    gap = max(gap, off / float(rows[0].norm()))
+    if off <= 10 * eps**0.5 * size * float(rows.norm()):
+        return Seen(gap)
+    return Seen(gap, f"the matrix is symmetric, but u'Hv and v'Hu differ by {off:.1e}")
+
+
+def only(
+    point: Point, backend: Backend, judge: Callable[[Tensor], Seen] | None = None
+) -> Choice:
+    """Return a backend as the one choice, once its products are symmetric.
+
+    ``judge(product)`` says what else is seen of a product with the first probe.
+    """
+    product = backend.product(0, point.data.first, point.check.rows)
+    seen = Seen(0.0) if judge is None else judge(product[0])
+    if not seen.refused:
+        seen = symmetric(point, product, seen.gap)
+    if seen.refused:
+        raise ValueError(f"{backend.name} does not work for this loss: {seen.refused}")
+    seconds = Candidates(point)._seconds(
+        partial(backend.product, 0, point.data.first, point.check.rows[:1])
+    )
+    return Choice(backend, backend, (Trial(backend.name, seconds),), seen.gap)
+
+
+def graph_sizes(point: Point, build: Callable[[], Any]) -> list[float]:
+    """Return the bytes of each batch's graph, from the first by their sizes."""
+    first, sizes = float(graph_bytes(build, point.leaves)), point.data.sizes
+    return [first * size / max(1, sizes[0]) for size in sizes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    trial: Trial
+    backend: Any = None
+    gap: float = 0.0
+
+
+def _cheapest(tried: list[_Tried]) -> Choice:
+    """Return the cheapest of those that are left, a kept graph unless clearly so."""
+    left = [one for one in tried if one.backend is not None]
+    if not left:
+        reasons = "; ".join(f"{t.trial.name}: {t.trial.refused}" for t in tried)
+        raise ValueError(f"torch cannot differentiate this loss twice: {reasons}")
+    single = [one for one in left if not isinstance(one.backend, Batched)] or left
+    vector = single[0]
+    for one in single[1:]:
+        if one.trial.seconds < CLEARLY * vector.trial.seconds:
+            vector = one
+    matrix = min((vector, *left), key=lambda one: one.trial.seconds)
+    matrix = matrix if isinstance(matrix.backend, Batched) else vector
+    trials = tuple(one.trial for one in tried)
+    gap = max(vector.gap, matrix.gap)
+    return Choice(vector.backend, matrix.backend, trials, gap)
+
+
+def _only(one: _Tried, tried: list[_Tried]) -> Choice:
+    if one.backend is None:
+        raise ValueError(
+            f"backend {one.trial.name!r} does not work for this loss: "
+            f'{one.trial.refused}; use backend="auto"'
+        )
+    return Choice(one.backend, one.backend, tuple(t.trial for t in tried), one.gap)
+
+
+def _timed(run: Callable[[], Any], device: torch.device) -> float:
+    if device.type != "cuda":
+        start = time.process_time()
+        run()
+        return time.process_time() - start
+    torch.cuda.synchronize(device)
+    start = time.perf_counter()
+    run()
+    torch.cuda.synchronize(device)
+    return time.perf_counter() - start

@@ -1,0 +1,118 @@
+"""Products over several processes, each with its own part of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import scipy.sparse.linalg as spla
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from condlab.curvature.evaluation._parameters import Flat
+from condlab.spectra._products import to_scipy
+
+
+class DataParallel:
+    """Weighted mean of the operators of all processes, one all-reduce a product.
+
+    Run the same script on each, as `torchrun` does, with an initialised process group
+    (gloo on CPUs, NCCL on GPUs). All of `spectrum`, `condition`, `density` and the rest
+    take it for an operator, and give the same on every process if generators are seeded
+    alike.
+
+    Parameters
+    ----------
+    inner : CurvatureOperator
+        The operator over this process's batches, at the same parameters everywhere.
+    weight : float
+        What this process counts: what the mean of its loss is divided by, such as the
+        number of its samples, or of its tokens.
+    group : process group, optional
+        The default one otherwise.
+
+    Raises
+    ------
+    ValueError
+        If processes are at different parameters, or the weights make no sense.
+
+    Examples
+    --------
+    In each of the processes that ``torchrun --nproc-per-node 2 script.py`` starts::
+
+        dist.init_process_group("gloo")
+        mine = samples[dist.get_rank() :: dist.get_world_size()]
+        H = DataParallel(HessianOperator(loss, params, [mine]), len(mine))
+        print(spectrum(H).values)
+    """
+
+    def __init__(self, inner: Any, weight: float, group: Any = None) -> None:
+        self.inner, self._group = inner, group
+        self.shape, self.dtype, self.device = inner.shape, inner.dtype, inner.device
+        if not 0 <= weight < float("inf"):
+            raise ValueError(f"weight must be finite and not negative, got {weight}")
+        total = self._sum(torch.tensor([weight], dtype=torch.float64))
+        if not float(total) > 0:
+            raise ValueError("the weights of all processes are 0")
+        self.share = weight / float(total)
+        self._require_same_point()
+        own = self.share * float(getattr(inner, "noise", 0.0))
+        self.noise = float(self._sum(torch.tensor([own], dtype=torch.float64)))
+
+    @property
+    def params(self) -> dict[str, Tensor]:
+        """Return the point, detached."""
+        return self.inner.params
+
+    @property
+    def layout(self) -> Flat:
+        """Return names, shapes and places of the parameters within a vector."""
+        return self.inner.layout
+
+    def flatten(self, tensors: Mapping[str, Tensor]) -> Tensor:
+        """Return tensors of the parameters' shapes as one vector, shape (n,)."""
+        return self.inner.flatten(tensors)
+
+    def unflatten(self, v: Tensor) -> dict[str, Tensor]:
+        """Return a vector, shape (n,), as tensors of the parameters' shapes."""
+        return self.inner.unflatten(v)
+
+    def __matmul__(self, V: Tensor) -> Tensor:
+        """Return the product with a vector, shape (n,), or a matrix, shape (n, k)."""
+        return self._sum(self.share * (self.inner @ V))
+
+    def dense(self, **options: Any) -> Tensor:
+        """Return the matrix, shape (n, n), from those of all processes.
+
+        Each assembles its own: chunks timed apart would differ, and reductions of
+        different sizes abort.
+        """
+        return self._sum(self.inner.dense(**options).mul_(self.share))
+
+    def to_scipy(self) -> spla.LinearOperator:
+        """Return the operator for NumPy arrays; all processes must multiply."""
+        return to_scipy(self)
+
+    def gradient(self) -> Tensor:
+        """Return the gradient of the loss over all processes, shape (n,)."""
+        return self._sum(self.share * self.inner.gradient())
+
+    def _sum(self, part: Tensor) -> Tensor:
+        part = part.to(self.device).contiguous()
+        dist.all_reduce(part, group=self._group)
+        return part
+
+    def _require_same_point(self) -> None:
+        mine = self.flatten(self.params)
+        first = mine.clone()
+        dist.broadcast(
+            first,
+            dist.get_process_group_ranks(self._group or dist.group.WORLD)[0],
+            group=self._group,
+        )
+        off = self._sum((mine != first).sum().double().reshape(1))
+        if float(off):
+            raise ValueError(
+                "all processes must be at the same parameters; broadcast those of one"
+            )

@@ -1,0 +1,1 @@
+"""Symmetries of losses: invariances, null directions, and gauges that fix them."""

@@ -1,0 +1,104 @@
+"""A Lanczos basis in a checkpoint, to take up from."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from condlab.spectra._checkpoint import Checkpoint, foreign, made_by, read, write
+from condlab.spectra._rows import Rows, as_bytes
+
+if TYPE_CHECKING:
+    from condlab.spectra.krylov import Basis
+
+NUMBERS = ("k", "steps", "restarts", "peak", "width")
+SMALL = ("probe", "T", "ahead", "coupling", "draws")
+
+
+def seed_of(generator: torch.Generator) -> list[Any]:
+    """Return what tells a generator, as it is now, from others."""
+    state = generator.get_state().cpu().numpy().tobytes()
+    return [generator.initial_seed(), hashlib.blake2b(state, digest_size=8).hexdigest()]
+
+
+def save(basis: Basis, path: Path) -> None:
+    """Write the basis to a file, which is whole at every moment."""
+    small = {
+        "probe": basis.H.probe,
+        "T": basis.T,
+        "ahead": basis.ahead,
+        "coupling": basis.coupling,
+        "draws": basis.generator.get_state(),
+    }
+    header = _header(basis) | {
+        "numbers": {name: getattr(basis, name) for name in NUMBERS},
+        "count": basis.H.count,
+        "scale": basis.H.scale,
+        "arrays": {name: [list(x.shape), str(x.dtype)] for name, x in small.items()},
+    }
+    write(path, header, _parts(basis, list(small.values())))
+
+
+def _parts(basis: Basis, small: list[Tensor]) -> Iterator[memoryview]:
+    for array in small:
+        yield as_bytes(array)
+    for rows in (basis.V, basis.W):
+        for _, panel in rows.panels(basis.k):
+            yield as_bytes(panel)
+
+
+def load(basis: Basis, path: Path) -> None:
+    """Take up from a file that `save` wrote."""
+    saved = read(path, _header(basis))
+    header, place = saved.header, 0
+    small = {}
+    for name in SMALL:
+        shape, dtype = header["arrays"][name]
+        array = torch.empty(shape, dtype=getattr(torch, dtype.removeprefix("torch.")))
+        saved.read(place, as_bytes(array))
+        small[name], place = array, place + array.nbytes
+    _require_same_operator(basis, small["probe"], header["scale"], path)
+    for name in NUMBERS:
+        setattr(basis, name, header["numbers"][name])
+    for rows in (basis.V, basis.W):
+        place = _fill(rows, basis.k, saved, place)
+    basis.T, basis.coupling = small["T"], small["coupling"]
+    basis.ahead = small["ahead"].to(basis.H.device)
+    basis.H.count, basis.H.scale = header["count"], header["scale"]
+    basis.generator.set_state(small["draws"])
+
+
+def _header(basis: Basis) -> dict[str, Any]:
+    return made_by(
+        "lanczos",
+        seed=basis.seed,
+        shape=list(basis.H.shape),
+        dtype=str(basis.H.dtype),
+        basis=len(basis.V),
+        block=basis.block,
+        deflated=len(basis.locked),
+    )
+
+
+def _fill(rows: Rows, k: int, saved: Checkpoint, place: int) -> int:
+    for places, panel in rows.panels(k):
+        kept = torch.empty(panel.shape, dtype=panel.dtype)
+        saved.read(place, as_bytes(kept))
+        rows[places] = kept.to(rows.device)
+        place += kept.nbytes
+    return place
+
+
+def _require_same_operator(
+    basis: Basis, theirs: Tensor, scale: float, path: Path
+) -> None:
+    near = math.sqrt(torch.finfo(basis.H.dtype).eps)  # a GPU's products differ
+    own = basis.H.probe.cpu() * (basis.H.scale / scale)
+    if not bool((theirs - own).norm() <= near * own.norm()):
+        raise foreign(path, "a fixed vector has another product")

@@ -1,0 +1,303 @@
+"""Block Lanczos that keeps images: reorthogonalised in full, restarted, resumable.
+
+The basis V comes with its image W = H V, as the products gave it. So a residual
+H y - theta y is a combination of products that were really made, never Lanczos's
+beta |s|, and costs no further product.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from condlab.spectra._checkpoint import held
+from condlab.spectra._products import Products, gaussian
+from condlab.spectra._ritz import Ritz
+from condlab.spectra._room import require_room_for_basis
+from condlab.spectra._rows import room_for
+from condlab.spectra._saved import load, save, seed_of
+from condlab.spectra.eigenpairs import Which, chosen
+from condlab.spectra.interior import inverse_iteration, singular
+
+DEPENDENT = 16  # times eps and the size of what it came from: rounding, no direction
+ROUNDING = 4  # times sqrt(n) eps |H|: the least that a product is thought to be off
+INNER = 2  # Ritz pairs nearest to zero that outlive a restart
+
+
+class Basis:
+    """Orthonormal rows V, their images W, and the block of rows to multiply next.
+
+    Attributes
+    ----------
+    k : int
+        Rows that are in use.
+    steps : int
+        Blocks multiplied before the first restart: the degree of the Krylov space.
+    width : int
+        Rows of the random start.
+    restarts : int
+        How often the basis was cut down.
+    seed : list
+        What the generator was before it drew anything.
+    """
+
+    def __init__(
+        self,
+        H: Products,
+        size: int,
+        block: int,
+        generator: torch.Generator,
+        deflated: Tensor | None = None,
+        folder: str | os.PathLike[str] | None = None,
+    ) -> None:
+        n = H.shape[0]
+        kind = {"dtype": H.dtype, "device": H.device}
+        self.H, self.generator, self.block = H, generator, block
+        self.seed = seed_of(generator)
+        self.locked = torch.zeros((0, n), **kind) if deflated is None else deflated.T
+        self.rank = n - len(self.locked)
+        size = min(size, self.rank)
+        require_room_for_basis(H, size, folder)
+        self.V, self.W = (room_for(size, n, **kind, folder=folder) for _ in range(2))
+        self.T = torch.zeros((size, size), dtype=torch.float64)
+        self.k = self.steps = self.restarts = 0
+        self.peak = 0.0  # the longest image of a unit vector so far
+        self.coupling = torch.zeros((0, 0), dtype=torch.float64)
+        self.ahead = self._fresh(min(block, size))
+        self.width = len(self.ahead)
+
+    @property
+    def complete(self) -> bool:
+        """Return whether the basis spans all that is not deflated."""
+        return self.k == self.rank
+
+    @property
+    def room(self) -> int:
+        """Return how many rows are still free."""
+        return len(self.V) - self.k
+
+    def grow(self, most: int) -> None:
+        """Multiply the next block, or as much of it as `most` and the room allow."""
+        Q = self.ahead[: min(most, self.room)]
+        old, new = self.k, self.k + len(Q)
+        images = (self.H @ Q.T).T
+        self.V[old:new], self.W[old:new] = Q, images
+        self.k = new
+        # a block of which a part is multiplied does not raise the degree
+        self.steps += self.restarts == 0 and len(Q) == len(self.ahead)
+        self.peak = max(self.peak, float(images.norm(dim=1).max()))
+        part = self.V.products(images, new).cpu().double()
+        self.T[:new, old:new] = part
+        self.T[old:new, :new] = part.T
+        unused = self.ahead[len(Q) :]
+        self.ahead, self.coupling = self._next(images, unused)
+
+    def _next(self, images: Tensor, unused: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the next block, and how the last one couples to it."""
+        if self.complete:
+            return images[:0], torch.zeros((0, len(images)), dtype=torch.float64)
+        rough = self.peak * DEPENDENT * torch.finfo(images.dtype).eps
+        block = self._orthonormal(torch.cat([images, unused]), rough)
+        if len(block) == 0:  # the space is invariant: look elsewhere
+            block = self._fresh(self.width)
+        return block, (block @ images.T).cpu().double()
+
+    def _orthonormal(self, B: Tensor, least: float) -> Tensor:
+        """Return orthonormal rows for what B has beyond the basis, above `least`."""
+        if len(B) == 1:  # what follows, for one vector at a fraction of the price
+            b = self._beyond(B)
+            size = b.norm()
+            return _unit(self._beyond(b / size)) if size > least else b[:0]
+        Q, R = torch.linalg.qr(self._beyond(B).T)
+        U, s, _ = torch.linalg.svd(R)
+        found = (Q @ U[:, s > least]).T[: self.rank - self.k]
+        return torch.linalg.qr(self._beyond(found).T)[0].T.contiguous()
+
+    def _beyond(self, B: Tensor) -> Tensor:
+        if len(self.locked):
+            B = torch.addmm(B, B @ self.locked.T, self.locked, alpha=-1)
+        return self.V.remove(B, self.k)
+
+    def _fresh(self, width: int) -> Tensor:
+        """Return random orthonormal rows beyond the basis."""
+        width = min(width, self.rank - self.k)
+        if width == 0:
+            return self.locked[:0]
+        least = DEPENDENT * torch.finfo(self.V.dtype).eps
+        return self._orthonormal(gaussian(self.H, width, self.generator).T, least)
+
+    def estimated(self) -> tuple[Tensor, Tensor]:
+        """Return Ritz values and Lanczos's own residuals: hints, scaled."""
+        values, S = torch.linalg.eigh(self.T[: self.k, : self.k])
+        last = S[self.k - self.coupling.shape[1] :]
+        return values, (self.coupling @ last).norm(dim=0)
+
+    def ritz(self) -> Ritz:
+        """Return the Ritz pairs with residuals from the images."""
+        k, parts = self.k, list(self.V.widths(self.k))
+        T = torch.zeros((k, k), dtype=torch.float64)
+        for part in parts:
+            V, W = self.V.columns(*part, k), self.W.columns(*part, k)
+            T += (V @ W.T).cpu().double()
+        values, S = torch.linalg.eigh((T + T.T) / 2)
+        C, theta = self._own(S.T), self._own(values)[:, None]
+        long = off = torch.zeros(k, dtype=torch.float64)
+        for part in parts:
+            Y = C @ self.V.columns(*part, k)
+            R = torch.addcmul(C @ self.W.columns(*part, k), theta, Y, value=-1)
+            long, off = (
+                torch.hypot(total, found.norm(dim=1).cpu().double())
+                for total, found in ((long, Y), (off, R))
+            )
+        gap = float(torch.linalg.matrix_norm(T - T.T, 2)) if k else 0.0
+        scale = self.H.scale
+        return Ritz(values * scale, S, off / long * scale, gap * scale)
+
+    def combined(self, coefficients: Tensor) -> Tensor:
+        """Return combinations of the basis, shape (n, m), from (k, m) coefficients."""
+        return self.V.combined(self._own(coefficients.T)).T
+
+    def _own(self, x: Tensor) -> Tensor:
+        return x.to(self.H.dtype).to(self.H.device)
+
+    def smallest(self, num_matvecs: int) -> Tensor:
+        """Return upper bounds of the smallest |eigenvalues|, ascending, scaled.
+
+        No combination of the basis has a shorter image than the harmonic ones, so
+        these bounds are never above those from Ritz pairs. `num_matvecs` products
+        improve the first.
+        """
+        if self.k == 0:
+            return torch.zeros(0, dtype=torch.float64)
+        k, W = self.k, self.W
+        values, coefficients = singular((W.columns(*at, k) for at in W.widths(k)), k)
+        start = self.combined(coefficients[:1].T)[:, 0]
+        least = inverse_iteration(self.H, start, self.locked, num_matvecs)
+        values[0] = min(float(values[0]), least)
+        return values * self.H.scale
+
+    def restart(self, keep: int) -> None:
+        """Keep the Ritz vectors at both ends, and those nearest to zero."""
+        pairs = self.ritz()
+        radii = pairs.values.abs() + pairs.residuals
+        inner = radii.argsort()[:INNER].tolist()
+        ends = [*range((keep + 1) // 2), *range(self.k - keep // 2, self.k)]
+        kept = sorted({*ends, *inner})
+        S = self._own(pairs.coefficients[:, kept].T)
+        for rows in (self.V, self.W):
+            rows.replace(S)
+        self.k = len(kept)
+        self.T.zero_()
+        self.T[: self.k, : self.k] = torch.diag(pairs.values[kept] / self.H.scale)
+        self.restarts += 1
+
+    def noise(self) -> float:
+        """Return how far off the products are, by one more of them.
+
+        What rounding leaves at least, and by how much the product of a combination
+        differs from the combination of the products.
+        """
+        if self.k == 0:
+            return 0.0
+        n = self.H.shape[0]
+        c = torch.randn(1, self.k, generator=torch.Generator().manual_seed(1))
+        c = self._own(c / c.norm())
+        fresh = self.H @ self.V.combined(c).T
+        gap = float((fresh - self.W.combined(c).T).norm())
+        least = ROUNDING * math.sqrt(n) * torch.finfo(self.V.dtype).eps * self.peak
+        return (least + gap + self.H.noise) * self.H.scale
+
+
+def _unit(b: Tensor) -> Tensor:
+    return b / b.norm()
+
+
+def block_lanczos(
+    basis: Basis,
+    *,
+    num_matvecs: int,
+    rtol: float = 0.0,
+    checkpoint: str | os.PathLike[str] | None = None,
+    vectors: int = 0,
+    which: Which = "magnitude",
+) -> Basis:
+    """Grow a basis until both ends have converged, or the products are spent.
+
+    Parameters
+    ----------
+    basis : Basis
+        Changed in place; restarted, with half of it kept, when it is full.
+    num_matvecs : int
+        Products at most, those that were made already included.
+    rtol : float
+        Stop when the recomputed residuals of the lowest and the highest Ritz pair are
+        at most this times the largest |Ritz value|.
+    checkpoint : path, optional
+        A file that is written after each restart, and taken up from where it exists.
+        It is locked meanwhile.
+    vectors, which
+        So many Ritz pairs, and of which values, must converge besides the ends.
+
+    Returns
+    -------
+    Basis
+        The same one.
+
+    References
+    ----------
+    .. [1] K. Wu and H. Simon, "Thick-restart Lanczos method for large symmetric
+       eigenvalue problems", SIAM J. Matrix Anal. Appl. 22(2), 2000, Section 3.
+
+    Examples
+    --------
+    >>> H = Products(torch.diag(torch.tensor([1.0, 2.0, 7.0], dtype=torch.float64)))
+    >>> basis = Basis(H, 3, 1, torch.Generator().manual_seed(0))
+    >>> block_lanczos(basis, num_matvecs=9).ritz().values.round(decimals=6)
+    tensor([1., 2., 7.], dtype=torch.float64)
+    """
+    if checkpoint is None:
+        return _grown(basis, num_matvecs, rtol, vectors, which, None)
+    path = Path(checkpoint)
+    with held(path):
+        if path.exists():
+            load(basis, path)
+        return _grown(basis, num_matvecs, rtol, vectors, which, path)
+
+
+def _grown(
+    basis: Basis,
+    num_matvecs: int,
+    rtol: float,
+    vectors: int,
+    which: Which,
+    path: Path | None,
+) -> Basis:
+    while not basis.complete and basis.H.count < num_matvecs:
+        if basis.room == 0:
+            if len(basis.V) < 2 * (basis.width + INNER):
+                break  # too few rows to keep some and grow
+            basis.restart(len(basis.V) // 2 - INNER)
+            if path is not None:
+                save(basis, path)
+        basis.grow(num_matvecs - basis.H.count)
+        if rtol and _converged(basis, rtol, vectors, which):
+            break
+    return basis
+
+
+def _converged(basis: Basis, rtol: float, vectors: int, which: Which) -> bool:
+    if basis.k < max(2, vectors):
+        return False
+    values, hints = basis.estimated()
+    ends = torch.tensor([0, basis.k - 1])
+    places = torch.cat([ends, chosen(values, vectors, which)])
+    if float(hints[places].max()) > rtol * float(values.abs().max()):
+        return False
+    pairs = basis.ritz()
+    places = torch.cat([ends, chosen(pairs.values, vectors, which)])
+    most = rtol * float(pairs.values.abs().max())
+    return bool(pairs.residuals[places].max() <= most)

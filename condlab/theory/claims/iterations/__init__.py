@@ -1,0 +1,1 @@
+"""Claims about iterations: descent, stationary and Krylov methods."""

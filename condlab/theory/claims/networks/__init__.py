@@ -1,0 +1,1 @@
+"""Claims about layers of networks and their normalisation."""

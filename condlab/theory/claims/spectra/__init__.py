@@ -1,0 +1,1 @@
+"""Claims about eigenvalues and singular values."""

@@ -1,0 +1,86 @@
+"""The question of all studies, answered in one paragraph from what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from studies.analysis.labels import data_words
+
+Json = dict[str, Any]
+
+NAMES = {
+    "kappa_effective": "κ of the weights that a layer multiplies with",
+    "kappa_hessian": "κ of the Hessian, exact in small networks and twins,",
+    "kappa_sphere": "the same without the lengths of rows that do not count",
+    "kappa_quotient": "the same on the space that all arms share",
+    "kappa_bound": "a certain lower bound of κ of the Hessian, in large ones,",
+    "lambda_max": "λ_max of the Hessian",
+}
+STRENGTHS = ((0.1, "none to speak of"), (0.3, "weak"), (0.5, "moderate"))
+
+
+def answer(
+    correlations: Sequence[Json], claims: Sequence[Json], settings: Sequence[Json]
+) -> str:
+    """Return whether condition numbers go with convergence, by how much, and on what.
+
+    Parameters
+    ----------
+    correlations, claims, settings : sequence of dict
+        As `studies.analysis.meta_analysis` finds them.
+    """
+    pooled = {c["predictor"]: c for c in correlations if c["study"] == "pooled"}
+    if not pooled:
+        return ""
+    rows = [
+        f"{name} has ρ = {_rho(pooled[key])}"
+        for key, name in NAMES.items()
+        if key in pooled
+    ]
+    control = [
+        c
+        for c in correlations
+        if (c["study"], c["predictor"]) == ("quadratics", "kappa_hessian")
+    ]
+    sure = [f"On quadratics, where κ must: ρ = {_rho(c)}." for c in control]
+    return " ".join([
+        "**Does the condition number go with convergence?** Spearman's ρ with the "
+        f"steps to a loss, within learning rates, pooled: {'; '.join(rows)} "
+        "(below 0: the larger it is, the fewer steps).",
+        *sure,
+        _gains(claims),
+        f"Seen on {_data(settings)}.",
+    ])  # fmt: skip
+
+
+def _rho(found: Json) -> str:
+    rho, lower, upper = (found[key] for key in ("rho", "lower", "upper"))
+    strength = next((w for most, w in STRENGTHS if abs(rho) < most), "strong")
+    if lower <= 0 <= upper:
+        strength = "not told from none"
+    text = f"{rho:.2f} [{lower:.2f}, {upper:.2f}]".replace("-", "−")
+    return f"{text} ({strength}, {found['runs']} runs)"
+
+
+def _gains(claims: Sequence[Json]) -> str:
+    """Return in how many claims of networks E was faster, and who else was."""
+    judged = [c for c in claims if "own" in c and c["study"] != "quadratics"]
+    faster = [c for c in judged if c["verdict"] == "reproduced"]
+    slower = [c for c in judged if c["verdict"] == "contradicted"]
+    alike = [c for c in faster if c["alike"]]
+    words = (
+        f"Of {len(judged)} comparisons of networks with and without equilibration it "
+        f"was certainly faster in {len(faster)} and slower in {len(slower)}"
+    )
+    if not faster:
+        return f"{words}."
+    return (
+        f"{words}; in {len(alike)} of those {len(faster)} its time is not told from "
+        "that of a control that shares its start or scale, and not its κ."
+    )
+
+
+def _data(settings: Sequence[Json]) -> str:
+    names = [s["data"] for s in settings if s["study"] != "quadratics"]
+    return data_words(list(dict.fromkeys(names)))

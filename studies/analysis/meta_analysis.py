@@ -1,0 +1,195 @@
+"""Ask all records whether conditioning predicts how fast a network trains.
+
+    python -m studies analyse
+    python -m studies.analysis.meta_analysis [FOLDER]
+
+Reads ``studies/results/*/*.jsonl`` and what ``studies.theorem_52`` left, and writes
+``studies/results/meta_analysis.json``, from which the report draws: the same records
+give the same bytes. A run's speed is the number of steps to a target, the probe loss
+that the plain network has at 65 % of the budget (half where the rate falls to zero) at
+its own best learning rate; a run that never gets there is censored, and counts as 1.5
+budgets where times are ranked. What is measured of a run after a tenth of its steps, or
+at its start, is correlated with that by ranks within strata: runs of one setting at one
+learning rate. Intervals of correlations resample whole clusters, the runs of an arm and
+seed; those of ratios are Student's over seeds. Quadratics, whose speed kappa does
+decide, are the positive control and are not pooled with networks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from studies.analysis.answer import answer
+from studies.analysis.claims import CLAIMS
+from studies.analysis.correlation import RESAMPLES, holm, stratified_spearman
+from studies.analysis.described import describe, smoothness
+from studies.analysis.judgement import judge
+from studies.analysis.ratios import Ratio
+from studies.analysis.runs import (
+    CONTROL,
+    EARLY,
+    PREDICTORS,
+    TARGETS,
+    Run,
+    as_runs,
+    setting_of,
+    study_of,
+    withdrawals,
+    withdrawn,
+)
+from studies.analysis.statistics import Interval, Time
+from studies.analysis.verdicts import WORDS
+from studies.engine.store import number, read_lines
+
+RESULTS = Path(__file__).parent / "results"
+COSTS = RESULTS.parents[1] / "benchmarks" / "results" / "training_step.json"
+
+Json = dict[str, Any]
+
+
+def main(
+    results: Path = RESULTS, resamples: int = RESAMPLES, costs: Path = COSTS
+) -> Path:
+    """Analyse the records in a folder and write what they say beside them.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        With ``STUDY/PRESET.jsonl``.
+    resamples : int
+        Of each correlation.
+    costs : pathlib.Path
+        What ``python -m benchmarks.training_step`` measured, to be reported as well;
+        passed over where there is none.
+
+    Returns
+    -------
+    pathlib.Path
+        Of what was written.
+    """
+    files = sorted(results.glob("*/*.jsonl"))
+    if not files:
+        raise SystemExit(f"no records in {results}; run: python -m studies all")
+    records = [record for file in files for record in read_lines(file)]
+    groups: dict[tuple[str, str], list[Json]] = {}
+    for record in map(withdrawn, records):
+        groups.setdefault((study_of(record), setting_of(record)), []).append(record)
+    settings = [describe(*key, records) for key, records in groups.items()]
+    runs = [run for key, records in groups.items() for run in as_runs(*key, records)]
+    found: Json = {
+        "files": [[str(f.relative_to(results)), _digest(f)] for f in files],
+        "rules": {
+            "target": dict(TARGETS),
+            "early": EARLY,
+            "level": 0.95,
+            "resamples": resamples,
+        },
+        "settings": settings,
+        "claims": [row for claim in CLAIMS for row in judge(claim, groups)],
+        "words": list(WORDS.items()),
+        "withdrawn": withdrawals(records),
+        "correlations": correlations(runs, resamples),
+        "smoothness": [
+            row for key, own in groups.items() for row in smoothness(key[0], own)
+        ],
+    }
+    found["answer"] = answer(found["correlations"], found["claims"], settings)
+    counted = results / "theorem_52.json"
+    if counted.exists():
+        found["theorem_52"] = json.loads(counted.read_text(encoding="utf-8"))
+    if costs.is_file():
+        found["costs"] = json.loads(costs.read_text(encoding="utf-8"))
+    path = results / "meta_analysis.json"
+    text = json.dumps(_plain(found), sort_keys=True, separators=(",", ":"))
+    path.write_text(text.replace('},{"', '},\n{"') + "\n", encoding="utf-8")
+    return path
+
+
+def correlations(runs: Sequence[Run], resamples: int) -> list[Json]:
+    """Return each predictor's rank correlation with the speed, a study and pooled.
+
+    P-values are adjusted for all of the list by Holm's method.
+    """
+    studies = list(dict.fromkeys(r.study for r in runs))
+    pooled = [r for r in runs if r.study != CONTROL]
+    groups = {s: [r for r in runs if r.study == s] for s in studies}
+    if len(studies) > 1:
+        groups["pooled"] = pooled
+    found = [
+        entry
+        for study, own in groups.items()
+        for name in PREDICTORS
+        if (entry := correlate(study, name, own, resamples)) is not None
+    ]
+    adjusted = holm([entry["p_value"] for entry in found])
+    return [{**e, "p_holm": p} for e, p in zip(found, adjusted, strict=True)]
+
+
+def correlate(
+    study: str, name: str, runs: Sequence[Run], resamples: int
+) -> Json | None:
+    """Return one correlation, or None where the predictor does not vary."""
+    known = [r for r in runs if not math.isnan(r.predictors[name])]
+    if len(known) < 3:
+        return None
+    result = stratified_spearman(
+        [r.predictors[name] for r in known],
+        [r.speed for r in known],
+        strata=[(r.study, r.setting, r.lr) for r in known],
+        clusters=[(r.study, r.setting, r.arm, r.seed) for r in known],
+        rng=np.random.default_rng(zlib.crc32(f"{study} {name}".encode())),
+        resamples=resamples,
+    )
+    if math.isnan(result.rho):
+        return None
+    return {"study": study, "predictor": name, **asdict(result)}
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON can hold."""
+    if isinstance(value, (Interval, Ratio, Time)):
+        return _plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return number(float(f"{value:.6g}")) if isinstance(value, float) else value
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m studies.analysis.meta_analysis",
+        description="Ask all records whether conditioning predicts how fast a network "
+        "trains, and write meta_analysis.json beside them.",
+    )
+    parser.add_argument(
+        "results",
+        nargs="?",
+        type=Path,
+        default=RESULTS,
+        metavar="FOLDER",
+        help=f"with the records of every study in a folder (default: {RESULTS})",
+    )
+    parser.add_argument(
+        "--costs",
+        type=Path,
+        default=COSTS,
+        metavar="FILE",
+        help=f"of python -m benchmarks.training_step (default: {COSTS})",
+    )
+    given = parser.parse_args()
+    print(main(given.results, costs=given.costs))

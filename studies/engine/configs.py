@@ -1,0 +1,109 @@
+"""The configs of a sweep, in an order in which it may be cut off."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from studies.engine.store import Record, key_of
+
+
+def grid(
+    base: Any, arms: Sequence[str], lrs: Sequence[float], seeds: Iterable[int]
+) -> list[Any]:
+    """Return the configs of a sweep, arms next to each other.
+
+    A sweep that is cut off has then run all arms equally often. Arms of one seed start
+    from the same raw weights and see the same batches.
+    """
+    return [
+        dataclasses.replace(base, arm=arm, lr=lr, seed=seed)
+        for seed in seeds
+        for lr in lrs
+        for arm in arms
+    ]
+
+
+def reseeded(configs: Sequence[Any], seeds: int) -> list[Any]:
+    """Return so many seeds of every config, one after the other."""
+    kinds = dict.fromkeys(dataclasses.replace(config, seed=0) for config in configs)
+    return [dataclasses.replace(k, seed=seed) for seed in range(seeds) for k in kinds]
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What of a preset to run, and what to run in its place.
+
+    Parameters
+    ----------
+    arms : tuple of str
+        Of the study's; none means all.
+    rates : tuple of float
+        To try instead of the preset's; none means those.
+    steps : int or None
+        Instead of the preset's.
+    data : str
+        The data set, scene or solid instead of the preset's.
+    """
+
+    arms: tuple[str, ...] = ()
+    rates: tuple[float, ...] = ()
+    steps: int | None = None
+    data: str = ""
+
+
+def chosen(configs: Sequence[Any], choice: Choice) -> list[Any]:
+    """Return the configs that are wanted, each once.
+
+    Raises
+    ------
+    ValueError
+        If an arm is none of the preset's.
+    """
+    there = dict.fromkeys(config.arm for config in configs)
+    for arm in choice.arms:
+        if arm not in there:
+            raise ValueError(f"the preset's arms are {', '.join(there)}; got {arm!r}")
+    changes: dict[str, Any] = {}
+    if choice.steps is not None:
+        changes["steps"] = choice.steps
+    if choice.data:
+        changes["data"] = choice.data
+    wanted = [
+        dataclasses.replace(config, **changes)
+        for config in configs
+        if config.arm in (choice.arms or there)
+    ]
+    if not choice.rates:
+        return list(dict.fromkeys(wanted))
+    cells: dict[Any, dict[Any, None]] = {}  # arms stay next to each other
+    for config in wanted:
+        cell = dataclasses.replace(config, arm="", lr=0.0)
+        cells.setdefault(cell, {})[dataclasses.replace(config, lr=0.0)] = None
+    return [
+        dataclasses.replace(config, lr=lr)
+        for own in cells.values()
+        for lr in choice.rates
+        for config in own
+    ]
+
+
+def complete_cells(configs: Sequence[Any], found: Mapping[str, Record]) -> list[Record]:
+    """Return the records of cells that are whole: of a setting and seed, every run.
+
+    Less would favour the arms that happened to run first.
+
+    Parameters
+    ----------
+    configs : sequence of frozen dataclass
+        Of the whole sweep.
+    found : dict
+        Records by the keys of their configs.
+    """
+    keys = [key_of(config) for config in configs]
+    cells = [dataclasses.replace(config, arm="", lr=0.0) for config in configs]
+    missing = {cell for cell, key in zip(cells, keys, strict=True) if key not in found}
+    return [
+        found[key] for cell, key in zip(cells, keys, strict=True) if cell not in missing
+    ]

@@ -1,0 +1,40 @@
+"""The studies' networks, every normalisation selectable by name."""
+
+from studies.models.coordinate import CoordinateMLP
+from studies.models.densenet import DenseNet, densenet121, densenet_cifar
+from studies.models.inception import Inception
+from studies.models.mlp import MLP
+from studies.models.nerf import NeRF, render_rays
+from studies.models.resnet import (
+    ResNet,
+    resnet18,
+    resnet20,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+)
+from studies.models.vit import SphereViT, ViT, vit_base, vit_small, vit_tiny
+
+__all__ = [
+    "MLP",
+    "CoordinateMLP",
+    "DenseNet",
+    "Inception",
+    "NeRF",
+    "ResNet",
+    "SphereViT",
+    "ViT",
+    "densenet121",
+    "densenet_cifar",
+    "render_rays",
+    "resnet18",
+    "resnet20",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "vit_base",
+    "vit_small",
+    "vit_tiny",
+]

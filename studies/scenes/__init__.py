@@ -1,0 +1,1 @@
+"""Scenes and solids that are made, not loaded."""

@@ -1,0 +1,242 @@
+"""Images and labels as a task for the loop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from studies.data import Images
+from studies.data.folders import Streamed
+from studies.engine.loop import Batch, Task
+from studies.engine.sweeps import Options
+from studies.tasks.arms import batch_statistics
+from studies.tasks.augment import epoch_batch
+from studies.tasks.curvature import Curvature, hessian_probes
+from studies.tasks.measures import (
+    gradient_norm,
+    layer_table,
+    removed_shares,
+    weight_probes,
+)
+from studies.tasks.sources import PROBE, source
+
+CURVATURE = 32  # of these, how many the Hessian is of
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How images are trained on.
+
+    Parameters
+    ----------
+    optimiser : {"sgd", "adamw"}
+        Which.
+    lr, momentum, weight_decay : float
+        Of it; momentum of SGD only.
+    batch : int
+        Images a step.
+    order : int
+        Seed of the order of the images.
+    schedule : str
+        As of `schedule`.
+    warm_up : float
+        Share of the steps in which the rate rises linearly.
+    augment : bool
+        Flip left and right, and shift by up to an eighth of the side.
+    mirror : bool
+        Only flip left and right.
+    mixed : bool
+        Compute in bfloat16 where the device is a GPU.
+    """
+
+    optimiser: Literal["sgd", "adamw"]
+    lr: float
+    batch: int
+    order: int
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    warm_up: float = 0.0
+    augment: bool = False
+    mirror: bool = False
+    mixed: bool = False
+
+
+def on_files(configs: Sequence[Any], options: Options) -> list[Any]:
+    """Return the configs with small CIFAR-10 images for digits if files are given."""
+    given = options.data is not None
+    return [
+        replace(config, data="cifar10_16") if given and config.data == "digits"
+        else config
+        for config in configs
+    ]  # fmt: skip
+
+
+def recipe_of(config: Any, device: torch.device) -> Recipe:
+    """Return the recipe from a config's fields of the same names."""
+    names = [field.name for field in fields(Recipe) if hasattr(config, field.name)]
+    recipe = Recipe(
+        order=config.seed, **{name: getattr(config, name) for name in names}
+    )
+    return recipe if device.type == "cuda" else replace(recipe, mixed=False)
+
+
+def make_task(
+    images: Images | Streamed,
+    network: Callable[[], nn.Module],
+    recipe: Recipe,
+    device: torch.device,
+    *,
+    after: Callable[[torch.optim.Optimizer, nn.Module], Any] | None = None,
+    curvature: Curvature = hessian_probes,
+) -> Task:
+    """Return the task of classifying images.
+
+    Parameters
+    ----------
+    images : Images or Streamed
+        In memory as bytes, or in files.
+    network : callable
+        Returns the network.
+    recipe : Recipe
+        How to train.
+    device : torch.device
+        Where.
+    after : callable, optional
+        ``after(optimiser, network)`` arranges what follows each step.
+    curvature : callable
+        ``curvature(network, loss, batch)`` measures the Hessian.
+    """
+    data = source(images, recipe, device)
+    probe = data.probe
+    few = (probe[0][:CURVATURE], probe[1][:CURVATURE])
+
+    def loss(net: nn.Module, batch: Batch) -> Tensor:
+        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.mixed):
+            return cross_entropy(net(batch[0]), batch[1])
+
+    def optimiser(net: nn.Module) -> torch.optim.Optimizer:
+        made = _optimiser(net, recipe)
+        if after is not None:
+            after(made, net)
+        return made
+
+    def batch(step: int, generator: torch.Generator) -> Batch:
+        chosen = epoch_batch(step, recipe.batch, data.count, recipe.order)
+        return data.take(chosen, generator)
+
+    def evaluate(net: nn.Module) -> dict[str, float]:
+        # The loss is the one that training sees: running statistics lag behind it.
+        with batch_statistics(net):
+            logits = _logits(net, probe)
+        tested = [(net(x).argmax(1) == labels).float() for x, labels in data.tests()]
+        return {
+            "probe_loss": float(cross_entropy(logits, probe[1])),
+            "accuracy": float(torch.cat(tested).mean()),
+        }
+
+    def look(net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
+        return {
+            **weight_probes(net, made.param_groups[0]["lr"]),
+            "grad_norm": gradient_norm(net, plain_loss, few),
+            **removed_shares(net, plain_loss, few),
+        }
+
+    def channels_last() -> nn.Module:
+        net: Any = network()  # torch's annotations leave memory_format out
+        return net.to(memory_format=torch.channels_last)
+
+    return Task(
+        network=channels_last,
+        optimiser=optimiser,
+        batch=batch,
+        loss=loss,
+        evaluate=evaluate,
+        probe=look,
+        curvature=lambda net: curvature(net, plain_loss, few),
+        describe=layer_table,
+        schedule=schedule(recipe.schedule, recipe.warm_up),
+    )
+
+
+def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
+    """Return the cross-entropy in the parameters' own precision."""
+    return cross_entropy(net(batch[0]), batch[1])
+
+
+def _logits(net: nn.Module, data: Batch) -> Tensor:
+    return torch.cat([net(part) for part in data[0].split(PROBE)]).float()
+
+
+def _optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    if recipe.optimiser == "sgd":
+        return torch.optim.SGD(
+            net.parameters(),
+            lr=recipe.lr,
+            momentum=recipe.momentum,
+            weight_decay=recipe.weight_decay,
+        )
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(
+            net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
+        )
+    raise ValueError(f"optimiser must be 'sgd' or 'adamw', got {recipe.optimiser!r}")
+
+
+def schedule(name: str, warm_up: float = 0.0) -> Callable[[float], float]:
+    """Return the factor of the rate after a share of the run.
+
+    Parameters
+    ----------
+    name : str
+        "constant"; "cosine", to zero; or "steps", which divides by ten after half and
+        three quarters, or after other shares, as in "steps:0.3,0.6,0.9".
+    warm_up : float
+        Share of the run in which the rate rises linearly.
+
+    Raises
+    ------
+    ValueError
+        If there is no schedule of that name, or its shares do not ascend from 0 to 1.
+
+    Examples
+    --------
+    >>> [round(schedule("cosine")(done), 3) for done in (0.0, 0.5, 1.0)]
+    [1.0, 0.5, 0.0]
+    >>> [round(schedule("steps:0.2,0.9")(done), 3) for done in (0.1, 0.2, 0.95)]
+    [1.0, 0.1, 0.01]
+    """
+    kind, _, text = name.partition(":")
+    shares = _shares(text) if kind == "steps" else ()
+    shapes: dict[str, Callable[[float], float]] = {
+        "constant": lambda _done: 1.0,
+        "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+        "steps": lambda done: 0.1 ** sum(done >= share for share in shares),
+    }
+    if kind not in shapes or (text and kind != "steps"):
+        raise ValueError(f"schedule must be one of {', '.join(shapes)}, got {name!r}")
+    shape = shapes[kind]
+
+    def factor(done: float) -> float:
+        return shape(done) * (min(1.0, (done + 1e-3) / warm_up) if warm_up else 1.0)
+
+    return factor
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        shares = tuple(float(part) for part in (text or "0.5,0.75").split(","))
+    except ValueError:
+        shares = ()
+    if not shares or list(shares) != sorted({s for s in shares if 0 < s < 1}):
+        raise ValueError(
+            "a schedule in steps needs shares of the run that ascend between 0 and 1, "
+            f"as in steps:0.3,0.6, got {text!r}"
+        )
+    return shares

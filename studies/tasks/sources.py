@@ -1,0 +1,118 @@
+"""Where a task's images come from: all in memory, or read from files by the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from studies.data import Images
+from studies.data.folders import Streamed
+from studies.engine.loop import Batch
+from studies.tasks.augment import mirrored, shifted
+
+PROBE = 512  # samples to evaluate the loss on, and on a CPU the accuracy
+TESTED = 10_000  # images of a streamed test part that a GPU evaluates
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """Standardised images and labels.
+
+    Parameters
+    ----------
+    count : int
+        Training images.
+    take : callable
+        ``take(chosen, generator)`` gives those training images as a step sees them.
+    probe : tuple of Tensor
+        Fixed training images, as they are.
+    tests : callable
+        Gives the test images, a piece after the other.
+    """
+
+    count: int
+    take: Callable[[Tensor, torch.Generator], Batch]
+    probe: Batch
+    tests: Callable[[], Iterator[Batch]]
+
+
+def source(images: Images | Streamed, recipe: Any, device: torch.device) -> Source:
+    """Return the source of a data set, with the recipe's augmentation."""
+    if isinstance(images, Streamed):
+        return _streamed(images, recipe, device)
+    train, test = prepare(images, device)
+    if device.type == "cpu":  # where ten thousand images cost more than the training
+        test = _some(test)
+
+    def take(chosen: Tensor, generator: torch.Generator) -> Batch:
+        inputs, labels = (part[chosen.to(device)] for part in train)
+        if recipe.augment:
+            return shifted(inputs, generator), labels
+        return (mirrored(inputs, generator) if recipe.mirror else inputs), labels
+
+    def tests() -> Iterator[Batch]:
+        yield from zip(*(part.split(PROBE) for part in test), strict=True)
+
+    return Source(len(train[1]), take, _some(train), tests)
+
+
+def _streamed(images: Streamed, recipe: Any, device: torch.device) -> Source:
+    train, test, side = images.train, images.test, images.side
+    mean, deviation = (
+        torch.tensor(values, device=device).view(1, 3, 1, 1)
+        for values in (MEAN, DEVIATION)
+    )
+
+    def standard(pixels: Tensor) -> Tensor:
+        return _last((pixels.to(device).float() / 255 - mean) / deviation)
+
+    def take(chosen: Tensor, generator: torch.Generator) -> Batch:
+        random = generator if recipe.augment else None
+        inputs = standard(train.read(chosen.tolist(), side, random))
+        if recipe.mirror and not recipe.augment:
+            inputs = mirrored(inputs, generator)
+        return inputs, train.labels[chosen].to(device)
+
+    def tests() -> Iterator[Batch]:
+        most = PROBE if device.type == "cpu" else TESTED
+        for chosen in _fixed(len(test.paths), most).split(PROBE):
+            inputs = standard(test.read(chosen.tolist(), side))
+            yield inputs, test.labels[chosen].to(device)
+
+    probe = _fixed(len(train.paths), PROBE)
+    seen = standard(train.read(probe.tolist(), side)), train.labels[probe].to(device)
+    return Source(len(train.paths), take, seen, tests)
+
+
+def _fixed(count: int, most: int) -> Tensor:
+    """Return the same random places in every call."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randperm(count, generator=generator)[:most]
+
+
+def _some(data: Batch) -> Batch:
+    """Return a fixed random choice of samples."""
+    fixed = _fixed(len(data[1]), PROBE)
+    inputs, labels = (part[fixed.to(part.device)] for part in data)
+    return inputs, labels
+
+
+def prepare(images: Images, device: torch.device) -> tuple[Batch, Batch]:
+    """Return training and test tensors, channels standardised by the former."""
+    train = images.train_inputs.to(device).float() / 255
+    test = images.test_inputs.to(device).float() / 255
+    std, mean = torch.std_mean(train, dim=(0, 2, 3), keepdim=True)
+    std = torch.where(std > 0, std, 1)
+    return (
+        (_last((train - mean) / std), images.train_labels.to(device)),
+        (_last((test - mean) / std), images.test_labels.to(device)),
+    )
+
+
+def _last(x: Tensor) -> Tensor:
+    return x.contiguous(memory_format=torch.channels_last)
