@@ -9,7 +9,16 @@ import sys
 from typing import NoReturn
 
 from condlab import __version__
-from condlab.cli import _cond, _hessian, _list, _report, _scale, _text, _verify
+from condlab.cli import (
+    _cond,
+    _hessian,
+    _list,
+    _report,
+    _scale,
+    _text,
+    _verify,
+    _weights,
+)
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -77,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"condlab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (_scale, _cond, _hessian, _verify, _report, _list):
+    for command in (_scale, _cond, _weights, _hessian, _verify, _report, _list):
         command.add_parser(commands)
     return parser
 

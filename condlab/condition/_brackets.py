@@ -17,9 +17,11 @@ GRADED = "equilibrated lu+residual"
 BLURRED = 1e-3  # a σ_min known no better than this is looked for in another way
 
 
-def by_singular_values(A: np.ndarray, p: Literal[2, "fro"]) -> ConditionEstimate:
+def by_singular_values(
+    A: np.ndarray, p: Literal[2, "fro"], sigma: np.ndarray | None = None
+) -> ConditionEstimate:
     """Return κ₂ or κ_F from the singular values, or where they blur from an inverse."""
-    sigma = np.linalg.svd(A, compute_uv=False)
+    sigma = np.linalg.svd(A, compute_uv=False) if sigma is None else sigma
     delta = (max(A.shape) + 8) * EPS * sigma[0]
     least = 1.0 if p == 2 else float(len(sigma))
     near, far = np.maximum(sigma - delta, 0.0), sigma + delta

@@ -17,6 +17,7 @@ from condlab.nn.conditioning import (
     uncondition,
 )
 from condlab.nn.describe import Description, Weight, describe
+from condlab.nn.files import open_state
 from condlab.nn.fold import effective_weights, fold
 from condlab.nn.gradients import (
     GradNorm,
@@ -25,6 +26,7 @@ from condlab.nn.gradients import (
     normalise_gradients_,
 )
 from condlab.nn.layout import Layout, layouts
+from condlab.nn.monitor import Monitor
 from condlab.nn.ngpt import (
     LearnedScale,
     SphereAttention,
@@ -60,6 +62,7 @@ from condlab.nn.norms import (
 from condlab.nn.norms.associate import AssocNorm, added_share
 from condlab.nn.selection import PRESETS
 from condlab.nn.smoothness import GradientShares, gradient_shares
+from condlab.nn.table import LayerRow, LayerTable, layer_table
 from condlab.nn.weights import WEIGHT_METHODS, normalise_weights
 
 __all__ = [
@@ -81,10 +84,13 @@ __all__ = [
     "GradNorm",
     "GradientShares",
     "GroupRMSNorm",
+    "LayerRow",
+    "LayerTable",
     "Layout",
     "LearnedScale",
     "LocalContrastNorm",
     "LocalResponseNorm",
+    "Monitor",
     "QKNorm",
     "ScaleNorm",
     "SphereAttention",
@@ -104,12 +110,14 @@ __all__ = [
     "effective_weights",
     "fold",
     "gradient_shares",
+    "layer_table",
     "layouts",
     "load_checkpoint",
     "make_norm",
     "normalise_gradient",
     "normalise_gradients_",
     "normalise_weights",
+    "open_state",
     "refresh_scalings",
     "renormalise_",
     "renormalise_after",

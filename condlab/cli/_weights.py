@@ -1,0 +1,216 @@
+"""`condlab weights`: how every weight matrix of a network is conditioned."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from condlab.cli import _models, _text, _weights_page
+
+HELP = (
+    "a .safetensors file, the .index.json of a sharded one, a .pt, .pth, .ckpt or .bin "
+    "checkpoint, a directory of these, or module:factory, which returns a torch module "
+    "or a state dict"
+)
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser(
+        "weights",
+        help="the condition of every weight matrix of a network",
+        description="Print kappa_2 of every weight matrix with an interval that "
+        "certainly holds it, and after row, column and row-column scaling; and in how "
+        "many layers equilibration helps.",
+    )
+    parser.add_argument("source", metavar="SOURCE", nargs="?", help=HELP)
+    parser.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("A", "B"),
+        help="two such sources side by side, as before and after training",
+    )
+    parser.add_argument(
+        "--layers",
+        metavar="GLOB",
+        default=[],
+        action="append",
+        help="names of tensors to take, such as '*.attn.*'; may be repeated",
+    )
+    parser.add_argument(
+        "--heads", type=int, metavar="N", help="a row for each of N attention heads too"
+    )
+    parser.add_argument(
+        "--operator",
+        metavar="HxW",
+        help="convolutions as operators on such an image too, with periodic borders",
+    )
+    parser.add_argument(
+        "--best",
+        action="store_true",
+        help="certify the best kappa_2 of any row scaling; seconds for each matrix",
+    )
+    parser.add_argument(
+        "--no-scalings", action="store_true", help="kappa as it is alone: faster"
+    )
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--json", action="store_true", help="one JSON object instead")
+    group.add_argument(
+        "--csv", action="store_true", help="comma-separated values instead"
+    )
+    parser.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE",
+        help="draw the singular values of all layers (.png, .svg, .pdf)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="let --figure replace a file"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+    """Return what the command prints, having written --figure."""
+    if (args.source is None) == (args.compare is None):
+        raise ValueError("give one SOURCE, or two of them to --compare")
+    _require_figure(args)
+    options = _options(args)
+    named = args.compare or [args.source]
+    found = {
+        name: _table(network, name, options, progress)
+        for source in named
+        for name, network in _networks(source)
+    }
+    if args.compare and len(found) != 2:
+        raise ValueError("--compare needs two different networks, one in each source")
+    notes = []
+    if args.figure:
+        _weights_page.draw(found, args.figure)
+        notes.append(f"wrote {args.figure}")
+    if args.json:
+        records = [_weights_page.record(name, table) for name, table in found.items()]
+        return _text.as_json({"networks": records} if len(records) > 1 else records[0])
+    if args.csv:
+        return _csv(found)
+    show: Callable[..., str] = (
+        _weights_page.comparison if args.compare else _weights_page.page
+    )
+    return "\n".join([show(found), *notes])
+
+
+def _require_figure(args: argparse.Namespace) -> None:
+    if args.figure is None:
+        return
+    if args.figure.suffix not in (".png", ".svg", ".pdf"):
+        raise ValueError(f"--figure must be .png, .svg or .pdf, got {args.figure}")
+    if args.figure.exists() and not args.force:
+        raise FileExistsError(
+            f"{args.figure} exists already; choose another name, or add --force"
+        )
+    if not args.figure.parent.is_dir():
+        raise ValueError(f"--figure: there is no directory {args.figure.parent}")
+    _weights_page.require_matplotlib()
+
+
+def _options(args: argparse.Namespace) -> dict[str, Any]:
+    options: dict[str, Any] = {"scalings": not args.no_scalings, "best": args.best}
+    if args.layers:
+        options["layers"] = args.layers
+    if args.heads is not None:
+        if args.heads < 1:
+            raise ValueError(f"--heads must be at least 1, got {args.heads}")
+        options["heads"] = args.heads
+    if args.operator is not None:
+        if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", args.operator):
+            raise ValueError(
+                "--operator needs sizes of an image, one for each axis of the kernels, "
+                f"such as 16x16 or 100, got {args.operator!r}"
+            )
+        options["operator"] = [int(n) for n in args.operator.split("x")]
+    return options
+
+
+def _table(network: Any, name: str, options: dict[str, Any], progress: Any) -> Any:
+    from condlab.nn import layer_table
+
+    try:
+        return layer_table(
+            network, progress=lambda layer: progress(f"{name}: {layer}"), **options
+        )
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _networks(source: str) -> list[tuple[str, Any]]:
+    """Return the networks of a source with their names, each opened and not read."""
+    from condlab.nn import open_state
+
+    path = Path(source)
+    if path.is_dir():
+        return [(str(file), open_state(file)) for file in _files(path)]
+    where, colon, name = source.partition(":")
+    if colon and not path.exists() and "/" not in where and "\\" not in where:
+        return [(source, _from_factory(source, where, name))]
+    return [(source, open_state(path))]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the weights in a directory: a sharded network, or a file a checkpoint."""
+    from condlab.nn.files import SUFFIXES
+
+    indices = sorted(folder.glob("*.index.json"))
+    if indices:
+        return indices[:1]
+    files = [p for p in folder.iterdir() if p.is_file() and p.suffix in SUFFIXES]
+    if not files:
+        raise ValueError(
+            f"{folder} must hold files of weights, *{', *'.join(SUFFIXES)}; it has none"
+        )
+    return sorted(files, key=_in_order)
+
+
+def _in_order(path: Path) -> list[Any]:
+    """Return a key by which step 9 comes before step 10."""
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part)
+        for part in re.split(r"(\d+)", path.name)
+        if part
+    ]
+
+
+def _from_factory(source: str, where: str, name: str) -> Any:
+    from torch import nn
+
+    if not (where and name):
+        raise ValueError(f"a network is {HELP}; got {source!r}")
+    made = _models._made(source, where, name)
+    if isinstance(made, tuple) and made and isinstance(made[0], nn.Module):
+        return made[0]  # as `condlab hessian` wants it
+    if isinstance(made, nn.Module | dict):
+        return made
+    raise ValueError(
+        f"{source} must return a torch module or a state dict, got "
+        f"{type(made).__name__}"
+    )
+
+
+def _csv(found: dict[str, Any]) -> str:
+    rows = [
+        {"network": name, **row.to_dict()}
+        for name, table in found.items()
+        for row in table
+    ]
+    for row in rows:
+        row["shape"] = "x".join(map(str, row["shape"]))
+    fields = list(dict.fromkeys(key for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fields, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().rstrip("\n")
