@@ -2,11 +2,15 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+QUICK := .venv-quick
+CORE := $(addprefix condlab/,__init__.py scaling.py bounds.py comparison.py norms.py types.py \
+	condition optimal lanczos gallery io)
+OTHER := $(addprefix --ignore=tests/,curvature gpu nn report spectra studies theory)
 EXTRAS := theory,torch,figures,studies,dev
 # Two BLAS threads on two busy cores cost far more than they bring.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help report figures studies test test-gpu check lint bench lock clean
+.PHONY: help report figures studies quick test test-gpu check lint bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -25,6 +29,14 @@ figures: $(VENV)/installed  ## Refresh the committed figures/ and the tables of 
 
 studies: $(VENV)/installed  ## Run every study's smoke preset, a minute each at most.
 	$(BIN)/python -m studies all --preset smoke
+
+$(QUICK)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(QUICK)
+	$(QUICK)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt pytest hypothesis mpmath -e .
+	@touch $@
+
+quick: $(QUICK)/installed  ## Test the core without torch, in an environment of its own: a minute.
+	$(QUICK)/bin/python -m pytest -q -m "not slow" tests $(OTHER) $(CORE)
 
 test: $(VENV)/installed  ## Run the tests and the documentation's examples.
 	$(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu"
@@ -49,4 +61,4 @@ lock:  ## Rewrite constraints.txt from a fresh environment with every extra.
 	rm -rf .lock
 
 clean:  ## Remove the environment and everything generated.
-	rm -rf $(VENV) .lock report build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(QUICK) .lock report build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

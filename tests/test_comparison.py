@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import torch
 
 import condlab
 from condlab import SCALINGS, compare_scalings, cond
@@ -42,6 +41,7 @@ def test_a_stack_of_rectangles_agrees_with_numpy():
 
 
 def test_a_stack_of_tensors_gives_tensors():
+    torch = pytest.importorskip("torch")
     A = torch.randn(2, 5, 3, 3, generator=torch.Generator().manual_seed(0))
     found = cond(A)
     assert isinstance(found.upper, torch.Tensor)

@@ -5,6 +5,8 @@ import pytest
 
 from condlab.optimal._certificate import scaled_bound, symmetric_bound
 
+pytest.importorskip("flint")
+pytest.importorskip("hypothesis")
 balls = pytest.importorskip("condlab.theory.balls")
 
 
