@@ -589,6 +589,7 @@ WEST = (COORDINATE + "2 2 2\n1 1 4\n2 2 5\n").encode()
 @pytest.fixture
 def mirror(tmp_path, monkeypatch):
     """A server on this machine that stands in for the collection's."""
+    pytest.importorskip("pooch")
     folder = tmp_path / "mirror"
     suitesparse_archive(
         folder / "HB" / "west0479.tar.gz", {"west0479/west0479.mtx": WEST}
@@ -602,6 +603,7 @@ def mirror(tmp_path, monkeypatch):
 @pytest.fixture
 def offline(monkeypatch):
     """An address at which nothing listens."""
+    pytest.importorskip("pooch")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 pytest.importorskip("hypothesis")
+pytest.importorskip("flint")
 from condlab.cli import main
 
 CLAIMS = """
