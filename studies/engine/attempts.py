@@ -17,6 +17,8 @@ from studies.engine.backends import Map, workers
 from studies.engine.provenance import provenance
 from studies.engine.store import FAILED, Record, Store, key_of
 
+POOLS = 3  # tries with workers that die before they do anything
+
 Run = tuple[Any, ...]  # (study, config, make_task, options, folder)
 RunOne = Callable[..., Record]
 
@@ -87,6 +89,7 @@ def records(
         return
     left = {key_of(run[1]): run for run in todo}
     tried = partial(attempt, run_one, own)
+    vain = 0  # pools that broke before a run had begun: it is not the runs' fault
     with workers(options.backend, options.cluster, jobs) as mapped:
         while left:
             before = len(left)
@@ -98,7 +101,8 @@ def records(
                 for record in _rescued(left, tried, mapped, error):
                     left.pop(record["key"])
                     yield record
-                if len(left) == before:  # no run had begun: it is not their fault
+                vain = vain + 1 if len(left) == before else 0
+                if vain == POOLS:
                     raise
 
 
