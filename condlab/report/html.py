@@ -94,6 +94,7 @@ def _summary(records: Records) -> str:
         "<header>\n<h1>condlab report</h1>\n"
         f'<p class="lead">{sentence(records.theorems)} '
         f"{scaled} matrices scaled in five ways.</p>\n"
+        f"{_answer(records.studies)}"
         f'<ul class="tiles">{tiles}</ul>\n'
         '<nav aria-label="Sections"><a href="#verdicts">Verdicts</a> '
         '<a href="#matrices">Matrices</a> <a href="#tightness">Tightness</a> '
@@ -102,6 +103,15 @@ def _summary(records: Records) -> str:
         '<a href="#reproduce">Reproduce</a> <a href="#sources">Sources</a></nav>\n'
         "</header>"
     )
+
+
+def _answer(found: Entry) -> str:
+    """Return what training says of the question behind it all, with what it was on."""
+    text = found.get("answer", "")
+    if not text:
+        return ""
+    question, _, rest = text.strip("*").partition("**")
+    return f"<p><b>{markup.text(question)}</b> {markup.text(rest.strip())}</p>\n"
 
 
 def _verdicts(records: Records) -> str:
@@ -175,7 +185,6 @@ def _studies(found: Entry, figures: dict[str, str]) -> str:
     return (
         '<section id="studies">\n<h2>Studies</h2>\n'
         f"{_figures('studies-answer', figures)}\n"
-        f"<p>{markup.text(found.get('answer', ''))}</p>\n"
         "<p>Ratios of the steps to the target, with Student's 95 % intervals over n "
         "seeds; a ratio after &gt; or &lt; is a bound, as runs never arrived. As fast "
         "are controls whose interval overlaps. "
