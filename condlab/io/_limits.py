@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from condlab._memory import available_bytes
 from condlab.errors import MatrixFileError
 
 _GIB = 2**30
@@ -13,12 +14,13 @@ _SUSPICIOUS_INFLATION = 200  # past a gigabyte, only zeros compress so well
 
 
 def require_memory(path: Path, nbytes: int) -> None:
-    """Raise where the entries would take more than half of the machine's memory."""
+    """Raise where the entries would take more memory than one matrix may."""
     allowed = memory_limit()
     if nbytes > allowed:
         raise MatrixFileError(
-            f"{path}: its header claims {nbytes / _GIB:.3g} GiB, more than half of "
-            f"this machine's memory ({allowed / _GIB:.3g} GiB is the limit)"
+            f"{path}: its header claims {nbytes / _GIB:.3g} GiB, and a matrix may take "
+            f"{allowed / _GIB:.3g} GiB here: half of the machine's memory, or what is "
+            "free of it and of this process's limits"
         )
 
 
@@ -64,8 +66,13 @@ def require_shape(path: Path, shape: tuple[int, ...], stored: int | None) -> Non
 
 
 def memory_limit() -> int:
-    """Return how many bytes one matrix may take: half of the machine's memory."""
+    """Return how many bytes one matrix may take.
+
+    Half of the machine's memory, or what is free of it and of the limits of a container
+    and of the process, whichever is less.
+    """
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+        half = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
     except (AttributeError, OSError, ValueError):  # not every system tells
-        return 4 * _GIB
+        half = 4 * _GIB
+    return min(half, available_bytes())
