@@ -152,6 +152,7 @@ def test_data_parallel_broadcasts_count_nothing(tmp_path):
         for _ in range(3):
             step(parallel, optimiser)
             seen.append(is_fresh(layer))
+        del parallel  # torch 2.13 may wait for ever for a group that outlives itself
     finally:
         torch.distributed.destroy_process_group()
     assert seen == [False, False, True]
