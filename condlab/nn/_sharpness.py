@@ -127,7 +127,7 @@ def _lanczos(
         W[k - 1] = product(v)
         if not bool(torch.isfinite(W[k - 1]).all()):
             raise ValueError("lambda_max needs a finite Hessian, got nan or inf")
-        T = (V[:k] @ W[:k].T).double().cpu()
+        T = (V[:k] @ W[:k].T).cpu().double()
         values, S = torch.linalg.eigh((T + T.T) / 2)
         c = S[:, -1].to(V)
         y, image = c @ V[:k], c @ W[:k]
