@@ -191,7 +191,7 @@ def compare_scalings(
     rounding : {None, "power-of-two"}
         Round all multipliers, so that scaling is exact.
     strict : bool
-        Raise on lines of zeros, and where a scaling is not defined.
+        Raise on lines of zeros, left alone otherwise, and where a scaling is refused.
     estimate : bool, optional
         Estimate instead of factorising a dense matrix; by default where A is sparse and
         large. Estimates bracket no best scalings.
@@ -262,7 +262,9 @@ def kappa(A: Array, p: Any, estimate: bool) -> ConditionEstimate:
         assert isinstance(found, ConditionEstimate)
         return found
     if p not in (1, 2, "inf"):
-        raise ValueError(f"only 1, 2 and inf can be estimated, got {p}; use --exact")
+        raise ValueError(
+            f"only 1, 2 and inf can be estimated, got {p}; use estimate=False, or --exact"
+        )
     A, rng = sp.csc_array(A), np.random.default_rng(0)
     if p == 2:
         return estimate_cond_2(A, num_matvecs=NUM_MATVECS, rng=rng)

@@ -745,3 +745,11 @@ def test_theorems_are_known_by_names_with_underscores_too(run):
     options = ("--sizes", "1", "--max-examples", "5")
     expected = run("verify", "ws-eps-paper-code", *options)
     assert run("verify", "ws_eps_paper_code", *options) == expected
+
+
+@pytest.mark.parametrize("method", ["row", "column", "row-column", "ruiz", "optimal"])
+def test_lines_of_zeros_are_left_alone_unless_strict(run, complaint, tmp_path, method):
+    (tmp_path / "A.csv").write_text("1,2,0\n0,0,0\n3,1,0\n")
+    source = ("scale", str(tmp_path / "A.csv"), "--method", method)
+    assert parse_json(run(*source, "--json"))["scalings"][1]["scaling"] == method
+    assert "nonzero entry" in complaint(*source, "--strict")

@@ -94,11 +94,13 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         scalings=tuple(SCALINGS) if args.method == "all" else (args.method,),
         line_norm=None if args.p is None else _kappa.NORMS[args.p],
         rounding=args.rounding,
-        strict=args.strict or args.method != "all",
+        strict=args.strict,
         estimate=estimate,
         optimal=_optimal(args),
         progress=lambda name: progress(f"{name} scaling of {args.source}"),
     )
+    if args.method in rows.refused:  # the only one that was asked for
+        raise ValueError(rows.refused[args.method])
     notes = ["estimated: --exact brackets the best scalings too"] * estimate
     notes += [f"no {name} scaling: {why}" for name, why in rows.refused.items()]
     if args.output:
