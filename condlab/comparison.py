@@ -263,7 +263,7 @@ def kappa(A: Array, p: Any, estimate: bool) -> ConditionEstimate:
         return found
     if p not in (1, 2, "inf"):
         raise ValueError(
-            f"only 1, 2 and inf can be estimated, got {p}; use estimate=False, or --exact"
+            f"only 1, 2 and inf can be estimated, got {p}; use estimate=False (--exact)"
         )
     A, rng = sp.csc_array(A), np.random.default_rng(0)
     if p == 2:

@@ -59,7 +59,7 @@ def workers(backend: str, cluster: str | None, jobs: int) -> Iterator[Map]:
 
 @contextmanager
 def _dask(cluster: str | None, jobs: int) -> Iterator[Map]:
-    # joblib's own Dask backend waits for ever for a task whose worker died.
+    # joblib 1.6's own Dask backend waits for ever for a task whose worker died.
     try:
         import dask
         from distributed import Client, as_completed

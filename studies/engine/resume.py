@@ -12,7 +12,7 @@ from typing import Any
 
 from condlab._files import clear_litter
 from studies.engine.provenance import differences, provenance
-from studies.engine.store import DamagedError, Record, Store, header, key_of
+from studies.engine.store import DamagedError, Record, Store, key_of, made_by
 
 
 def kept(configs: Sequence[Any], folder: Path, options: Any) -> dict[str, Record]:
@@ -26,7 +26,8 @@ def kept(configs: Sequence[Any], folder: Path, options: Any) -> dict[str, Record
         If records or checkpoints were made by other code, versions, data or ranks:
         they are not mixed with new ones.
     """
-    clear_litter(folder)
+    for place in (folder, folder.parent):  # of runs, and of the file of all
+        clear_litter(place)
     store, found = Store(folder), {}
     others: dict[str, list[Path]] = defaultdict(list)
     here = provenance(options.device, options.data)
@@ -34,10 +35,12 @@ def kept(configs: Sequence[Any], folder: Path, options: Any) -> dict[str, Record
         if options.fresh:
             store.forget(key)
             continue
+        store.forget_the_dead(key)
         record = _whole(store.record, key, folder / f"{key}.json")
         if record is not None:
             found[key] = record
-        made = record or _whole(header, store.checkpoint(key), store.checkpoint(key))
+        saved = store.checkpoint(key)
+        made = record or _whole(made_by, saved, saved)
         for difference in [] if made is None else differences(made, here):
             others[difference].append(folder / key)
     if others:

@@ -79,6 +79,11 @@ class Store:
             return None
         return {**found, "alive": alive}
 
+    def forget_the_dead(self, key: str) -> None:
+        """Delete the note that a run goes on, where its process has died."""
+        if not (self.running(key) or {"alive": False})["alive"]:
+            self._running(key).unlink(missing_ok=True)
+
     def finish(self, record: Record) -> Record:
         """Keep a finished record; its checkpoint is needed no more."""
         record = sealed(record)
@@ -198,52 +203,24 @@ def save_checkpoint(
     state : dict
         Tensors, numbers, strings, and lists and dicts of them.
     made_by : dict, optional
-        What the run is made by, see `header`.
+        What the run is made by, as `made_by` gives back.
     """
     stream = io.BytesIO()
     torch.save(state, stream)
     rest = stream.getbuffer()
-    head = {"made_by": made_by or {}, "sum": hashlib.sha256(rest).hexdigest()}
-    replace(path, MAGIC + to_line(sealed_head(head)).encode() + rest)
+    head = {"made_by": made_by or {}, "content": hashlib.sha256(rest).hexdigest()}
+    replace(path, MAGIC + to_line(sealed(head)).encode() + rest)
 
 
-def sealed_head(head: dict[str, Any]) -> dict[str, Any]:
-    """Return the first line of a checkpoint with a checksum of itself."""
-    text = to_line(head)
-    return {**head, "own": hashlib.sha256(text.encode()).hexdigest()[:16]}
-
-
-def header(path: Path) -> dict[str, Any] | None:
-    """Return what a checkpoint is made by, or None where there is none.
+def made_by(path: Path) -> dict[str, Any] | None:
+    """Return what a checkpoint says of its making, or None where there is none.
 
     Raises
     ------
     DamagedError
-        If the file does not begin as a checkpoint does.
+        If a byte of the file is not what `save_checkpoint` wrote.
     """
-    if not path.exists():
-        return None
-    with path.open("rb") as file:
-        return _head(path, file.readline())["made_by"]
-
-
-def _head(path: Path, line: bytes) -> dict[str, Any]:
-    try:
-        if not line.startswith(MAGIC):
-            raise ValueError("another format")  # noqa: TRY301 - told below
-        found = json.loads(line.removeprefix(MAGIC))
-        rest = {name: value for name, value in found.items() if name != "own"}
-        if sealed_head(rest) != found or not isinstance(rest["made_by"], dict):
-            raise ValueError("another checksum")  # noqa: TRY301
-    except (ValueError, AttributeError, KeyError) as error:
-        raise _no_checkpoint(path) from error
-    return found
-
-
-def _no_checkpoint(path: Path) -> DamagedError:
-    return DamagedError(
-        f"{path} is no whole checkpoint; delete it to start that run anew"
-    )
+    return _checked(path)[0]["made_by"] if path.exists() else None
 
 
 def load_checkpoint(path: Path) -> dict[str, Any] | None:
@@ -256,7 +233,20 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     """
     if not path.exists():
         return None
+    rest = io.BytesIO(_checked(path)[1])
+    return torch.load(rest, weights_only=True, map_location="cpu")
+
+
+def _checked(path: Path) -> tuple[dict[str, Any], bytes]:
+    """Return the first line of a checkpoint and the rest, both as they were written."""
     line, _, rest = path.read_bytes().partition(b"\n")
-    if hashlib.sha256(rest).hexdigest() != _head(path, line + b"\n")["sum"]:
-        raise _no_checkpoint(path)
-    return torch.load(io.BytesIO(rest), weights_only=True, map_location="cpu")
+    try:
+        head = json.loads(line.removeprefix(MAGIC))
+        whole = line.startswith(MAGIC) and sealed(head) == head
+        if whole and head["content"] == hashlib.sha256(rest).hexdigest():
+            return head, rest
+    except (ValueError, AttributeError, KeyError):
+        pass  # neither is it a line that was written
+    raise DamagedError(
+        f"{path} is no whole checkpoint; delete it to start that run anew"
+    )

@@ -166,7 +166,7 @@ def sweep(
     records = complete_cells(configs, found)
     if ranks.rank() == 0:
         store.write_lines(path, records)
-    if any(record["status"] == attempts.FAILED for record in records):
+    if any(record["status"] == store.FAILED for record in records):
         raise attempts.RunsFailedError(attempts.told(records, folder), records)
     return records
 

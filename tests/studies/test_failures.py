@@ -101,6 +101,23 @@ def test_a_worker_that_dies_is_replaced_and_its_run_is_tried_once_more(tmp_path)
     assert len(records) == len(configs)
 
 
+def damage_the_rest(path):
+    """Write a checkpoint of which only the last byte, far from its head, is wrong."""
+    store.save_checkpoint(path, {"step": 1}, provenance.provenance(torch.device("cpu")))
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+
+
+def test_a_damaged_checkpoint_is_named_and_its_run_starts_anew(tmp_path, capsys):
+    (config,) = runs(("plain",), tmp_path)
+    path = Store(tmp_path / "tiny" / ".smoke").checkpoint(key_of(config))
+    damage_the_rest(path)
+    options = Options("smoke", out=tmp_path, jobs=1)
+    (record,) = sweep("tiny", [config], task, options)
+    assert record["status"] == "done"
+    assert f"{path} is no whole checkpoint" in capsys.readouterr().err
+
+
 @posix
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["loky", *CLUSTERS])
@@ -116,8 +133,9 @@ def test_twenty_runs_of_which_some_fail_end_on_every_backend(backend, tmp_path):
     assert len(configs) == 20
     folder = tmp_path / "tiny" / ".smoke"
     folder.mkdir(parents=True)
-    for config in configs[:2]:
-        Store(folder).checkpoint(key_of(config)).write_bytes(b"condlab-run-1 {")
+    head, body = (Store(folder).checkpoint(key_of(c)) for c in configs[:2])
+    head.write_bytes(b"condlab-run-1 {")
+    damage_the_rest(body)
     options = Options("smoke", out=tmp_path, jobs=2, backend=backend)
     records, said = failing(configs, options)
     found = [r["status"] for r in records]
@@ -276,6 +294,22 @@ def test_litter_of_the_dead_is_cleared_and_that_of_the_living_is_not(tmp_path):
     }
     assert left == {host, "elsewhere"}
     assert len(list(tmp_path.iterdir())) == 2
+
+
+@posix
+def test_a_sweep_clears_what_a_killed_one_left(tmp_path):
+    (config,) = runs(("plain",), tmp_path)
+    options = Options("smoke", out=tmp_path, jobs=1)
+    folder = tmp_path / "tiny" / ".smoke"
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    litter = f"~{_files._host()}+{dead.pid}+ab{_files.SUFFIX}"
+    folder.mkdir(parents=True)
+    for place in (folder, folder.parent):
+        (place / litter).touch()
+    sweep("tiny", [config], task, options)
+    left = {p.suffix for p in (tmp_path / "tiny").rglob("*") if p.is_file()}
+    assert left == {".json", ".jsonl"}
 
 
 @posix
