@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -20,7 +21,8 @@ Loss = Callable[[nn.Module], Tensor]
 class Sharpness:
     """A Ritz value, the length of its residual, its vector and what it took.
 
-    Some eigenvalue is within `residual` of `value`, up to the noise of the products.
+    Some eigenvalue is within `residual` of `value`, up to the noise of the products;
+    both are nan where a product is not finite.
     """
 
     value: float
@@ -126,7 +128,7 @@ def _lanczos(
         V[k - 1] = v
         W[k - 1] = product(v)
         if not bool(torch.isfinite(W[k - 1]).all()):
-            raise ValueError("lambda_max needs a finite Hessian, got nan or inf")
+            return Sharpness(math.nan, math.nan, v, k)
         T = (V[:k] @ W[:k].T).cpu().double()
         values, S = torch.linalg.eigh((T + T.T) / 2)
         c = S[:, -1].to(V)

@@ -174,18 +174,16 @@ class Monitor:
         assert self.loss is not None
         rates = [g["lr"] for g in getattr(self.optimizer, "param_groups", ())]
         edge = {"two_over_lr": 2 / float(max(rates))} if rates and max(rates) else {}
-        try:
-            found = sharpness(
-                self.module,
-                self.loss,
-                start=self._vector,
-                num_matvecs=self.num_matvecs,
-                rtol=self.rtol,
-                generator=torch.Generator().manual_seed(self.count),
-            )
-        except ValueError:  # not finite
-            return {"lambda_max": math.nan, "lambda_max_residual": math.nan, **edge}
-        self._vector = found.vector
+        found = sharpness(
+            self.module,
+            self.loss,
+            start=self._vector,
+            num_matvecs=self.num_matvecs,
+            rtol=self.rtol,
+            generator=torch.Generator().manual_seed(self.count),
+        )
+        if math.isfinite(found.value):
+            self._vector = found.vector
         return {
             "lambda_max": found.value,
             "lambda_max_residual": found.residual,

@@ -323,3 +323,25 @@ def test_bad_options_are_refused_at_once(options, why):
         Monitor(network(), **options)
     with pytest.raises(TypeError, match="a sink must be"):
         Monitor(network(), sinks=[3])
+
+
+def test_a_network_that_no_longer_trains_is_told_and_not_recorded_as_diverged():
+    net = torch.nn.Linear(2, 1).requires_grad_(False)
+    monitor = Monitor(net, what=["lambda_max"], loss=lambda net: net.weight.sum())
+    with pytest.raises(ValueError, match="lambda_max needs parameters that train"):
+        monitor.look()
+
+
+def test_the_start_survives_a_step_that_was_not_finite():
+    net = torch.nn.Linear(2, 1)
+    scale = [1.0]
+    monitor = Monitor(
+        net,
+        what=["lambda_max"],
+        loss=lambda net: scale[0] * net(torch.ones(1, 2)).square().sum(),
+    )
+    assert math.isfinite(monitor.look()["lambda_max"])
+    scale[0] = math.inf
+    assert math.isnan(monitor.look()["lambda_max"])
+    scale[0] = 1.0
+    assert monitor.look()["lambda_max"] == pytest.approx(6.0, rel=1e-4)
