@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
@@ -13,9 +12,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from condlab import _arrays
+from condlab._tables import as_html, as_text
 from condlab.bounds import bauer, van_der_sluis
-from condlab.condition import estimate_cond_1, estimate_cond_2
-from condlab.condition.exact import cond
+from condlab.condition import cond, estimate_cond_1, estimate_cond_2
 from condlab.optimal import optimal_scaling
 from condlab.scaling import (
     column_scaling,
@@ -147,21 +146,12 @@ class ScalingComparison(Sequence[ScalingRow]):
         return [head, *cells]
 
     def __str__(self) -> str:
-        cells = self._cells()
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        padded = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
         notes = (f"no {name} scaling: {why}" for name, why in self.refused.items())
-        return "\n".join([*padded, *notes])
+        return "\n".join([as_text(self._cells()), *notes])
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
-        head, *lines = self._cells()
-        top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>"
-            for line in lines
-        )
-        return f"<table><tr>{top}</tr>{body}</table>"
+        return as_html(self._cells())
 
 
 def compare_scalings(

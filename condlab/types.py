@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from html import escape
 from typing import Any, Literal
 
 from condlab._scaled import apply
+from condlab._tables import as_html
 
 Norm = Literal[1, 2, "inf"]
 Array = Any  # a NumPy array, a SciPy sparse array or a torch tensor
@@ -182,9 +182,7 @@ class ConditionEstimate:
         interval = Bracket(self.lower, self.upper)
         cells = (f"{self:.6g}", f"{interval}", self.method)
         names = (f"κ, p = {self.p}", "certainly in", "method")
-        heads = "".join(f"<th>{escape(name)}</th>" for name in names)
-        row = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        return f"<table><tr>{heads}</tr><tr>{row}</tr></table>"
+        return as_html([names, cells])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from condlab import _arrays
-from condlab.condition import _stacks, estimate_cond_1, estimate_cond_2
+from condlab.condition import _stacks
 from condlab.condition._brackets import by_inverse, by_singular_values, skeel
 from condlab.condition._inverse import divided_by_peak
 from condlab.types import ConditionEstimate, ConditionEstimates
@@ -27,8 +27,6 @@ __all__ = [
     "cond_fro",
     "cond_inf",
     "cond_skeel",
-    "estimate_cond_1",
-    "estimate_cond_2",
 ]
 
 Array = Any

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from condlab._tables import as_html, as_text
 from condlab.types import Bracket, ConditionEstimate
 
 _HEAD = (
@@ -191,21 +192,12 @@ class LayerTable(Sequence[LayerRow]):
         return [_HEAD, *(_line(row) for row in self.rows)]
 
     def __str__(self) -> str:
-        cells = self.cells()
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-        lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
         notes = [f"left out: {name} {why}" for name, why in self.left_out.items()]
-        return "\n".join([*lines, "", self.summary(), *notes])
+        return "\n".join([as_text(self.cells()), "", self.summary(), *notes])
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
-        head, *lines = self.cells()
-        top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-        body = "".join(
-            f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in line)}</tr>"
-            for line in lines
-        )
-        return f"<table><tr>{top}</tr>{body}</table><p>{escape(self.summary())}</p>"
+        return f"{as_html(self.cells())}<p>{escape(self.summary())}</p>"
 
 
 def _line(row: LayerRow) -> tuple[str, ...]:

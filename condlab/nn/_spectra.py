@@ -11,18 +11,14 @@ import torch
 from torch import Tensor
 
 from condlab.bounds import bracket_of_scaled, van_der_sluis
+from condlab.comparison import SCALINGS
 from condlab.condition._brackets import by_singular_values
 from condlab.condition._gram import BLOCK, FLOOR, Spectral, Squares, by_gram, squares
 from condlab.condition._inverse import EPS, divided_by_peak
-from condlab.scaling import column_scaling, row_column_scaling, row_scaling
 from condlab.types import Bracket, ConditionEstimate, Scaling
 
 MID = (1e-60, 1e60)  # peaks whose squares and their sums are well inside the range
-SCALED = {
-    "row": row_scaling,
-    "column": column_scaling,
-    "row-column": row_column_scaling,
-}
+SCALED = ("row", "column", "row-column")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,7 +154,7 @@ def _by_svd(A: np.ndarray) -> Spectral:
 def _after(A: Tensor, name: str) -> ConditionEstimate:
     """Return κ₂ of the exactly scaled matrix; the rounding of its entries is in it."""
     dense = A.double().numpy()
-    scaling: Scaling = SCALED[name](dense)
+    scaling: Scaling = SCALINGS[name].function(dense)
     B = np.ascontiguousarray(scaling.apply(dense))
     found = by_singular_values(divided_by_peak(B), 2)
     lower, upper = bracket_of_scaled(B, 2, True)
