@@ -63,10 +63,11 @@ def layer_table(
     Returns
     -------
     LayerTable
-        A sequence of rows. Every bracket is certain, rounding included. The method
-        "gram" is of eigenvalues of the Gram matrix in float64, whose rounding is
-        bounded, and serves where six digits of κ are certain; elsewhere singular
-        values and what `condlab.cond_2` does with them.
+        A sequence of rows. Brackets include rounding: that of products is bounded, and
+        LAPACK's eigenvalues and singular values are taken to be as good as
+        `condlab.cond_2` takes them. The method "gram" is of eigenvalues of the Gram
+        matrix in float64, and serves where six digits of κ are certain; elsewhere
+        it is that of `cond_2`.
 
     Raises
     ------
