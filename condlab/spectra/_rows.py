@@ -81,7 +81,7 @@ class Rows:
                 yield slice(start + i, start + i + len(panel)), panel
 
     def _rows_in(self, nbytes: int) -> int:
-        return max(1, nbytes // (self.length * self.dtype.itemsize))
+        return max(1, nbytes // max(1, self.length * self.dtype.itemsize))
 
     def _window(self) -> int:
         return PANEL if self.device.type == "cpu" else ON_DEVICE
@@ -142,8 +142,12 @@ class DiskRows(Rows):
     def __getitem__(self, places: slice) -> Tensor:
         """Return some rows, as the file has them: a copy if they are written to."""
         first, last, _ = places.indices(self.count)
-        if last <= first:
-            return torch.empty((0, self.length), dtype=self.dtype, device=self.device)
+        if last <= first or not self.length:  # more processes than columns
+            return torch.empty(
+                (max(0, last - first), self.length),
+                dtype=self.dtype,
+                device=self.device,
+            )
         start, stop = first * self._line, last * self._line
         before = start % mmap.ALLOCATIONGRANULARITY
         room = mmap.mmap(
@@ -209,19 +213,6 @@ def _fill(file: object, view: memoryview) -> None:
         if not count:
             raise OSError(errno.EIO, "the file of a basis on disk has been cut short")
         view = view[count:]
-
-
-def room_for(
-    count: int,
-    length: int,
-    dtype: torch.dtype,
-    device: torch.device,
-    folder: str | os.PathLike[str] | None,
-) -> Rows:
-    """Return room for rows: in memory, or in a file that goes with them."""
-    if folder is None:
-        return Rows(count, length, dtype, device)
-    return DiskRows(count, length, dtype, device, folder)
 
 
 def require_disk(folder: str | os.PathLike[str], needed: int, what: str) -> None:

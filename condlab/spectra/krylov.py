@@ -19,10 +19,10 @@ from condlab.spectra._checkpoint import held
 from condlab.spectra._products import Products, gaussian
 from condlab.spectra._ritz import Ritz, projected
 from condlab.spectra._room import require_room_for_basis
-from condlab.spectra._rows import room_for
 from condlab.spectra._saved import load, save, seed_of
+from condlab.spectra._shared_rows import room_for
 from condlab.spectra.eigenpairs import Which, chosen
-from condlab.spectra.interior import inverse_iteration, singular
+from condlab.spectra.interior import inverse_iteration, singular, triangle
 
 DEPENDENT = 16  # times eps and the size of what it came from: rounding, no direction
 ROUNDING = 4  # times sqrt(n) eps |H|: the least that a product is thought to be off
@@ -58,12 +58,15 @@ class Basis:
         n = H.shape[0]
         kind = {"dtype": H.dtype, "device": H.device}
         self.H, self.generator, self.block = H, generator, block
-        self.seed = seed_of(generator)
+        self.seed, self.ranks = seed_of(generator), H.ranks
+        self.ranks.require_same("size, block and seed", [size, block, self.seed])
         self.locked = torch.zeros((0, n), **kind) if deflated is None else deflated.T
         self.rank = n - len(self.locked)
         size = min(size, self.rank)
         require_room_for_basis(H, size, folder)
-        self.V, self.W = (room_for(size, n, **kind, folder=folder) for _ in range(2))
+        self.V, self.W = (
+            room_for(size, n, **kind, folder=folder, ranks=self.ranks) for _ in range(2)
+        )
         self.T = torch.zeros((size, size), dtype=torch.float64)
         self.k = self.steps = self.restarts = 0
         self.peak = 0.0  # the longest image of a unit vector so far
@@ -144,7 +147,7 @@ class Basis:
         for part in parts:
             V, W = self.V.columns(*part, k), self.W.columns(*part, k)
             T += (V @ W.T).cpu().double()
-        values, S, gap = projected(T)
+        values, S, gap = projected(self.ranks.total(T))
         del T
         C, theta = self._own(S.T), self._own(values)[:, None]
         long = off = torch.zeros(k, dtype=torch.float64)
@@ -155,6 +158,8 @@ class Basis:
                 torch.hypot(total, found.norm(dim=1).cpu().double())
                 for total, found in ((long, Y), (off, R))
             )
+        if self.ranks.count > 1:
+            long, off = (self.ranks.total(x.square()).sqrt() for x in (long, off))
         scale = self.H.scale
         return Ritz(values * scale, S, off / long * scale, gap * scale)
 
@@ -175,7 +180,11 @@ class Basis:
         if self.k == 0:
             return torch.zeros(0, dtype=torch.float64)
         k, W = self.k, self.W
-        values, shortest = singular((W.columns(*at, k) for at in W.widths(k)), k)
+        images = (W.columns(*at, k) for at in W.widths(k))
+        if self.ranks.count > 1:
+            parts = self.ranks.gathered(triangle(images, k)[0].cpu())
+            images = (R.T for R in parts)
+        values, shortest = singular(images, k)
         start = self.combined(shortest[:, None])[:, 0]
         least = inverse_iteration(self.H, start, self.locked, num_matvecs)
         values[0] = min(float(values[0]), least)
@@ -259,8 +268,8 @@ def block_lanczos(
     if checkpoint is None:
         return _grown(basis, num_matvecs, rtol, vectors, which, None)
     path = Path(checkpoint)
-    with held(path):
-        if path.exists():
+    with held(path, basis.ranks):
+        if basis.ranks.agreed(path.exists):
             load(basis, path)
         return _grown(basis, num_matvecs, rtol, vectors, which, path)
 
