@@ -24,7 +24,7 @@ from torch import Tensor
 
 PANEL = 1 << 20  # bytes worked on together on the CPU: they stay in its cache
 PART = 1 << 21  # bytes of columns worked on together on the CPU
-WINDOW = 1 << 23  # bytes of a file mapped together
+WINDOW = 1 << 25  # bytes of a file mapped together
 ON_DEVICE = 1 << 28  # bytes elsewhere, where a call costs more than memory
 ZEROS = 1 << 20  # bytes written together where a system cannot reserve room
 
@@ -111,6 +111,15 @@ class Rows:
         for _, panel in self.panels(k):
             B = torch.addmm(B, B @ panel.T, panel, alpha=-1)
         return B
+
+    def separate(self, B: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Return what `remove` does, and `products` of B: each row is read once."""
+        both, m, parts = torch.cat([B, B]), len(B), []
+        for _, panel in self.panels(k):
+            C = both @ panel.T
+            parts.append(C[m:].T)
+            both[:m].addmm_(C[:m], panel, alpha=-1)
+        return both[:m], torch.cat(parts) if parts else B.new_zeros((0, m))
 
     def replace(self, S: Tensor) -> None:
         """Put combinations of the first k rows, coefficients (m, k), in their place."""

@@ -49,9 +49,13 @@ class SharedRows(Rows):
 
     def remove(self, B: Tensor, k: int) -> Tensor:
         """Return B, shape (m, length), less what the first k orthonormal rows span."""
+        return self.separate(B, k)[0]
+
+    def separate(self, B: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Return what `remove` does, and `products` of B."""
         C = self.products(B, k)
         left = B[:, self._columns] - self.own.combined(C.T)
-        return self._ranks.side_by_side(left, self.length)
+        return self._ranks.side_by_side(left, self.length), C
 
     def replace(self, S: Tensor) -> None:
         """Put combinations of the first k rows, coefficients (m, k), in their place."""

@@ -94,37 +94,39 @@ class Basis:
         # a block of which a part is multiplied does not raise the degree
         self.steps += self.restarts == 0 and len(Q) == len(self.ahead)
         self.peak = max(self.peak, float(images.norm(dim=1).max()))
-        part = self.V.products(images, new).cpu().double()
+        rest, part = self.V.separate(torch.cat([images, self.ahead[len(Q) :]]), new)
+        part = part[:, : len(Q)].cpu().double()
         self.T[:new, old:new] = part
         self.T[old:new, :new] = part.T
-        unused = self.ahead[len(Q) :]
-        self.ahead, self.coupling = self._next(images, unused)
+        self.ahead, self.coupling = self._next(images, self._unlocked(rest))
 
-    def _next(self, images: Tensor, unused: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the next block, and how the last one couples to it."""
+    def _next(self, images: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the next block, of the images' rest, and how they couple to it."""
         if self.complete:
             return images[:0], torch.zeros((0, len(images)), dtype=torch.float64)
         rough = self.peak * DEPENDENT * torch.finfo(images.dtype).eps
-        block = self._orthonormal(torch.cat([images, unused]), rough)
+        block = self._orthonormal(rest, rough)
         if len(block) == 0:  # the space is invariant: look elsewhere
             block = self._fresh(self.width)
         return block, (block @ images.T).cpu().double()
 
     def _orthonormal(self, B: Tensor, least: float) -> Tensor:
-        """Return orthonormal rows for what B has beyond the basis, above `least`."""
+        """Return orthonormal rows for what is above `least` in what is beyond."""
         if len(B) == 1:  # what follows, for one vector at a fraction of the price
-            b = self._beyond(B)
-            size = b.norm()
-            return normalize(self._beyond(b / size), eps=0.0) if size > least else b[:0]
-        Q, R = torch.linalg.qr(self._beyond(B).T)
+            size = B.norm()
+            return normalize(self._beyond(B / size), eps=0.0) if size > least else B[:0]
+        Q, R = torch.linalg.qr(B.T)
         U, s, _ = torch.linalg.svd(R)
         found = (Q @ U[:, s > least]).T[: self.rank - self.k]
         return torch.linalg.qr(self._beyond(found).T)[0].T.contiguous()
 
     def _beyond(self, B: Tensor) -> Tensor:
+        return self.V.remove(self._unlocked(B), self.k)
+
+    def _unlocked(self, B: Tensor) -> Tensor:
         if len(self.locked):
             B = torch.addmm(B, B @ self.locked.T, self.locked, alpha=-1)
-        return self.V.remove(B, self.k)
+        return B
 
     def _fresh(self, width: int) -> Tensor:
         """Return random orthonormal rows beyond the basis."""
@@ -132,7 +134,8 @@ class Basis:
         if width == 0:
             return self.locked[:0]
         least = DEPENDENT * torch.finfo(self.V.dtype).eps
-        return self._orthonormal(gaussian(self.H, width, self.generator).T, least)
+        drawn = gaussian(self.H, width, self.generator).T
+        return self._orthonormal(self._beyond(drawn), least)
 
     def estimated(self) -> tuple[Tensor, Tensor]:
         """Return Ritz values and Lanczos's own residuals: hints, scaled."""
