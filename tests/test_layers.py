@@ -22,6 +22,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_bauer"],
     ["scaling", "condition", "collection"],
     ["_stacks"],
+    ["_leaders"],
     ["_reciprocals"],
     ["norms", "lanczos", "gallery", "io", "_rank"],
     ["types"],
