@@ -222,13 +222,13 @@ def _sweeps(A: Array, p: Norm, tol: float, max_sweeps: int) -> Scaling:
         found = _over_leaders(_leaders.of_sparse(A), scaling, tol, 0, max_sweeps)
         if found is not None:
             return found
-    for sweep in range(max_sweeps):
+    for done in range(max_sweeps):
         rows, columns = row_norms(scaled, p=p), column_norms(scaled, p=p)
         if are_unit(rows, tol) and are_unit(columns, tol):
             break
-        if p == "inf" and sweep in _leaders.PRUNED and _arrays.is_numpy(scaled):
+        if p == "inf" and done in _leaders.PRUNED and _arrays.is_numpy(scaled):
             few = _leaders.of_dense(_arrays.as_float(A), scaled, rows, columns)
-            found = _over_leaders(few, scaling, tol, sweep, max_sweeps)
+            found = _over_leaders(few, scaling, tol, done, max_sweeps)
             if found is not None:
                 return found
         sweep = Scaling(root_reciprocal(rows), root_reciprocal(columns))
