@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import torch
 from containers import CONTAINERS, dense
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.linalg import lapack
 
@@ -21,6 +17,7 @@ from condlab.scaling import (
     ruiz_scaling,
 )
 from condlab.types import Scaling
+from tests.optional import given, hnp, st, torch
 
 EPS = np.finfo(float).eps
 NORMS = [1, 2, "inf"]
