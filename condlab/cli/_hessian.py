@@ -101,7 +101,8 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
             record |= _curvature.spread(args, found)
     if args.json:
         return _text.as_json(record)
-    return _spectrum_page.page(record, args.figure)
+    edge = record["sharpness"]
+    return _spectrum_page.page(args.model, found, edge, args.figure)
 
 
 def _require_torch() -> None:
