@@ -84,7 +84,7 @@ class Words(HTMLParser):
         self.words, self.tags = "", set()
         self.feed(html)
 
-    def handle_starttag(self, tag, attributes):
+    def handle_starttag(self, tag, _):
         self.tags.add(tag)
 
     def handle_data(self, data):
