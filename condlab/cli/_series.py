@@ -52,7 +52,7 @@ def run(
         }
         records.append({"checkpoint": str(path), **record, "overlap": moved})
     if args.figure is not None:
-        from condlab.report.figures.checkpoints import draw_checkpoints
+        from condlab.plots.checkpoints import draw_checkpoints
 
         draw_checkpoints(records, names, args.figure, title=args.model, leading=k)
     if args.json:
