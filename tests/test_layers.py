@@ -29,7 +29,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_arrays"],
     ["_entries"],
     ["_files"],
-    ["errors", "_memory", "_precision", "_processes", "_tables"],
+    ["errors", "_levels", "_memory", "_precision", "_processes", "_tables"],
 ]
 RANK = {name: -i for i, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))
