@@ -22,6 +22,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_bauer"],
     ["scaling", "condition", "collection"],
     ["_stacks"],
+    ["_leaders"],
     ["_reciprocals"],
     ["norms", "lanczos", "gallery", "io", "_rank"],
     ["types"],
@@ -29,7 +30,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_arrays"],
     ["_entries"],
     ["_files"],
-    ["errors", "_memory", "_precision", "_processes", "_tables"],
+    ["errors", "_memory", "_precision", "_processes", "_ranks", "_tables"],
 ]
 RANK = {name: -i for i, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))
