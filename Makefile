@@ -23,10 +23,11 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	@touch $@
 
 report: $(VENV)/installed  ## Verify the catalogue, scale the matrices, write report/report.html.
-	$(BIN)/condlab report --out report
+	$(BIN)/condlab report --out report --sections figures
 
 figures: $(VENV)/installed  ## Refresh the committed figures/ and the tables of README and docs/results.md.
 	$(BIN)/condlab report --out figures --pages README.md docs/results.md
+	$(BIN)/python -m studies analyse
 
 studies: $(VENV)/installed  ## Run every study's smoke preset, a minute each at most.
 	$(BIN)/python -m studies all --preset smoke

@@ -24,7 +24,7 @@ def page(
     cells = [
         (
             row.name,
-            _kappa.shown(row.kappa),
+            _text.shown(row.kappa),
             _text.bracket(row.kappa.lower, row.kappa.upper),
             _text.bracket(row.best.lower, row.best.upper) if row.best else "",
             _text.excess(row.within) if row.best else "",

@@ -93,7 +93,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         for k, theorem in enumerate(theorems, start=1)
     ]
     if args.json:
-        return _text.as_json({"verdicts": [_record(v) for vs in verdicts for v in vs]})
+        return _text.as_json({"verdicts": [v.to_dict() for vs in verdicts for v in vs]})
     summary = _summary(theorems, verdicts)
     if not args.keys:
         return summary
@@ -174,16 +174,3 @@ def _instance(theorem: Any, instance: Any) -> list[str]:
         label = f"  {name} = "
         lines += [label + text[0], *(" " * len(label) + line for line in text[1:])]
     return lines
-
-
-def _record(verdict: Any) -> dict[str, Any]:
-    return {
-        "theorem": verdict.theorem,
-        "size": verdict.size,
-        "outcome": verdict.outcome,
-        "reason": verdict.reason,
-        "examples": verdict.examples,
-        "tightness": verdict.tightness,
-        "counterexample": verdict.counterexample,
-        "certificate": verdict.certificate,
-    }

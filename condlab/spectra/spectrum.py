@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from condlab._precision import wide
+from condlab._tables import as_frame, plain, record
 from condlab.spectra._dense import SAFETY, assembled, is_exact, rounding
 from condlab.spectra._extremes import ProbableExtremes, probable
 from condlab.spectra._products import Products, require_arguments
@@ -19,6 +20,7 @@ from condlab.spectra._room import (
     require_room_for_checkpoint,
     require_room_for_eigenvalues,
 )
+from condlab.spectra._shown import spectrum_html
 from condlab.spectra.eigenpairs import (
     Eigenpairs,
     Which,
@@ -83,6 +85,19 @@ class Spectrum:
     def upper(self) -> Tensor:
         """Return the upper ends of the intervals, shape (k,)."""
         return self.values + self.radii
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, tensors as lists, without eigenvectors."""
+        return record(self)
+
+    def to_pandas(self) -> Any:
+        """Return a data frame, a row a value; needs pandas."""
+        ends = {"value": self.values, "lower": self.lower, "upper": self.upper}
+        return as_frame(plain(ends))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a value."""
+        return spectrum_html(self)
 
 
 def spectrum(

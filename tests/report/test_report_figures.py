@@ -9,8 +9,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+from condlab.plots import style as _style
 from condlab.report import figures
-from condlab.report.figures import _style, counterexamples, scaling, tightness
+from condlab.report.figures import counterexamples, scaling, tightness
 from condlab.report.instances import Part, is_exact, parts, short
 
 MAKERS = {

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from condlab.plots import style as look
 from condlab.report._json import as_float
-from condlab.report.figures import _style as look
 
 Entry = dict[str, Any]
 

@@ -10,8 +10,8 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from condlab.plots import style as look
 from condlab.report._json import as_float
-from condlab.report.figures import _style as look
 from condlab.report.summary import evidence, families, outcome, ratio
 
 Entry = dict[str, Any]

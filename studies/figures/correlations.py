@@ -8,10 +8,10 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from condlab.report._json import as_float
-from condlab.report.figures import _style as look
-from condlab.report.figures.renders import renders_figure
-from condlab.report.figures.training import study_figure, wrapped
+from condlab.plots import style as look
+from studies.engine.store import as_float
+from studies.figures.renders import renders_figure
+from studies.figures.training import study_figure, wrapped
 
 Entry = dict[str, Any]
 

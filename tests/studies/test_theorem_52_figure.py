@@ -1,6 +1,6 @@
 """How often the condition number rose, drawn."""
 
-from condlab.report.figures.theorem_52 import theorem_52_figure
+from studies.figures.theorem_52 import theorem_52_figure
 
 
 def row(reading, point, rose, regular):

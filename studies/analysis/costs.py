@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from condlab.report._json import as_float
+from studies.engine.store import as_float
 
 Entry = dict[str, Any]
 

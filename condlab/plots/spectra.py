@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from condlab.report.figures._style import (
+from condlab.plots.style import (
     BLUE,
     INK,
     ORANGE,

@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from condlab.report._json import as_float
-from condlab.report.figures import _style as look
-from condlab.report.speeds import speed
+from condlab.plots import style as look
+from studies.analysis.speeds import speed
+from studies.engine.store import as_float
 
 Entry = dict[str, Any]
 Style = tuple[str, str]  # colour and marker

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from condlab.report.figures._style import BLUE, VERMILLION, WIDTH, style
-from condlab.report.figures.spectrum import plain
+from condlab.plots.spectra import plain
+from condlab.plots.style import BLUE, VERMILLION, WIDTH, style
 
 _TICKS = 12  # names that are told apart below an axis
 

@@ -68,6 +68,13 @@ def save(figure: Figure, folder: Path, name: str) -> Path:
     return path
 
 
+def clear(folder: Path, *kinds: str) -> None:
+    """Remove figures of an earlier run, of which there may be fewer now."""
+    for kind in kinds:
+        for old in sorted(folder.glob(f"{kind}-*.*")):
+            old.unlink()
+
+
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a line of text in inches, without drawing it."""
     return size / 72 * sum(_advance(character, bold) for character in text)

@@ -11,8 +11,8 @@ import matplotlib.image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from condlab.report._json import as_float
-from condlab.report.figures import _style as look
+from condlab.plots import style as look
+from studies.engine.store import as_float
 
 COLUMNS = 4
 BASELINE = "plain"

@@ -7,7 +7,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from condlab.report.figures.renders import renders_figure
+from studies.figures.renders import renders_figure
 
 
 def png(level):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from condlab.report._json import as_float
+from studies.engine.store import as_float
 
 Entry = dict[str, Any]
 

@@ -2,8 +2,8 @@
 
 import itertools
 
-from condlab.report.figures import _style
-from condlab.report.figures.training import GREY, study_figure, study_title, styles_of
+from condlab.plots import style as _style
+from studies.figures.training import GREY, study_figure, study_title, styles_of
 
 RATIO = {"value": -1.0, "lower": -2.0, "upper": -0.5, "n": 3}
 
