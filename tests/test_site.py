@@ -69,14 +69,18 @@ def test_the_reference_has_every_public_name_once(page):
     text = page.read_text("utf-8")
     tables = re.findall(r"autosummary::\n(?:   :.*\n)*\n((?:   \w+\n)+)", text)
     shown = " ".join(tables).split() + re.findall(r"py:data:: (\w+)", text)
-    assert sorted(shown) == sorted(public_names(importlib.import_module(page.stem)))
+    assert max(Counter(shown).values()) == 1
+    assert set(public_names(importlib.import_module(page.stem))) <= set(shown)
 
 
 def test_every_room_has_a_page_of_the_reference():
     import condlab
 
-    rooms = {f"condlab.{name}" for name in condlab._ROOMS}
-    assert rooms | {"condlab"} <= {page.stem for page in REFERENCE}
+    folder = Path(condlab.__file__).parent
+    faces = {name: (folder / name / "__init__.py") for name in condlab._ROOMS}
+    public = {name for name, face in faces.items() if "__all__" in face.read_text()}
+    pages = {page.stem for page in REFERENCE}
+    assert {"condlab", *(f"condlab.{name}" for name in public)} <= pages
 
 
 def test_every_page_is_in_one_table_of_contents():
