@@ -23,6 +23,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_bauer"],
     ["scaling", "condition", "collection"],
     ["_stacks"],
+    ["_leaders"],
     ["_reciprocals"],
     ["norms", "lanczos", "gallery", "io", "_rank"],
     ["types"],
@@ -31,7 +32,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_entries"],
     ["_files"],
     ["_tables"],
-    ["errors", "_digits", "_memory", "_precision", "_processes"],
+    ["errors", "_digits", "_levels", "_memory", "_precision", "_processes", "_ranks"],
 ]
 RANK = {name: -i for i, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -142,8 +142,9 @@ def spectrum(
         from it, with the same arguments, and gives the same numbers.
     folder : path, optional
         Where to hold the basis on disk, if it does not fit in memory. It is read in
-        windows of 8 MiB, so that the memory taken is that of ``8 basis^2`` numbers, of
-        a few windows and vectors, whatever ``basis n`` is.
+        windows of 32 MiB, so that the memory taken is that of ``8 basis^2`` numbers, of
+        a few windows and vectors, whatever ``basis n`` is. Of several processes, as of
+        a `condlab.curvature.DataParallel`, each keeps its part of the columns.
     vectors : int
         Eigenvectors to give as `Spectrum.pairs`: n numbers each besides the basis, or n
         squared besides the matrix. Each takes a product, of `num_matvecs`, to check.
