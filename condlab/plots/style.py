@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib import style as styles
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
@@ -46,6 +47,13 @@ STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+
+
+def current() -> Axes:
+    """Return the axes that pyplot draws on now, made if need be."""
+    from matplotlib import pyplot  # not before it is asked for: it picks a window
+
+    return pyplot.gca()
 
 
 @contextlib.contextmanager
