@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,12 @@ def add_parser(commands: Any) -> None:
         metavar="S",
         help="of the search (default: 0)",
     )
+    parser.add_argument(
+        "--export",
+        type=_writable,
+        metavar="FILE",
+        help="write counterexamples that check.py verifies without condlab",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead")
     parser.set_defaults(run=run)
 
@@ -83,6 +90,15 @@ def _sizes(text: str) -> list[int]:
     return sorted(sizes)
 
 
+def _writable(text: str) -> Path:
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(
+            f"a file in a folder that exists is needed, got {text!r}"
+        )
+    return path
+
+
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return what the command prints."""
     theorems = _claims.find(args.keys)
@@ -92,13 +108,33 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         _trial(theorem, args, progress, f"{k} of {len(theorems)}")
         for k, theorem in enumerate(theorems, start=1)
     ]
+    told = [] if args.export is None else [_export(verdicts, args.export)]
     if args.json:
         return _text.as_json({"verdicts": [_record(v) for vs in verdicts for v in vs]})
     summary = _summary(theorems, verdicts)
     if not args.keys:
-        return summary
+        return "\n\n".join([summary, *told])
     pages = [_page(t, vs) for t, vs in zip(theorems, verdicts, strict=True)]
-    return "\n\n".join([summary, *pages])
+    return "\n\n".join([summary, *pages, *told])
+
+
+def _export(verdicts: list[list[Any]], path: Path) -> str:
+    """Write the certificates of all counterexamples, and tell of how many."""
+    from condlab.theory import certificates
+
+    fallen = [v[-1] for v in verdicts if v[-1].outcome == "falsified"]
+    found, reasons = [], []
+    for verdict in fallen:
+        try:
+            instance = verdict.counterexample
+            found.append(certificates.certificate(verdict.theorem, instance))
+        except ValueError as error:
+            reasons.append(f"{verdict.theorem}: {error}")
+    lines = [f"{len(found)} of {len(fallen)} counterexamples have a certificate."]
+    if found:
+        certificates.write(found, path)
+        lines.append(f"python {certificates.CHECKER} {path}")
+    return "\n".join([*lines, *(line for r in reasons for line in textwrap.wrap(r))])
 
 
 def _trial(
