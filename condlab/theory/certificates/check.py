@@ -63,10 +63,8 @@ class Matrix:  # of intervals; <= tells (certainly true, certainly false)
 
     def __matmul__(self, B: Any) -> Any:
         require(self.shape[1] == B.shape[0], "shapes do not match")
-        plus, times, B = partial(combine, add), partial(combine, mul), B.T
-        return Matrix(
-            [reduce(plus, map(times, r, c)) for c in B.rows] for r in self.rows
-        )
+        plus, times, B = partial(combine, add), partial(combine, mul), B.T.rows
+        return Matrix([reduce(plus, map(times, r, c)) for c in B] for r in self.rows)
 
     def __le__(self, B: Any) -> Any:
         gaps = (self - B).entries
@@ -108,8 +106,8 @@ def check(certificate: Any, catalogue: Any, witness: Any = None) -> None:
     require(certificate == {**stated, **given, **seal}, "the certificate was altered")
     witnesses = iter(given["witnesses"])
     names = {name: read(rows) for name, rows in given["instance"].items()}
-    witness = witness or (lambda _: next(witnesses))
-    own, squared = (partial(spectrum, witness, own) for own in (True, False))
+    ends = partial(spectrum, witness or (lambda _: next(witnesses)))
+    own, squared = partial(ends, True), partial(ends, False)
     names |= {
         "__builtins__": {},
         "one": Matrix([[1]]),
@@ -138,8 +136,8 @@ def check(certificate: Any, catalogue: Any, witness: Any = None) -> None:
 if __name__ == "__main__":
     try:
         file = json.loads(text := Path(sys.argv[1]).read_text("utf-8"))
-        once = "".join(text.split()) == "".join(json.dumps(file).split())
-        require(once, "a name occurs twice")
+        texts = ["".join(each.split()) for each in (text, json.dumps(file))]
+        require(texts[0] == texts[1], "a name occurs twice")
         require(digest(file["catalogue"]) == CATALOGUE, "the catalogue is another one")
         claims = [claim["claim"] for claim in file["counterexamples"]]
         require(len(claims) == len(set(claims)) > 0, "no claim, or one twice")
