@@ -155,7 +155,17 @@ def test_verify_says_which_counterexamples_have_no_certificate(tmp_path, capsys)
     assert not path.exists()
 
 
-@pytest.mark.parametrize("place", ["", "nowhere/found.json"])
-def test_verify_refuses_a_place_where_nothing_can_be_written(tmp_path, capsys, place):
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("", "--export must be .json"),
+        ("nowhere/found.json", "there is no directory"),
+        ("there.json", "exists already"),
+    ],
+)
+def test_verify_refuses_a_place_where_nothing_can_be_written(
+    tmp_path, capsys, place, said
+):
+    Path(tmp_path, "there.json").touch()
     assert main(["verify", "wc-conv", "--export", str(Path(tmp_path, place))]) == 2
-    assert "a file in a folder that exists is needed" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
