@@ -167,6 +167,7 @@ NAMES = {
         "Reference",
         "Theorem",
         "Verdict",
+        "Verdicts",
         "strategies",
         "theorem",
         "verify",

@@ -9,8 +9,6 @@ from typing import Any
 
 from condlab.cli import _text
 
-STUDIES = Path("studies/results/meta_analysis.json")
-
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
@@ -36,10 +34,11 @@ def add_parser(commands: Any) -> None:
         help="refresh the generated parts of these Markdown files too",
     )
     parser.add_argument(
-        "--studies",
+        "--sections",
         type=Path,
-        metavar="FILE",
-        help=f"draw what the studies found (default: {STUDIES} where there is one)",
+        metavar="DIR",
+        help="another report's folder, whose own sections to take over; those in --out "
+        "are kept",
     )
     parser.set_defaults(run=run)
 
@@ -53,16 +52,12 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
             raise ValueError(f"--pages needs files, and there is no {page}")
         if not os.access(page, os.W_OK):
             raise ValueError(f"--pages needs files to rewrite, and {page} is not")
-    studies = args.studies
-    if studies is not None and not studies.is_file():
-        raise ValueError(
-            f"--studies needs what python -m studies analyse writes, "
-            f"and there is no {studies}"
-        )
-    if studies is None and STUDIES.is_file():
-        studies = STUDIES
+    if args.sections is not None and not args.sections.is_dir():
+        raise ValueError(f"--sections needs a directory, got {args.sections}")
     from condlab import report
 
     progress.in_lines()
-    report.build(out=args.out, pages=args.pages, studies=studies, progress=progress)
+    report.build(
+        out=args.out, pages=args.pages, beside=args.sections, progress=progress
+    )
     return f"wrote {args.out / 'report.html'}"

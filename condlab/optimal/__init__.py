@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse as sp
 
+from condlab._digits import up
+from condlab._tables import as_html, record
 from condlab.condition.exact import DENSE_BYTES, _dense
 from condlab.optimal._complex import best_complex
 from condlab.optimal._in_memory import best_dense
@@ -65,6 +67,16 @@ class OptimalScaling:
     iterations: int
     method: str
     stopped: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, multipliers as lists."""
+        return record(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the certificate."""
+        gap = up(self.gap, 3) if math.isfinite(self.gap) else "unknown"
+        head = ("best κ certainly in", "gap", "method", "stopped")
+        return as_html([head, (str(self.optimum), gap, self.method, self.stopped)])
 
 
 def optimal_scaling(
