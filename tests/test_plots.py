@@ -1,5 +1,6 @@
 """Plot functions draw on the Axes that they are given, what the records say."""
 
+import io
 import math
 import sys
 
@@ -70,6 +71,18 @@ def test_infinite_numbers_are_hollow_at_the_edge_and_singular_ones_said(axes):
     assert ["singular" in text.get_text() for text in axes.texts] == [True]
 
 
+@pytest.mark.parametrize("ratio", [1.0, 1e15, 1e308])
+def test_numbers_at_the_ends_of_the_range_are_drawn(ratio):
+    rows = condlab.compare_scalings(np.diag([ratio**0.5, ratio**-0.5]))
+    for draw in (
+        lambda axes: plots.scalings({"A": rows}, axes),
+        lambda axes: plots.brackets({row.name: row.kappa for row in rows}, axes),
+    ):
+        figure = Figure()
+        draw(figure.subplots())
+        figure.savefig(io.BytesIO())
+
+
 @pytest.mark.parametrize("given", [{}, {"p": 1}])
 def test_nothing_to_draw_and_mixed_norms_are_refused(given, axes):
     rows = {f"{p}": condlab.compare_scalings(A, p) for p in given and (1, 2)}
@@ -90,7 +103,9 @@ def test_a_bracket_without_an_end_is_an_arrow_and_no_number_is_said(axes):
     assert [t.get_text() for t in axes.get_yticklabels()] == list(kappas)
 
 
-@pytest.mark.parametrize("values", [[-1.0, 0.0, 3.0], [0.0, 0.0], [1e-200], [1e200]])
+@pytest.mark.parametrize(
+    "values", [[-1.0, 0.0, 3.0], [0.0, 0.0], [1e-200], [1e200], [1e308, -1e308]]
+)
 def test_spectra_are_drawn_with_their_intervals(values, axes):
     torch = pytest.importorskip("torch")
     from condlab.spectra import spectrum

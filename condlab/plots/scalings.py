@@ -65,7 +65,7 @@ def scalings(
             f"{sorted(map(str, norms))}"
         )
     axes = look.current() if axes is None else axes
-    edge = 4 * _rightmost(comparisons)
+    edge = min(4 * _rightmost(comparisons), look.FAR)
     axes.set_xscale("log")
     axes.set_xlim(0.8, edge)
     _label_powers(axes)

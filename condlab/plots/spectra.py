@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from condlab.plots.style import (
     BLUE,
+    FAR,
     INK,
     ORANGE,
     QUIET,
@@ -102,7 +103,7 @@ def density(
 def scale_of(values: NDArray[np.float64], noise: float) -> tuple[float, float]:
     """Return the largest |value|, and what is drawn linearly, within seven decades."""
     sizes, tiny = np.abs(values), float(np.finfo(float).tiny)
-    size = float(sizes.max(initial=0.0))
+    size = min(float(sizes.max(initial=0.0)), FAR)
     size = size if size >= tiny else 1.0  # of zeros any scale will do
     smallest = float(sizes.min()) if len(sizes) else 0.0
     return size, max(smallest, noise, DECADES * size, tiny)
@@ -136,7 +137,8 @@ def brackets(kappas: Mapping[str, Any], axes: Axes | None = None) -> Axes:
     """
     axes = current() if axes is None else axes
     ends = [e for k in kappas.values() for e in (k.lower, k.upper) if 0 < e < math.inf]
-    low, high = min(ends, default=1.0), 10 * max(ends, default=1.0)
+    low = min(ends, default=1.0)
+    high = min(10 * max(ends, default=1.0), FAR)
     axes.set_xscale("log")
     axes.set_xlim(low / 3, 3 * high)
     for height, kappa in enumerate(kappas.values()):
@@ -145,10 +147,11 @@ def brackets(kappas: Mapping[str, Any], axes: Axes | None = None) -> Axes:
             axes.text(high, height, words, ha="right", va="center", color=QUIET)
             continue
         end = min(kappa.upper, high)
-        axes.plot([kappa.lower, end], [height, height], color=VERMILLION, lw=4)
+        start = min(kappa.lower, high)
+        axes.plot([start, end], [height, height], color=VERMILLION, lw=4)
         if math.isinf(kappa.upper):
             axes.plot(end, height, ">", color=VERMILLION, ms=7)
-        axes.plot(kappa.lower, height, "|", color=VERMILLION, ms=9, mew=2)
+        axes.plot(start, height, "|", color=VERMILLION, ms=9, mew=2)
     axes.set_yticks(range(len(kappas)), list(kappas))
     axes.set_ylim(-0.6, len(kappas) - 0.4)
     axes.minorticks_off()

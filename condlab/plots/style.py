@@ -18,6 +18,7 @@ from matplotlib.textpath import text_to_path
 from condlab._files import replace, replace_text
 
 WIDTH = 7.0  # inches
+FAR = 1e200  # what is beyond is drawn at the edge: ticks further out must be floats
 INK, QUIET, RULE, PAPER = "#1d2126", "#5f6872", "#cfd4da", "#ffffff"
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
