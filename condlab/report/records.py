@@ -25,12 +25,15 @@ class Records:
         Sizes, examples and seed of the search.
     studies : dict
         What ``python -m studies analyse`` found; empty where there is nothing.
+    mutants : list of dict
+        What ``python -m condlab.report.mutations`` found; empty where there is nothing.
     """
 
     theorems: list[dict[str, Any]]
     matrices: list[dict[str, Any]]
     settings: dict[str, Any]
     studies: dict[str, Any] = field(default_factory=dict)
+    mutants: list[dict[str, Any]] = field(default_factory=list)
 
 
 def write(records: Records, folder: Path) -> None:
@@ -51,6 +54,12 @@ def read(folder: Path) -> Records:
     matrices = json.loads((folder / "matrices.json").read_text(encoding="utf-8"))
     studies = folder / "studies.json"
     found = json.loads(studies.read_text(encoding="utf-8")) if studies.exists() else {}
+    mutants = folder / "mutants.json"
+    tried = json.loads(mutants.read_text(encoding="utf-8")) if mutants.exists() else {}
     return Records(
-        verdicts["theorems"], matrices["matrices"], verdicts["settings"], found
+        verdicts["theorems"],
+        matrices["matrices"],
+        verdicts["settings"],
+        found,
+        tried.get("claims", []),
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from condlab._files import replace_text
-from condlab.report import costs
+from condlab.report import costs, mutations
 from condlab.report.records import Records
 from condlab.report.speeds import COLUMNS, cells, seen, speed, withdrawn, words
 from condlab.report.summary import (
@@ -20,6 +20,7 @@ from condlab.report.summary import (
     ratio,
     sentence,
 )
+from condlab.theory.certificates import STATEMENTS
 
 Entry = dict[str, Any]
 
@@ -35,8 +36,10 @@ def update_page(path: Path, records: Records) -> None:
     path : Path
         A Markdown file with lines ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->``
         around what is generated: ``summary`` is how many claims hold, ``verdicts`` the
-        table of them, ``answer`` whether condition numbers go with convergence, and
-        ``studies`` the table behind it. One of them at least is needed.
+        table of them, ``certificates`` which of them a reader can check alone,
+        ``mutants`` which hypotheses are needed, ``answer`` whether condition numbers go
+        with convergence, and ``studies`` the table behind it. One of them at least is
+        needed.
     records : Records
         What the text is made from.
 
@@ -194,6 +197,26 @@ def _rest(theorems: list[Entry]) -> list[str]:
     return [line, *([f"Falsified: {', '.join(false)}."] if false else [])]
 
 
+def certified(theorems: list[Entry]) -> str:
+    """Return in a sentence which falsified verdicts a reader can check alone.
+
+    Examples
+    --------
+    >>> certified([])
+    ''
+    """
+    false = [e["key"] for e in theorems if outcome(e) == "falsified"]
+    without = [f"`{key}`" for key in false if key not in STATEMENTS]
+    if not false:
+        return ""
+    rest = f"; not of {', '.join(without)}" if without else ""
+    return (
+        f"Of the {len(false)} falsified verdicts {len(false) - len(without)} have a "
+        "certificate in `condlab/theory/certificates/counterexamples.json`, which "
+        f"`check.py` beside it verifies with Python alone, without condlab{rest}."
+    )
+
+
 def _replaced(path: Path, text: str, name: str, content: str) -> str:
     begin, end = _marker(name, "begin"), _marker(name, "end")
     head, found_begin, rest = text.partition(begin)
@@ -215,4 +238,6 @@ PARTS: dict[str, Callable[[Records], str]] = {
     "answer": lambda found: (found.studies or {}).get("answer", ""),
     "studies": lambda found: studies_block(found.studies) if found.studies else "",
     "verdicts": lambda found: verdict_table(found.theorems),
+    "certificates": lambda found: certified(found.theorems),
+    "mutants": lambda found: mutations.table(found.mutants),
 }
