@@ -14,11 +14,13 @@ from decimal import ROUND_CEILING, Decimal
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from condlab._digits import bracket, floor, number, shown
 
 __all__ = [
-    "Progress", "as_json", "bracket", "excess", "floor", "number", "shown", "table",
-    "width", "wrapped",
+    "Progress", "as_json", "bracket", "excess", "floor", "instance", "number", "shown",
+    "table", "width", "wrapped",
 ]  # fmt: skip
 
 TWICE = 2.0  # from here on a factor reads better than a percentage
@@ -55,6 +57,18 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: set[int])
         ).rstrip()
         for line in (header, *rows)
     )
+
+
+def instance(names: Sequence[str], found: Any) -> list[str]:
+    """Return the parts of an instance by name, each array on lines of its own."""
+    parts = found if isinstance(found, tuple) else (found,)
+    unnamed = (f"part {k + 1}" for k in range(len(names), len(parts)))
+    lines = []
+    for name, part in zip([*names, *unnamed][: len(parts)], parts, strict=True):
+        text = np.array2string(np.asarray(part), separator=", ").splitlines()
+        label = f"  {name} = "
+        lines += [label + text[0], *(" " * len(label) + line for line in text[1:])]
+    return lines
 
 
 def width() -> int:

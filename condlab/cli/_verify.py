@@ -8,9 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from condlab.cli import _claims, _files, _text
+from condlab.cli import _claims, _files, _mutants, _text
 
 
 def add_parser(commands: Any) -> None:
@@ -60,6 +58,11 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help="write counterexamples that check.py verifies without condlab",
     )
+    parser.add_argument(
+        "--mutate",
+        action="store_true",
+        help="of true claims, drop each hypothesis and move each constant instead",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead")
     _files.add_csv(parser)
     parser.add_argument(
@@ -106,6 +109,8 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     theorems = _claims.find(args.keys)
     if not args.keys:
         progress.in_lines()
+    if args.mutate:
+        return _mutants.run(theorems, args, progress)
     verdicts = [
         _trial(theorem, args, progress, f"{k} of {len(theorems)}")
         for k, theorem in enumerate(theorems, start=1)
@@ -124,6 +129,11 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
 
 def _check_files(args: argparse.Namespace) -> None:
     _files.require_csv(args)
+    if args.mutate and (args.csv or args.figure or args.export):
+        raise ValueError(
+            "--mutate prints a table, or --json; --csv, --figure and "
+            "--export are of the claims themselves: leave them out"
+        )
     if args.export is not None:
         _files.require_new(args.export, "--export", (".json",), force=args.force)
     if args.figure is not None:
@@ -226,7 +236,7 @@ def _page(theorem: Any, verdicts: list[Any]) -> str:
     last = next((v for v in verdicts if v.counterexample is not None), None)
     if last is not None:
         lines.append(f"Counterexample of size {last.size}:")
-        lines += _instance(theorem, last.counterexample)
+        lines += _text.instance(theorem.parts, last.counterexample)
         lines += textwrap.wrap(last.certificate or "not certified", width - 2)
     else:
         lines += textwrap.wrap(_nothing_found(verdicts), width - 2)
@@ -238,16 +248,3 @@ def _nothing_found(verdicts: list[Any]) -> str:
         return "No counterexample was found."
     sizes = ", ".join(str(verdict.size) for verdict in verdicts)
     return f"No instance of size {sizes} was found to try; try other --sizes."
-
-
-def _instance(theorem: Any, instance: Any) -> list[str]:
-    """Return the parts of an instance by name, each array on lines of its own."""
-    parts = instance if isinstance(instance, tuple) else (instance,)
-    unnamed = (f"part {k + 1}" for k in range(len(theorem.parts), len(parts)))
-    names = [*theorem.parts, *unnamed][: len(parts)]
-    lines = []
-    for name, part in zip(names, parts, strict=True):
-        text = np.array2string(np.asarray(part), separator=", ").splitlines()
-        label = f"  {name} = "
-        lines += [label + text[0], *(" " * len(label) + line for line in text[1:])]
-    return lines

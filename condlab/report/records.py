@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,15 @@ class Records:
         Sizes, examples and seed of the search.
     sections : sequence of Section
         That others wrote.
+    mutants : list of dict
+        What ``python -m condlab.report.mutations`` found; empty where there is nothing.
     """
 
     theorems: list[dict[str, Any]]
     matrices: list[dict[str, Any]]
     settings: dict[str, Any]
     sections: tuple[Section, ...] = ()
+    mutants: list[dict[str, Any]] = field(default_factory=list)
 
 
 def write(records: Records, folder: Path) -> None:
@@ -46,9 +49,12 @@ def read(folder: Path) -> Records:
     """Read what `write` wrote, and the sections there."""
     verdicts = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
     matrices = json.loads((folder / "matrices.json").read_text(encoding="utf-8"))
+    mutants = folder / "mutants.json"
+    tried = json.loads(mutants.read_text(encoding="utf-8")) if mutants.exists() else {}
     return Records(
         verdicts["theorems"],
         matrices["matrices"],
         verdicts["settings"],
         sections.read(folder.parent),
+        tried.get("claims", []),
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from condlab.report import pages
+from condlab.report import mutations, pages
 from condlab.report.records import Records
 from condlab.report.summary import (
     SOURCES,
@@ -18,6 +18,7 @@ from condlab.report.summary import (
     ratio,
     sentence,
 )
+from condlab.theory.certificates import STATEMENTS
 
 Entry = dict[str, Any]
 
@@ -25,7 +26,10 @@ MOST = 9  # readings in a row
 
 
 def update_page(path: Path, records: Records) -> None:
-    """Rewrite the parts ``summary``, how many claims hold, and ``verdicts``, a table.
+    """Rewrite a page's parts: ``summary``, how many claims hold, ``verdicts``, a table.
+
+    And ``certificates``, which of them a reader can check alone, and ``mutants``, which
+    hypotheses are needed.
 
     Parameters
     ----------
@@ -122,7 +126,29 @@ def _rest(theorems: list[Entry]) -> list[str]:
     return [line, *([f"Falsified: {', '.join(false)}."] if false else [])]
 
 
+def certified(theorems: list[Entry]) -> str:
+    """Return in a sentence which falsified verdicts a reader can check alone.
+
+    Examples
+    --------
+    >>> certified([])
+    ''
+    """
+    false = [e["key"] for e in theorems if outcome(e) == "falsified"]
+    without = [f"`{key}`" for key in false if key not in STATEMENTS]
+    if not false:
+        return ""
+    rest = f"; not of {', '.join(without)}" if without else ""
+    return (
+        f"Of the {len(false)} falsified verdicts {len(false) - len(without)} have a "
+        "certificate in `condlab/theory/certificates/counterexamples.json`, which "
+        f"`check.py` beside it verifies with Python alone, without condlab{rest}."
+    )
+
+
 PARTS: dict[str, Callable[[Records], str]] = {
     "summary": lambda found: sentence(found.theorems),
     "verdicts": lambda found: verdict_table(found.theorems),
+    "certificates": lambda found: certified(found.theorems),
+    "mutants": lambda found: mutations.table(found.mutants),
 }

@@ -79,6 +79,7 @@ def theorem(
         note=note,
         parts=_names(formula),
         false_from=false_from,
+        formula=formula,
     )
 
 

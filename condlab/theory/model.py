@@ -176,6 +176,8 @@ class Theorem:
     false_from : int or None
         The smallest size that has a counterexample, where the claim is known to be
         false.
+    formula : callable, optional
+        ``formula(*parts)`` returns both sides in ball arithmetic.
 
     Examples
     --------
@@ -199,6 +201,7 @@ class Theorem:
     note: str = ""
     parts: tuple[str, ...] = ()
     false_from: int | None = None
+    formula: Callable[..., tuple[Any, Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
