@@ -181,7 +181,7 @@ def _all_svds(matrices: Sequence[torch.Tensor]) -> list[torch.Tensor]:
     return [torch.linalg.svdvals(W) for W in matrices]
 
 
-def monitor() -> dict[str, dict[str, float]]:
+def monitor(turns: int) -> dict[str, dict[str, float]]:
     """Return the share of a step that a monitor takes at every = 100, and of all SVDs.
 
     The floor of what looks at the loss is one gradient on one image: a product takes
@@ -211,7 +211,7 @@ def monitor() -> dict[str, dict[str, float]]:
             "all SVDs": partial(_all_svds, matrices),
             "all SVDs, float64": partial(_all_svds_in_float64, matrices),
         }
-        times: dict = in_turns(ways, TURNS)
+        times: dict = in_turns(ways, turns)
         step, svds, exact = (
             times[key]["cpu_seconds"]
             for key in ("step", "all SVDs", "all SVDs, float64")
@@ -263,7 +263,7 @@ def main() -> None:
     if args.only in (None, "memory"):
         record["memory"] = memory()
     if args.only in (None, "monitor"):
-        record["monitor"] = monitor()
+        record["monitor"] = {"turns": args.turns, **monitor(args.turns)}
     RECORD.write_text(json.dumps(record, indent=2) + "\n")
     print(json.dumps(record, indent=2))
 

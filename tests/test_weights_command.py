@@ -245,3 +245,50 @@ def test_bad_usage_gets_one_sentence(tmp_path, monkeypatch, capsys, argv, why):
     code, out, err = said(capsys, *argv)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert why in err
+
+
+JUNK = {
+    "letters": b"junk",
+    "nothing": b"",
+    "text": b"epoch,loss\n1,0.5\n",
+    "zeros": bytes(64),
+    "GGUF": b"GGUF\x03\x00\x00\x00" + bytes(64),
+    "a pickle that ends": b"\x80\x02}q",
+    "a zip that ends": b"PK\x03\x04" + bytes(40),
+}
+
+
+@pytest.mark.parametrize("junk", JUNK.values(), ids=JUNK)
+def test_junk_among_checkpoints_is_named_in_one_sentence(tmp_path, capsys, junk):
+    torch.save({"a": torch.eye(3)}, tmp_path / "1.pt")
+    (tmp_path / "2.pt").write_bytes(junk)
+    code, out, err = said(capsys, tmp_path)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"{tmp_path / '2.pt'} is no whole checkpoint" in err
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_damage_anywhere_gives_weights_or_one_sentence(tmp_path, capsys, old):
+    """What is flipped inside the weights cannot be told."""
+    path, zipped = tmp_path / "net.pt", not old
+    torch.save({"a": torch.eye(3)}, path, _use_new_zipfile_serialization=zipped)
+    whole = path.read_bytes()
+    for at in range(0, len(whole), max(1, len(whole) // 30)):
+        for bytes_ in (whole[:at], whole[:at] + b"\xff" + whole[at + 1 :]):
+            path.write_bytes(bytes_)
+            code, out, err = said(capsys, path, "--csv")
+            assert (code, err.count("\n")) in ((0, 0), (2, 1)), err
+            assert bool(out) == (code == 0)
+
+
+def test_layers_of_other_shapes_are_not_compared(tmp_path, capsys):
+    torch.save({"x": torch.eye(4), "y": torch.eye(3)}, tmp_path / "a.pt")
+    torch.save({"x": torch.eye(5)[:, :4], "y": torch.eye(3)}, tmp_path / "b.pt")
+    code, out, _ = said(capsys, "--compare", tmp_path / "a.pt", tmp_path / "b.pt")
+    assert code == 0
+    assert "0 of 1" in out
+    assert "1 of another shape, as x, 4 x 4 in A and 5 x 4 in B" in out
+    torch.save({"x": torch.eye(5)}, tmp_path / "b.pt")
+    code, _, err = said(capsys, "--compare", tmp_path / "a.pt", tmp_path / "b.pt")
+    assert code == 2
+    assert "share no matrices of one shape and name" in err

@@ -75,9 +75,11 @@ def comparison(found: dict[str, Any]) -> str:
     """Return kappa of the layers that two networks share, and what they do not."""
     (name, before), (other, after) = found.items()
     theirs = {row.name: row for row in after}
-    shared = [(row, theirs[row.name]) for row in before if row.name in theirs]
+    named = [(row, theirs[row.name]) for row in before if row.name in theirs]
+    shared = [(a, b) for a, b in named if a.shape == b.shape]
     if not shared:
-        raise ValueError(f"{name} and {other} share no names of tensors")
+        what = "matrices of one shape and name" if named else "names of tensors"
+        raise ValueError(f"{name} and {other} share no {what}")
     rows = [
         [
             a.name,
@@ -92,13 +94,19 @@ def comparison(found: dict[str, Any]) -> str:
     ]
     header = ["layer", "shape", "kappa of A", "of B", "B/A", "certainly", "sigma_max"]
     counts = [sum(r[5] == word for r in rows) for word in ("higher", "lower")]
-    only = (len(before) - len(shared), len(after) - len(shared))
+    only = (len(before) - len(named), len(after) - len(named))
     notes = [
         f"kappa_2 of B is certainly higher in {counts[0]} of {len(rows)} and lower in "
         f"{counts[1]}; sigma_max is that of B over that of A"
     ]
     if any(only):
         notes.append(f"in A alone {only[0]} matrices, in B alone {only[1]}")
+    if len(named) > len(shared):
+        a, b = next((a, b) for a, b in named if a.shape != b.shape)
+        notes.append(
+            f"not compared: {len(named) - len(shared)} of another shape, as {a.name}, "
+            f"{a.shape[0]} x {a.shape[1]} in A and {b.shape[0]} x {b.shape[1]} in B"
+        )
     table = _text.table(header, rows, {2, 3, 4, 6})
     said = "\n".join(map(_text.wrapped, notes))
     return f"A: {name}\nB: {other}\n\n{table}\n\n{said}"

@@ -16,7 +16,7 @@ import pytest
 import torch
 from torch import nn
 
-from condlab.nn import condition, describe, fold
+from condlab.nn import condition, describe, fold, layer_table
 from condlab.nn.describe import Description
 
 try:
@@ -365,6 +365,31 @@ def summary(found: Description) -> tuple[str, str]:
     return kinds + undone, "; ".join(reasons)
 
 
+def share(
+    net: nn.Module, given: nn.Module | dict[str, torch.Tensor]
+) -> tuple[float, Any]:
+    """Return the share of the entries of matrices that `layer_table` is of.
+
+    Parameters
+    ----------
+    net : torch.nn.Module
+        The network; its parameters are drawn anew.
+    given : torch.nn.Module or dict
+        It, or its state dict.
+    """
+    with torch.no_grad():
+        for p in net.parameters():
+            p.copy_(torch.randn_like(p))
+    tensors = {
+        (p.data_ptr(), tuple(p.shape)): p
+        for p in net.parameters()
+        if sum(n > 1 for n in p.shape) > 1
+    }
+    everything = sum(p.numel() for p in tensors.values())
+    table = layer_table(given, scalings=False)
+    return table.entries / everything, table.left_out
+
+
 def table() -> str:
     rows = [
         "# What `condlab.nn.condition` does to networks that others made",
@@ -373,13 +398,21 @@ def table() -> str:
         "for one step and folded. Written by `python -m tests.nn.test_huggingface`",
         f"with transformers {transformers.__version__} and torch {torch.__version__}.",
         "",
-        "| network | conditioned | left alone |",
-        "|---|---|---|",
+        "In the last columns, of how many of the entries of matrices `condlab weights`",
+        "makes a table, of the module and of its state dict.",
+        "",
+        "| network | conditioned | left alone | of the module | of the file |",
+        "|---|---|---|---|---|",
     ]
     for build, names in ((pretrained, FAMILIES), (torchs, TORCH)):
         for name in names:
             done, left = summary(train_and_fold(*build(name)))
-            rows.append(f"| {name} | {done} | {left} |")
+            net, _ = build(name)
+            shares = [
+                f"{100 * share(net, given)[0]:.4g} %"
+                for given in (net, dict(net.named_parameters()))
+            ]
+            rows.append(f"| {name} | {done} | {left} | {' | '.join(shares)} |")
     return "\n".join(rows)
 
 
