@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib
 from matplotlib import style as styles
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
@@ -17,6 +18,7 @@ from matplotlib.textpath import text_to_path
 from condlab._files import replace, replace_text
 
 WIDTH = 7.0  # inches
+FAR = 1e200  # what is beyond is drawn at the edge: ticks further out must be floats
 INK, QUIET, RULE, PAPER = "#1d2126", "#5f6872", "#cfd4da", "#ffffff"
 
 # Okabe and Ito's palette, which colour-blind readers can tell apart.
@@ -46,6 +48,13 @@ STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
 }
+
+
+def current() -> Axes:
+    """Return the axes that pyplot draws on now, made if need be."""
+    from matplotlib import pyplot  # not before it is asked for: it picks a window
+
+    return pyplot.gca()
 
 
 @contextlib.contextmanager

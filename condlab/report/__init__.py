@@ -75,6 +75,7 @@ def build(
     progress(f"{len(CATALOGUE)} claims and {len(COLLECTION)} matrices")
     if beside is not None:
         sections.copy(beside, out)
+    sections.read(out)  # one that is damaged is said before minutes of work too
     found = collect.collect(CATALOGUE, COLLECTION, progress)
     records.write(found, out / "data")
     progress("drawing the figures")

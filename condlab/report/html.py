@@ -21,9 +21,9 @@ from condlab.report.summary import OUTCOMES, counts, sentence
 Entry = dict[str, Any]
 
 CAPTIONS = {
-    "scalings": "Condition number of every matrix before (bar) and after each scaling. "
-    "Black ticks are the best that scalings of a kind can reach, certified; the pale "
-    "strips are where van der Sluis' bounds have it.",
+    "scalings": "Condition number of every matrix before (broad grey bar) and after "
+    "each scaling. Black ticks are the best that scalings of a kind can reach, "
+    "certified; the pale strips are where van der Sluis' bounds have it.",
     "tightness": "Largest quotient of the two sides that the search found, a row a "
     "claim and a cell a size.",
     "counterexamples": "The smallest counterexample found to each false claim.",

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from condlab.report import _markup, figures, html, sections
+from condlab.report import _markup, collect, figures, html, sections
 from condlab.report import build as report_build
 from condlab.report import draw as report_draw
 from condlab.report import records as kept
@@ -211,6 +211,15 @@ def test_files_that_are_no_section_are_said_to_be_none(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ValueError, match=r"odd\.json is no section of a report"):
         sections.read(tmp_path)
+
+
+def test_a_damaged_section_is_said_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(collect, "collect", lambda *_: pytest.fail("began to work"))
+    path = tmp_path / "data" / "sections" / "odd.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    with pytest.raises(ValueError, match=r"odd\.json is no section"):
+        report_build(tmp_path)
 
 
 def test_a_folder_without_sections_is_refused(tmp_path):
