@@ -61,7 +61,7 @@ def norm_bounds(A: np.ndarray, estimate: float = math.inf) -> Ends:
     near, trace = estimate * estimate, float(np.trace(H).real)
     if not trace / len(H) / 2 <= near <= 2 * trace:
         near = float(np.linalg.eigvalsh(H, UPLO="U")[-1])
-    top, x = _eigenvalue_bound(H, near)
+    top, x = eigenvalue_bound(H, near, near)
     high = math.sqrt(top + error) * (1 + 8 * UNIT_ROUNDOFF)
     low = max(quotient(A, sizes, x)[0], float(sizes.max()) * (1 - 4 * UNIT_ROUNDOFF))
     if exponent == 0:
@@ -163,23 +163,27 @@ def _sums_bound(H: np.ndarray) -> float:
     return float((sizes.sum(axis=0) + sizes.sum(axis=1)).max()) * ROUNDED
 
 
-def _eigenvalue_bound(H: np.ndarray, estimate: float) -> tuple[float, np.ndarray]:
+def eigenvalue_bound(
+    H: np.ndarray, estimate: float, size: float
+) -> tuple[float, np.ndarray]:
     """Bound the largest eigenvalue of H from above; return a vector of its conjugate.
 
-    By a Cholesky factor of sI − H, or by sums of absolute values.
+    By a Cholesky factor of sI − H, or by sums of absolute values. H may have only its
+    upper triangle; `size` is that of its eigenvalues.
     """
     n, x = len(H), np.ones(len(H))
     (factor,) = sl.lapack.get_lapack_funcs(("potrf",), (H,))
     for slack in SLACKS:
-        s = estimate * (1 + slack * n * UNIT_ROUNDOFF)
+        s = estimate + slack * n * UNIT_ROUNDOFF * size
         M = -H
         M[np.diag_indices(n)] += s
         U, info = factor(M, overwrite_a=1)
         if info:
             continue
         moved = gamma(n, H) / (1 - gamma(n, H)) * float(n * s - np.trace(H).real)
-        moved = moved * ROUNDED + 4 * UNIT_ROUNDOFF * s  # of the diagonal, and of this
+        # The last term is the rounding of the diagonal, and of all this.
+        moved = moved * ROUNDED + 16 * UNIT_ROUNDOFF * (abs(s) + size)
         for _ in range(STEPS):
             x = sl.cho_solve((U, False), x / np.abs(x).max(), check_finite=False)
-        return (s + moved) * (1 + 8 * UNIT_ROUNDOFF), x.conj()
-    return _sums_bound(H), x
+        return s + moved, x.conj()
+    return _sums_bound(np.triu(H)), x
