@@ -143,18 +143,20 @@ def _gram(A: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, float]:
 
     Only the upper triangle is filled; the other one is of zeros.
     """
-    if np.iscomplexobj(A):
-        H = sum(sl.blas.zherk(1.0, B.T) for B in _cut(A))
-    elif A.flags.f_contiguous:  # the BLAS copies what lies the other way
-        H = sum(sl.blas.dsyrk(1.0, B, trans=1) for B in _cut(A))
-    else:
-        H = sum(sl.blas.dsyrk(1.0, B.T) for B in _cut(A))
+    H = _square(A[:BLOCK])
+    for k in range(BLOCK, len(A), BLOCK):
+        H += _square(A[k : k + BLOCK])
     bound = float((sizes.T @ sizes.sum(axis=1)).max()) * ROUNDED  # of ‖ |A|' |A| ‖₂
     return H, gamma(_blocks(len(A)), A) * bound + A.size * TINY
 
 
-def _cut(A: np.ndarray) -> list[np.ndarray]:
-    return [A[k : k + BLOCK] for k in range(0, len(A), BLOCK)]
+def _square(A: np.ndarray) -> np.ndarray:
+    """Return the upper triangle of the conjugate of A'A."""
+    if np.iscomplexobj(A):
+        return np.asarray(sl.blas.zherk(1.0, A.T))
+    if A.flags.f_contiguous:  # the BLAS copies what lies the other way
+        return np.asarray(sl.blas.dsyrk(1.0, A, trans=1))
+    return np.asarray(sl.blas.dsyrk(1.0, A.T))
 
 
 def _sums_bound(H: np.ndarray) -> float:
