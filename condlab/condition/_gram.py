@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from condlab.condition._inverse import EPS, UNIT_ROUNDOFF
+from condlab.condition._verified import eigenvalue_bound, quotient
 from condlab.types import Bracket, ConditionEstimate
 
 BLOCK = 512  # columns multiplied at a time: sums are shorter, and so are their errors
@@ -55,13 +56,19 @@ class Squares:
         """Return the squared singular values of A, descending, and how far off.
 
         The Frobenius norm of the error of G is at most `unit` times the sum of the
-        squared row norms, which is the trace up to `unit`; LAPACK's own error is
-        taken to be (m + 8) ε times the largest eigenvalue. Weyl's theorem adds them.
+        squared row norms, which is the trace up to `unit`. How far the ends are from
+        G's own is proved by Cholesky factors from outside and by vectors from inside.
+        Weyl's theorem adds the two.
         """
         values = np.linalg.eigvalsh(self.G)[::-1]
         trace = float(np.trace(self.G)) * (1 + 2 * self.unit + len(self.G) * EPS)
-        lapack = (len(values) + 8) * EPS * max(float(values[0]), 0.0)
-        return values, (self.unit * trace + lapack) * (1 + 1e-6)
+        first, last = float(values[0]), float(values[-1])
+        sizes, off = np.abs(self.G), 0.0
+        for sign, end in ((1, first), (-1, last)):
+            outside, x = eigenvalue_bound(sign * self.G, sign * end, first)
+            inside = quotient(self.G, sizes, x)[sign < 0]
+            off = max(off, outside - sign * end, sign * (end - inside))
+        return values, (self.unit * trace + off) * (1 + 1e-6)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,20 +11,17 @@ from condlab.condition._verified import ROUNDED, TINY, UNIT_ROUNDOFF, gamma
 from condlab.types import ConditionEstimate
 
 Ends = tuple[np.ndarray, np.ndarray, np.ndarray]
+Pair = tuple[np.ndarray, np.ndarray]
 
 
 def spectral(A: np.ndarray) -> Ends:
     """Return κ₂ of each matrix of A, shape (k, m, n), with peaks near 1, and bounds.
 
-    One batched singular value decomposition A = U Σ V', whose V is put to the proof:
-    what A V and A V Σ⁻¹ are far from having orthogonal columns is in the bounds. The
-    few matrices that it does not tell are looked at one by one.
+    The few matrices that one batched decomposition does not tell are looked at one by
+    one.
     """
-    A = A if A.shape[1] >= A.shape[2] else np.ascontiguousarray(_adjoint(A))
-    _, sigma, Vh = np.linalg.svd(A, full_matrices=False)
-    V = np.ascontiguousarray(_adjoint(Vh))
+    sigma, size, inverse = norms(A)
     with np.errstate(all="ignore"):
-        size, inverse = _norm_ends(A, V), _inverse_ends(A, V, sigma)
         slack = 16 * UNIT_ROUNDOFF
         lower = np.maximum(size[0] * inverse[0] * (1 - slack), 1.0)
         upper = size[1] * inverse[1] * (1 + slack)
@@ -35,29 +32,40 @@ def spectral(A: np.ndarray) -> Ends:
     )
 
 
-def _norm_ends(A: np.ndarray, V: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Bound ‖A‖ by ‖AV‖/σ_n(V) and by the first column of A V."""
-    W, lost = _product(A, V)
-    least = np.sqrt(1 - _excess(V))
+def norms(A: np.ndarray) -> tuple[np.ndarray, Pair, Pair]:
+    """Return the singular values of each matrix of A, and bounds of ‖A‖₂ and ‖A⁺‖₂.
+
+    The V of A = U Σ V' is put to the proof: by how much A V and A V Σ⁻¹ lack orthogonal
+    columns is in the bounds. An upper end is inf where nothing is known.
+    """
+    A = A if A.shape[1] >= A.shape[2] else np.ascontiguousarray(_adjoint(A))
+    _, sigma, Vh = np.linalg.svd(A, full_matrices=False)
+    V = np.ascontiguousarray(_adjoint(Vh))
+    with np.errstate(all="ignore"):
+        W, lost = _product(A, V)
+        return sigma, _norm_ends(V, W, lost), _inverse_ends(A, V, sigma, W, lost)
+
+
+def _norm_ends(V: np.ndarray, W: np.ndarray, lost: np.ndarray) -> Pair:
+    """Bound ‖A‖ by ‖AV‖/σ_n(V) and by the first column of A V, which is near W."""
     first = np.linalg.norm(W[:, :, 0], axis=1) - lost
     low = np.maximum(first, 0.0) / np.linalg.norm(V[:, :, 0], axis=1)
-    high = (np.sqrt(_square(W)) + lost) / least
-    slack = 2 * (A.shape[1] + 16) * UNIT_ROUNDOFF
-    return low * (1 - slack), high * (1 + slack)
+    high = (np.sqrt(_square(W)) + lost) / np.sqrt(1 - _excess(V))
+    slack = 2 * (W.shape[1] + 16) * UNIT_ROUNDOFF
+    return low * (1 - slack), np.where(high > 0, high, np.inf) * (1 + slack)
 
 
 def _inverse_ends(
-    A: np.ndarray, V: np.ndarray, sigma: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bound ‖A⁺‖ by ‖Y‖/σ_n(AY), Y = V Σ⁻¹, and by the last column of Y."""
+    A: np.ndarray, V: np.ndarray, sigma: np.ndarray, W: np.ndarray, lost: np.ndarray
+) -> Pair:
+    """Bound ‖A⁺‖ by ‖Y‖/σ_n(AY), Y = V Σ⁻¹, and by the last column of A V."""
+    last = np.linalg.norm(W[:, :, -1], axis=1) + lost
+    low = np.linalg.norm(V[:, :, -1], axis=1) / last
     Y = V / sigma[:, None, :]
-    Z, lost = _product(A, Y)
-    high = np.sqrt(_square(Y)) / (np.sqrt(1 - _excess(Z)) - lost)
-    last = np.linalg.norm(Z[:, :, -1], axis=1) + lost
-    low = np.linalg.norm(Y[:, :, -1], axis=1) / last
+    Z, off = _product(A, Y)
+    high = np.sqrt(_square(Y)) / (np.sqrt(1 - _excess(Z)) - off)
     slack = 2 * (A.shape[1] + 16) * UNIT_ROUNDOFF
-    high = np.where(high > 0, high, np.inf)
-    return low * (1 - slack), high * (1 + slack)
+    return low * (1 - slack), np.where(high > 0, high, np.inf) * (1 + slack)
 
 
 def _product(A: np.ndarray, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

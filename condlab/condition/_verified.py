@@ -61,7 +61,7 @@ def norm_bounds(A: np.ndarray, estimate: float = math.inf) -> Ends:
     near, trace = estimate * estimate, float(np.trace(H).real)
     if not trace / len(H) / 2 <= near <= 2 * trace:
         near = float(np.linalg.eigvalsh(H, UPLO="U")[-1])
-    top, x = _eigenvalue_bound(H, near)
+    top, x = eigenvalue_bound(H, near, near)
     high = math.sqrt(top + error) * (1 + 8 * UNIT_ROUNDOFF)
     low = max(quotient(A, sizes, x)[0], float(sizes.max()) * (1 - 4 * UNIT_ROUNDOFF))
     if exponent == 0:
@@ -143,18 +143,20 @@ def _gram(A: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, float]:
 
     Only the upper triangle is filled; the other one is of zeros.
     """
-    if np.iscomplexobj(A):
-        H = sum(sl.blas.zherk(1.0, B.T) for B in _cut(A))
-    elif A.flags.f_contiguous:  # the BLAS copies what lies the other way
-        H = sum(sl.blas.dsyrk(1.0, B, trans=1) for B in _cut(A))
-    else:
-        H = sum(sl.blas.dsyrk(1.0, B.T) for B in _cut(A))
+    H = _square(A[:BLOCK])
+    for k in range(BLOCK, len(A), BLOCK):
+        H += _square(A[k : k + BLOCK])
     bound = float((sizes.T @ sizes.sum(axis=1)).max()) * ROUNDED  # of ‖ |A|' |A| ‖₂
     return H, gamma(_blocks(len(A)), A) * bound + A.size * TINY
 
 
-def _cut(A: np.ndarray) -> list[np.ndarray]:
-    return [A[k : k + BLOCK] for k in range(0, len(A), BLOCK)]
+def _square(A: np.ndarray) -> np.ndarray:
+    """Return the upper triangle of the conjugate of A'A."""
+    if np.iscomplexobj(A):
+        return np.asarray(sl.blas.zherk(1.0, A.T))
+    if A.flags.f_contiguous:  # the BLAS copies what lies the other way
+        return np.asarray(sl.blas.dsyrk(1.0, A, trans=1))
+    return np.asarray(sl.blas.dsyrk(1.0, A.T))
 
 
 def _sums_bound(H: np.ndarray) -> float:
@@ -163,23 +165,27 @@ def _sums_bound(H: np.ndarray) -> float:
     return float((sizes.sum(axis=0) + sizes.sum(axis=1)).max()) * ROUNDED
 
 
-def _eigenvalue_bound(H: np.ndarray, estimate: float) -> tuple[float, np.ndarray]:
+def eigenvalue_bound(
+    H: np.ndarray, estimate: float, size: float
+) -> tuple[float, np.ndarray]:
     """Bound the largest eigenvalue of H from above; return a vector of its conjugate.
 
-    By a Cholesky factor of sI − H, or by sums of absolute values.
+    By a Cholesky factor of sI − H, or by sums of absolute values. H may have only its
+    upper triangle; `size` is that of its eigenvalues.
     """
     n, x = len(H), np.ones(len(H))
     (factor,) = sl.lapack.get_lapack_funcs(("potrf",), (H,))
     for slack in SLACKS:
-        s = estimate * (1 + slack * n * UNIT_ROUNDOFF)
+        s = estimate + slack * n * UNIT_ROUNDOFF * size
         M = -H
         M[np.diag_indices(n)] += s
         U, info = factor(M, overwrite_a=1)
         if info:
             continue
         moved = gamma(n, H) / (1 - gamma(n, H)) * float(n * s - np.trace(H).real)
-        moved = moved * ROUNDED + 4 * UNIT_ROUNDOFF * s  # of the diagonal, and of this
+        # The last term is the rounding of the diagonal, and of all this.
+        moved = moved * ROUNDED + 16 * UNIT_ROUNDOFF * (abs(s) + size)
         for _ in range(STEPS):
             x = sl.cho_solve((U, False), x / np.abs(x).max(), check_finite=False)
-        return (s + moved) * (1 + 8 * UNIT_ROUNDOFF), x.conj()
-    return _sums_bound(H), x
+        return s + moved, x.conj()
+    return _sums_bound(np.triu(H)), x

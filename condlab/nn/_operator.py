@@ -8,7 +8,9 @@ import math
 import numpy as np
 from torch import Tensor
 
+from condlab.condition._certain import over
 from condlab.condition._inverse import EPS
+from condlab.condition._stacks import Pair, norms
 from condlab.types import ConditionEstimate
 
 
@@ -29,8 +31,8 @@ def operator_spectrum(
     tuple of array and ConditionEstimate
         All singular values, descending. Fourier's transform makes the operator block
         diagonal, a block of shape (c_out, c_in) for each frequency. The transform sums
-        the kernel's few entries, each rounded thrice; LAPACK's error is taken as in
-        `condlab.cond_2`.
+        the kernel's few entries, each rounded thrice; the norms of the blocks and
+        of their inverses are proved as those of stacks by `condlab.cond`.
 
     References
     ----------
@@ -55,18 +57,23 @@ def operator_spectrum(
         waves *= np.exp(-2j * math.pi * turns / n)
     taps = K.reshape(*K.shape[:2], -1)
     blocks = np.einsum("ft,oit->foi", waves, taps, optimize=True)
-    sigma = np.sort(np.linalg.svd(blocks, compute_uv=False).ravel())[::-1]
+    sigma, ends, inverse = norms(blocks)
     mass = float(np.sqrt((np.abs(taps).sum(2) ** 2).sum()))
     transform = (2 * len(places) + 8 * len(size) + 8) * EPS * mass
-    delta = transform + (max(K.shape[:2]) + 8) * EPS * float(sigma[0])
-    return sigma, _bracketed(sigma, delta)
+    values = np.sort(sigma.ravel())[::-1]
+    return values, _bracketed(values, ends, inverse, transform)
 
 
-def _bracketed(sigma: np.ndarray, delta: float) -> ConditionEstimate:
-    first, last = float(sigma[0]), float(sigma[-1])
+def _bracketed(
+    sigma: np.ndarray, size: Pair, inverse: Pair, delta: float
+) -> ConditionEstimate:
+    """Return κ₂ of all blocks together, whose entries are off by `delta` in norm."""
+    low, high = (float(end.max()) for end in size)
+    near, far = (over(1.0, float(end.max())) for end in reversed(inverse))
     slack, method = 8 * EPS, "fourier+svd"
-    lower = max(1.0, (first - delta) / (last + delta) * (1 - slack))
-    if last <= delta:
+    lower = max(1.0, (low - delta) / (far + delta) * (1 - slack))
+    if not near * (1 - slack) > delta:
         return ConditionEstimate(math.inf, lower, math.inf, 2, method)
-    upper = (first + delta) / (last - delta) * (1 + slack)
-    return ConditionEstimate(max(lower, first / last), lower, upper, 2, method)
+    upper = (high + delta) / (near * (1 - slack) - delta) * (1 + slack)
+    value = min(max(lower, float(sigma[0] / sigma[-1])), upper)
+    return ConditionEstimate(value, lower, upper, 2, method)
