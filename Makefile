@@ -33,6 +33,7 @@ studies: $(VENV)/installed  ## Run every study's smoke preset, a minute each at 
 	$(BIN)/python -m studies all --preset smoke
 
 docs: $(VENV)/installed  ## Build the site, docs/_build/index.html; a warning is an error.
+	rm -rf docs/api/generated
 	$(BIN)/python -m sphinx -b html -W --keep-going -q docs docs/_build
 
 $(QUICK)/installed: pyproject.toml constraints.txt

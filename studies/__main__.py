@@ -52,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         accumulate=given.accumulate,
         fresh=given.fresh,
         status=given.status,
-        choice=Choice(given.arms, given.rates, given.steps, given.dataset),
+        choice=Choice(
+            given.arms, given.rates, given.steps, given.dataset, given.optimiser
+        ),
     )
     names = STUDIES if given.name == "all" else (given.name,)
     try:
@@ -162,6 +164,12 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="NAME",
         help="train on this data set, scene or solid instead",
+    )
+    add(
+        "--optimiser",
+        default="",
+        choices=("sgd", "adamw", "muon", "rmnp"),
+        help="step by this instead, in studies of classification",
     )
     add(
         "--accumulate",

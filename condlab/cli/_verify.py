@@ -54,6 +54,12 @@ def add_parser(commands: Any) -> None:
         metavar="S",
         help="of the search (default: 0)",
     )
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="FILE",
+        help="write counterexamples that check.py verifies without condlab",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead")
     _files.add_csv(parser)
     parser.add_argument(
@@ -118,6 +124,8 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
 
 def _check_files(args: argparse.Namespace) -> None:
     _files.require_csv(args)
+    if args.export is not None:
+        _files.require_new(args.export, "--export", (".json",), force=args.force)
     if args.figure is not None:
         _files.require_new(args.figure, "--figure", _files.FIGURES, force=args.force)
         import condlab.plots  # noqa: F401 - that it can be drawn is known beforehand
@@ -133,6 +141,8 @@ def _written(args: argparse.Namespace, verdicts: list[list[Any]]) -> list[str]:
     if args.figure is not None:
         _draw(verdicts, args)
         said.append(f"wrote {args.figure}")
+    if args.export is not None:
+        said.append(_export(verdicts, args.export))
     return said
 
 
@@ -147,6 +157,25 @@ def _draw(verdicts: list[list[Any]], args: argparse.Namespace) -> None:
         figure = Figure(figsize=size, layout="constrained")
         plots.tightness({vs[0].theorem: vs for vs in verdicts}, figure.subplots())
         figure.savefig(args.figure)
+
+
+def _export(verdicts: list[list[Any]], path: Path) -> str:
+    """Write the certificates of all counterexamples, and tell of how many."""
+    from condlab.theory import certificates
+
+    fallen = [v[-1] for v in verdicts if v[-1].outcome == "falsified"]
+    found, reasons = [], []
+    for verdict in fallen:
+        try:
+            instance = verdict.counterexample
+            found.append(certificates.certificate(verdict.theorem, instance))
+        except ValueError as error:
+            reasons.append(f"{verdict.theorem}: {error}")
+    lines = [f"{len(found)} of {len(fallen)} counterexamples have a certificate."]
+    if found:
+        certificates.write(found, path)
+        lines.append(f"python {certificates.CHECKER} {path}")
+    return "\n".join([*lines, *(line for r in reasons for line in textwrap.wrap(r))])
 
 
 def _trial(
