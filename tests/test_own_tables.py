@@ -127,6 +127,16 @@ def test_files_are_refused_in_a_sentence_before_any_work(
     assert {path.read_text() for path in (claims, there, svg)} == {CLAIMS}
 
 
+def test_a_matrix_that_cannot_be_scaled_is_named_among_several(files, tmp_path, capsys):
+    wide = tmp_path / "wide.npy"
+    np.save(wide, np.ones((2, 3)))
+    options = ("--method", "jacobi")
+    code, _, err = said(capsys, "scale", files[1], wide, *options)
+    assert code == 2
+    assert err.startswith(f"condlab: {wide}: Jacobi scaling needs a square matrix")
+    assert str(wide) not in said(capsys, "scale", wide, *options)[2]
+
+
 def test_output_is_of_one_matrix_and_each_is_named_once(files, tmp_path, capsys):
     options = ("--method", "row", "--output", tmp_path / "scaled.npy")
     code, _, err = said(capsys, "scale", *files, *options)

@@ -96,7 +96,11 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     for source in args.sources:
         progress(f"reading {source}")
         A = _sources.load(source, args.array)
-        rows, notes = _compared(args, source, A, progress)
+        try:
+            rows, notes = _compared(args, source, A, progress)
+        except ValueError as error:  # LinAlgError is one
+            named = f"{source}: {error}" if len(args.sources) > 1 else f"{error}"
+            raise ValueError(named) from None
         found[source] = rows
         records.append(record(args, source, A, rows, notes))
         pages.append(page(args, source, A, rows, notes))
@@ -134,8 +138,8 @@ def _compared(
         optimal=_optimal(args),
         progress=lambda name: progress(f"{name} scaling of {source}"),
     )
-    if [*rows.refused] == args.method:  # the only one that was asked for
-        raise ValueError(rows.refused[args.method[0]])
+    if len(rows) == 1:  # none of those that were asked for
+        raise ValueError("; ".join(rows.refused.values()))
     notes = ["estimated: --exact brackets the best scalings too"] * estimate
     notes += [f"no {name} scaling: {why}" for name, why in rows.refused.items()]
     if args.output:
