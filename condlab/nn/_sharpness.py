@@ -62,8 +62,10 @@ def sharpness(
             product = _by_differences(module, loss, params, g)
         else:
             product = _by_graph(grads, params)
-        fresh = torch.randn(len(g), generator=generator).to(g)
-        # The gradient lies mostly along the directions of large curvature.
+        # The gradient lies mostly along the directions of large curvature. To draw as
+        # many numbers takes as long as to compute it, so that is done once.
+        known = start is not None and start.shape == g.shape and bool(g.any())
+        fresh = g if known else torch.randn(len(g), generator=generator).to(g)
         first = _start(fresh / fresh.norm(), g, start)
         return _lanczos(product, first, num_matvecs, rtol)
 
@@ -165,7 +167,7 @@ def _start(fresh: Tensor, hint: Tensor | None, start: Tensor | None) -> Tensor:
 def _lanczos(product: Product, v: Tensor, num_matvecs: int, rtol: float) -> Sharpness:
     """Grow a basis, reorthogonalised in full, until the largest Ritz value is good."""
     most = min(num_matvecs, len(v))
-    V, W = v.new_zeros(most, len(v)), v.new_zeros(most, len(v))
+    V, W = v.new_empty(most, len(v)), v.new_empty(most, len(v))
     eps = torch.finfo(v.dtype).eps
     for k in range(1, most + 1):
         V[k - 1] = v
@@ -177,13 +179,14 @@ def _lanczos(product: Product, v: Tensor, num_matvecs: int, rtol: float) -> Shar
         c = S[:, -1].to(V)
         y, image = c @ V[:k], c @ W[:k]
         residual = float((image - float(values[-1]) * y).norm() / y.norm())
-        scale = float(values.abs().max())
+        if residual <= rtol * float(values.abs().max()) or k == most:
+            break
         v = W[k - 1].clone()
         size = float(v.norm())
         for _ in range(2):
             v -= (V[:k] @ v) @ V[:k]
         rest = float(v.norm())
-        if residual <= rtol * scale or rest <= DEPENDENT * eps * size:
+        if rest <= DEPENDENT * eps * size:
             break
         v /= rest
     # Shifted, lest a negative eigenvalue be the one that grows.
