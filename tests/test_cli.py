@@ -20,7 +20,7 @@ import scipy.sparse as sp
 from numpy.testing import assert_allclose
 
 import condlab
-from condlab.cli import _list, _text, _verify, main
+from condlab.cli import _list, _text, main
 from condlab.collection import COLLECTION
 from condlab.gallery import GALLERY, laplacian_2d
 from condlab.io import read_matrix, write_matrix
@@ -723,8 +723,7 @@ def test_numbers_that_are_no_json_become_strings_and_null():
 
 
 def test_parts_of_a_counterexample_without_a_name_are_numbered():
-    theorem = SimpleNamespace(parts=("A",))
-    lines = _verify._instance(theorem, (np.eye(2), 0.5))
+    lines = _text.instance(["A"], (np.eye(2), 0.5))
     assert lines == ["  A = [[1., 0.],", "       [0., 1.]]", "  part 2 = 0.5"]
 
 
