@@ -19,9 +19,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from condlab import _arrays, norms
-from condlab.condition import estimate_cond_2
-from condlab.condition._certain import norm_bound
+from condlab import _arrays
 from condlab.condition._inverse import EPS
 from condlab.condition._sparse_lu import Factorisation, FillError, factorise
 from condlab.errors import NotPositiveDefiniteError
@@ -35,6 +33,7 @@ from condlab.optimal._definite import (
     gram,
 )
 from condlab.optimal._one_sided import TIME, WITHIN, Found
+from condlab.optimal._patches import from_patch, from_products
 from condlab.optimal._progress import Clock
 from condlab.types import Scaling
 
@@ -45,8 +44,8 @@ SHARPER = (0.5, 1.0, 2.0, 4.0)
 LANCZOS_TOL = 1e-5  # relative, of the eigenvalues
 NEGLIGIBLE = 1e-200
 FILL_LIMIT = 10**8  # entries of L and U together: about 1.6 GB
-PRODUCTS = 50  # with a matrix that is not factorised
 RANDOM_SIGNS = 3
+SHARES = (0.0, 0.25, 0.5, 0.75)  # of sums of absolute values in the start
 SIGN_STEPS = 20
 STEPS = "steps"
 NO_PROOF = "no proof"
@@ -94,11 +93,12 @@ def best_rows(
         lu = _factorised(A, clock)
     except FillError:
         d, stopped = np.exp(x), TIME if clock.limited else NO_PROOF
-        lower = _from_products(A, x, symmetric, rng)
+        lower = from_products(A, x, symmetric, rng)
         return Found(d, d if symmetric else None, lower, 0, stopped, math.inf)
     search = _Search(A, lu, symmetric, (1 + rtol / 2) ** power, clock, rng)
     stopped = STEPS
     try:
+        x = search.best_start(x)
         for p in POWERS:
             options = {"maxfun": EVALUATIONS, "maxcor": 20, "ftol": 1e-10}
             x = minimize(
@@ -112,6 +112,9 @@ def best_rows(
     upper = proved.ratio ** (1 / power) * (1 + 4 * EPS)
     right = proved.d if symmetric else None
     lower = search.certified()
+    if symmetric and upper > lower * (1 + rtol) and not search.late():
+        centre = int(np.argmax(np.abs(search.bottom)))
+        lower = max(lower, from_patch(A, centre, rtol / 2, clock))
     return Found(proved.d, right, lower, search.evaluations, stopped, upper)
 
 
@@ -119,21 +122,6 @@ def equilibrating(A: Any, symmetric: bool) -> np.ndarray:
     """Return the logarithms of what equilibrates A."""
     squares = A.diagonal() if symmetric else A.power(2).sum(axis=1)
     return -np.log(squares) / 2
-
-
-def _from_products(
-    A: Any, x: np.ndarray, symmetric: bool, rng: np.random.Generator
-) -> float:
-    """Bound the best κ from below as van der Sluis does, from products alone.
-
-    Where the largest multiplier is 1, the norm of D B is at least the least row norm,
-    that of D B D at least the least diagonal entry, and the inverse does not shrink.
-    """
-    exact = _arrays.power_of_two(np.exp(x))
-    B = Scaling(exact, exact if symmetric else None).apply(A)
-    low = estimate_cond_2(B, num_matvecs=PRODUCTS, rng=rng, fill_limit=0).lower
-    least = float(np.min(B.diagonal() if symmetric else norms.row_norms(B)))
-    return max(1.0, low * least / norm_bound(B) * (1 - (A.shape[1] + 8) * EPS))
 
 
 def _factorised(A: Any, clock: Clock) -> Factorisation:
@@ -168,6 +156,7 @@ class _Search:
         self.best = _Best(np.inf, x, 1.0, (x, nothing, nothing))
         self.first: _Proved | None = None
         self.starts: list[np.ndarray | None] = [None, None]
+        self.bottom = np.ones(A.shape[0])
 
     def late(self) -> bool:
         """Tell whether there is only time for the proof of what was found."""
@@ -187,6 +176,7 @@ class _Search:
         if ratio < self.best.ratio:
             self.best.ratio, self.best.x = ratio, x.copy()
             self.best.ends = 1 / float(inverse.max()), float(top.max())
+            self.bottom = V[:, np.argmax(inverse)]
             self._learn_signs(x, U[:, np.argmax(top)], V[:, np.argmax(inverse)])
         for sharper in SHARPER:
             weights = [softmax(sharper * p * part) for part in logs]
@@ -201,6 +191,14 @@ class _Search:
         weights = [softmax(p * part) for part in logs]
         value = sum(logsumexp(p * part) for part in logs) / p
         return value, 2 * (U**2 @ weights[0] - V**2 @ weights[1])
+
+    def best_start(self, x: np.ndarray) -> np.ndarray:
+        """Return the best between equal diagonals and equal sums of absolute values."""
+        if self.symmetric:
+            sums = -np.log(abs(self.A).sum(axis=1)) / 2
+            for share in SHARES:
+                self((1 - share) * x + share * sums, POWERS[0])
+        return self.best.x if self.symmetric else x
 
     def _end(self, apply: Product, end: int) -> tuple[np.ndarray, np.ndarray]:
         n = self.A.shape[0]
