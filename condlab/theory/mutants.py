@@ -78,8 +78,7 @@ def mutants(theorem: Theorem) -> tuple[Mutant, ...]:
     ...     print(f"{mutant.kind}: {mutant.change}")
     constant: the right-hand side times 99/100
     constant: the right-hand side times 1/2
-    exponent: the right-hand side to the power 9/10
-        hypothesis: A is any matrix with more rows than columns
+    hypothesis: A is any matrix with more rows than columns
     """
     if theorem.formula is None or theorem.false_from is not None:
         return ()
