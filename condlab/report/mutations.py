@@ -95,9 +95,9 @@ def table(claims: list[Entry]) -> str:
     told = (
         f"{len(tried)} mutants of {len(claims)} claims that hold: "
         f"{_count(tried, 'falsified')} falsified, {_count(tried, 'holds')} survived, "
-        f"{_count(tried, 'inconclusive')} undecided. A constant was moved by one per "
-        f"cent in {_count(tried, kind='constant', factor='99/100')} claims, and was "
-        f"the best in {_count(tried, 'falsified', 'constant', '99/100')}."
+        f"{_count(tried, 'inconclusive')} undecided. One per cent off the right-hand "
+        f"side makes {_count(tried, 'falsified', 'constant', '99/100')} of "
+        f"{_count(tried, kind='constant', factor='99/100')} claims false."
     )
     rows = ["| claim | falsified where (smallest counterexample) |", "|---|---|"]
     rows += [_row(claim) for claim in claims if _with(claim, "falsified")]

@@ -31,6 +31,7 @@ SEEN = 25  # instances at each size from which hypotheses are read
 FEW = 4  # instances without a hypothesis at which a formula must mean something
 SHIFTED = frozenset({"equal", "same", "all_at_most", "shrunk", "_same", "_same_order"})
 OF_SYMMETRIC = frozenset({"symmetric_eigenvalues"})
+LIBRARIES = ("condlab.theory.balls", "condlab.theory._ball", "numpy", "scipy")
 FACTORS = ((99, 100), (1, 2))
 
 
@@ -77,8 +78,7 @@ def mutants(theorem: Theorem) -> tuple[Mutant, ...]:
     ...     print(f"{mutant.kind}: {mutant.change}")
     constant: the right-hand side times 99/100
     constant: the right-hand side times 1/2
-    exponent: the right-hand side to the power 9/10
-        hypothesis: A is any matrix with more rows than columns
+    hypothesis: A is any matrix with more rows than columns
     """
     if theorem.formula is None or theorem.false_from is not None:
         return ()
@@ -244,6 +244,6 @@ def _calls(function: Callable[..., Any], names: frozenset[str], depth: int = 4) 
     others = (
         value
         for value in used.values()
-        if inspect.isfunction(value) and value.__module__.startswith("condlab.theory")
+        if inspect.isfunction(value) and not value.__module__.startswith(LIBRARIES)
     )
     return depth > 0 and any(_calls(other, names, depth - 1) for other in others)
