@@ -1,5 +1,6 @@
 """Other libraries on trial: problems with certain answers, and who gets them right."""
 
+from condlab.audit.catalogue import KINDS, cases, problems
 from condlab.audit.judging import run
 from condlab.audit.model import (
     VERDICTS,
@@ -9,16 +10,20 @@ from condlab.audit.model import (
     Promise,
     Subject,
 )
-from condlab.audit.catalogue import KINDS, cases, problems
+from condlab.audit.subjects import SUBJECTS
+from condlab.audit.trial import Audit, audit
 
 __all__ = [
     "KINDS",
+    "SUBJECTS",
     "VERDICTS",
     "Answer",
+    "Audit",
     "Judgement",
     "Problem",
     "Promise",
     "Subject",
+    "audit",
     "cases",
     "problems",
     "run",

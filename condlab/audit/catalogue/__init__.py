@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-from condlab.audit.model import Problem
 from condlab.audit.catalogue import (
     conditions,
     eigenvalues,
@@ -14,6 +13,7 @@ from condlab.audit.catalogue import (
     scalings,
     traces,
 )
+from condlab.audit.model import Problem
 
 __all__ = ["KINDS", "cases", "problems"]
 

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from condlab.audit import exact
-from condlab.audit.model import Problem
 from condlab.audit.catalogue.conditions import _defeats_lapack
+from condlab.audit.model import Problem
 
 CERTIFICATE = "closed form of the inverse, held against A exactly"
 

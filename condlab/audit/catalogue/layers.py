@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from condlab.audit.jets import Jet, log_sum_exp, variables
-from condlab.audit.model import Problem
 from condlab.audit.catalogue.eigenvalues import _spectra, rotated
 from condlab.audit.catalogue.formulas import JETS
+from condlab.audit.jets import Jet, log_sum_exp, variables
+from condlab.audit.model import Problem
 
 Jets = Sequence[Jet]
 X = ((1, 2), (-1, 1), (3, -1))  # three samples: two do not divide them

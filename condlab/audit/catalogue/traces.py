@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from condlab.audit.model import Problem
 from condlab.audit.catalogue.eigenvalues import ROTATED, rotated
+from condlab.audit.model import Problem
 
 TRACES: dict[str, tuple[list[float], str]] = {
     "flat": ([1 + k / 64 for k in range(64)], "what deflation cannot help"),

@@ -70,7 +70,7 @@ def _primme(which: str) -> Ask:
     def ask(A: np.ndarray) -> float:
         import primme
 
-        return float(primme.eigsh(A, 1, which=which, v0=_start(A))[0][0])
+        return float(primme.eigsh(A, 1, which=which, v0=_start(A), maxiter=1000)[0][0])
 
     return ask
 
@@ -79,7 +79,9 @@ def _primme_svds(which: str) -> Ask:
     def ask(A: np.ndarray) -> float:
         import primme
 
-        found = primme.svds(A, 1, which=which, return_singular_vectors=False)
+        found = primme.svds(
+            A, 1, which=which, return_singular_vectors=False, maxiter=1000
+        )
         return float(found[0])
 
     return ask

@@ -1,0 +1,85 @@
+"""Put every subject on trial that is installed, and say which are not."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from condlab.audit.catalogue import problems
+from condlab.audit.judging import run
+from condlab.audit.model import Judgement
+from condlab.audit.subjects import SUBJECTS, is_there, version
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What came out.
+
+    Parameters
+    ----------
+    judgements : tuple of Judgement
+        One for each pair of a subject and a problem, in the order of both.
+    versions : dict of str to str
+        Of the packages of the subjects that were there.
+    absent : dict of str to str
+        Subjects that were not, and the package to install.
+    """
+
+    judgements: tuple[Judgement, ...]
+    versions: dict[str, str]
+    absent: dict[str, str]
+
+
+def audit(
+    names: Iterable[str] = (), progress: Progress = lambda message: None
+) -> Audit:
+    """Put subjects on trial, each on all problems of the kinds that it answers.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of `SUBJECTS`; all of them without any.
+    progress : callable
+        ``progress(message)`` before each subject.
+
+    Returns
+    -------
+    Audit
+        The same whenever the versions are.
+
+    Raises
+    ------
+    ValueError
+        If there is no such subject.
+
+    Examples
+    --------
+    >>> found = audit(["numpy.linalg.eigvalsh"])
+    >>> {judgement.verdict for judgement in found.judgements}
+    {'right'}
+    """
+    asked = list(dict.fromkeys(names)) or list(SUBJECTS)
+    unknown = [name for name in asked if name not in SUBJECTS]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], SUBJECTS, n=3, cutoff=0.3)
+        known = ", ".join(map(repr, near or list(SUBJECTS)[:3]))
+        raise ValueError(
+            f"{unknown[0]!r} is none of the {len(SUBJECTS)} subjects; do you mean one "
+            f"of {known}? condlab.audit.SUBJECTS has them all"
+        )
+    judgements: list[Judgement] = []
+    versions, absent = {}, {}
+    for i, name in enumerate(asked, start=1):
+        subject = SUBJECTS[name]
+        if not is_there(subject):
+            absent[name] = subject.package
+            continue
+        progress(f"{i} of {len(asked)}: {name}")
+        versions[subject.package] = version(subject)
+        for kind, ask in subject.answers.items():
+            promise = subject.promises.get(kind, subject.promise)
+            judgements += run(ask, problems(kind), promise=promise, name=name)
+    return Audit(tuple(judgements), dict(sorted(versions.items())), absent)
