@@ -10,6 +10,7 @@ from condlab.audit.model import (
     Promise,
     Subject,
 )
+from condlab.audit.records import record
 from condlab.audit.subjects import SUBJECTS
 from condlab.audit.trial import Audit, audit
 
@@ -26,5 +27,6 @@ __all__ = [
     "audit",
     "cases",
     "problems",
+    "record",
     "run",
 ]

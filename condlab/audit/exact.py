@@ -7,6 +7,7 @@ is an equation: p(x + c) has as many changes of sign as p has roots above c.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -197,7 +198,7 @@ def _shifted(p: Sequence[Fraction], c: Fraction) -> list[Fraction]:
 
 def _sign_changes(p: Sequence[Fraction]) -> int:
     signs = [c > 0 for c in p if c]
-    return sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    return sum(a != b for a, b in itertools.pairwise(signs))
 
 
 def _first(holds: Callable[[int], bool], low: int, high: int) -> int:

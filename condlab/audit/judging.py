@@ -7,6 +7,7 @@ import io
 import math
 import warnings
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -68,14 +69,15 @@ def is_right(problem: Problem, answer: Answer, promise: Promise | None = None) -
     room = units(problem) * promise.rounding
     if isinstance(truth, np.ndarray):
         allowed = promise.relative + room
-        return bool(np.abs(value - truth).max() <= allowed * np.abs(truth).max())
+        slack = answer.error + allowed * np.abs(truth).max()
+        return bool(np.abs(value - truth).max() <= slack)
     if math.isnan(value) or not answer.lower <= truth <= answer.upper:
         return False
     if problem.kind.startswith("cond"):
         low = promise.below * _reciprocal(truth) + room
         high = _reciprocal(truth) / promise.above - room
         return value >= 0 and bool(high <= _reciprocal(value) <= low)
-    slack = (promise.relative + room) * problem.scale
+    slack = answer.error + (promise.relative + room) * problem.scale
     if answer.probes:
         slack += promise.sigmas * problem.deviation / math.sqrt(answer.probes)
     ends = sorted([truth / promise.below, truth * promise.above])
@@ -97,7 +99,7 @@ def answer_of(problem: Problem, given: Any) -> Answer:
         )
     value = value.astype(float).reshape(truth.shape)
     plain = value if truth.ndim else float(value)
-    return Answer(plain, given.flag, given.lower, given.upper, given.probes)
+    return replace(given, value=plain)
 
 
 def _words(x: np.ndarray) -> str:

@@ -96,6 +96,8 @@ class Answer:
         What the subject says against it: a status, an `info`; empty for nothing.
     lower, upper : float
         What the subject says that the truth lies between.
+    error : float
+        By how much the subject says that it may be off.
     probes : int
         Random vectors that were averaged over; 0 where nothing is random.
     """
@@ -104,6 +106,7 @@ class Answer:
     flag: str = ""
     lower: float = -math.inf
     upper: float = math.inf
+    error: float = 0.0
     probes: int = 0
 
 
@@ -206,7 +209,9 @@ class Judgement:
 
 
 def units(problem: Problem) -> float:
-    """Return n times the precision of a problem's input.
+    """Return n times the precision that a problem's input has, once it is floating.
+
+    Integers of 8 and 16 bits fit into float32, and some libraries put them there.
 
     Examples
     --------
@@ -216,7 +221,7 @@ def units(problem: Problem) -> float:
     given = problem.input()
     if not hasattr(given, "dtype") or not hasattr(given, "shape"):
         return 16 * float(np.finfo(np.float64).eps)
-    dtype = np.dtype(given.dtype)
-    single = dtype.kind in "fc" and dtype.itemsize == (8 if dtype.kind == "c" else 4)
+    kind, size = np.dtype(given.dtype).kind, np.dtype(given.dtype).itemsize
+    single = size <= {"f": 4, "c": 8}.get(kind, 2)
     eps = np.finfo(np.float32 if single else np.float64).eps
     return float(max(given.shape, default=1) * eps)

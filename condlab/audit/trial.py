@@ -14,6 +14,10 @@ from condlab.audit.subjects import SUBJECTS, is_there, version
 Progress = Callable[[str], None]
 
 
+def _silent(_: str) -> None:
+    """Show no progress."""
+
+
 @dataclass(frozen=True, slots=True)
 class Audit:
     """What came out.
@@ -33,9 +37,7 @@ class Audit:
     absent: dict[str, str]
 
 
-def audit(
-    names: Iterable[str] = (), progress: Progress = lambda message: None
-) -> Audit:
+def audit(names: Iterable[str] = (), progress: Progress = _silent) -> Audit:
     """Put subjects on trial, each on all problems of the kinds that it answers.
 
     Parameters

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import textwrap
 from typing import Any
 
@@ -35,11 +34,11 @@ def add_parser(commands: Any) -> None:
 
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return the verdicts."""
-    from condlab.audit.trial import audit
+    from condlab.audit import audit, record
 
     found = audit(args.subjects, progress)
     if args.json:
-        return _text.as_json(dataclasses.asdict(found))
+        return _text.as_json(record(found))
     parts = [_table(found.judgements)] if found.judgements else []
     parts += [_wrong(found.judgements)] if args.subjects else []
     if found.absent:

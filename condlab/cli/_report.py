@@ -10,6 +10,7 @@ from typing import Any
 from condlab.cli import _text
 
 STUDIES = Path("studies/results/meta_analysis.json")
+AUDIT = Path("benchmarks/results/audit.json")
 
 
 def add_parser(commands: Any) -> None:
@@ -41,6 +42,12 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help=f"draw what the studies found (default: {STUDIES} where there is one)",
     )
+    parser.add_argument(
+        "--audit",
+        type=Path,
+        metavar="FILE",
+        help=f"show how other libraries fared (default: {AUDIT} where there is one)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -53,16 +60,19 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
             raise ValueError(f"--pages needs files, and there is no {page}")
         if not os.access(page, os.W_OK):
             raise ValueError(f"--pages needs files to rewrite, and {page} is not")
-    studies = args.studies
-    if studies is not None and not studies.is_file():
-        raise ValueError(
-            f"--studies needs what python -m studies analyse writes, "
-            f"and there is no {studies}"
-        )
-    if studies is None and STUDIES.is_file():
-        studies = STUDIES
+    studies = _file(args.studies, "--studies", STUDIES, "studies analyse")
+    audit = _file(args.audit, "--audit", AUDIT, "benchmarks.audit")
     from condlab import report
 
     progress.in_lines()
-    report.build(out=args.out, pages=args.pages, studies=studies, progress=progress)
+    report.build(args.out, args.pages, studies, audit, progress)
     return f"wrote {args.out / 'report.html'}"
+
+
+def _file(given: Path | None, option: str, usual: Path, module: str) -> Path | None:
+    """Return a file of records; without one the usual one, where there is one."""
+    if given is not None and not given.is_file():
+        raise ValueError(
+            f"{option} needs what python -m {module} writes, and there is no {given}"
+        )
+    return usual if given is None and usual.is_file() else given

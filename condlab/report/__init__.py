@@ -32,6 +32,7 @@ def build(
     out: Path,
     pages: Sequence[Path] = (),
     studies: Path | None = None,
+    audit: Path | None = None,
     progress: Callable[[str], None] = collect.silent,
 ) -> Path:
     """Verify the catalogue, scale the collection and write what was found.
@@ -48,6 +49,8 @@ def build(
         Files whose generated parts to rewrite, as `tables.update_page` does.
     studies : Path, optional
         What ``python -m studies analyse`` wrote, to be drawn as well.
+    audit : Path, optional
+        What ``python -m benchmarks.audit`` wrote, to be shown as well.
     progress : callable
         ``progress(message)`` is called as the work goes on.
 
@@ -76,7 +79,8 @@ def build(
     progress(f"{len(CATALOGUE)} claims and {len(COLLECTION)} matrices")
     trained = {} if studies is None else json.loads(studies.read_text("utf-8"))
     found = collect.collect(CATALOGUE, COLLECTION, progress)
-    found = replace(found, studies=trained)
+    tried = {} if audit is None else json.loads(audit.read_text("utf-8"))
+    found = replace(found, studies=trained, audit=tried)
     records.write(found, out / "data")
     progress("drawing the figures")
     page = draw(out)

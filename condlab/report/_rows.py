@@ -161,11 +161,11 @@ def claim_row(claim: Entry) -> str:
     return f'<tr><th scope="row">{name}</th>{row}</tr>'
 
 
-def cost_row(cells: list[str]) -> str:
-    """Return the table row of what an arm costs."""
-    network, *rest = (markup.text(cell) for cell in cells)
+def plain_row(cells: list[str]) -> str:
+    """Return a table row of words, of which the first is its head."""
+    head, *rest = (markup.text(cell) for cell in cells)
     row = "".join(f"<td>{cell}</td>" for cell in rest)
-    return f'<tr><th scope="row">{network}</th>{row}</tr>'
+    return f'<tr><th scope="row">{head}</th>{row}</tr>'
 
 
 def share_row(entry: Entry) -> str:

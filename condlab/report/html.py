@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from condlab.report import _markup as markup
-from condlab.report import costs
+from condlab.report import audit, costs
 from condlab.report._rows import (
     CLAIMS,
     SCALED,
     SHARES,
     VERDICTS,
     claim_row,
-    cost_row,
     matrix_row,
+    plain_row,
     share_row,
     verdict_row,
 )
@@ -67,6 +67,7 @@ def page(records: Records, drawings: list[Path]) -> str:
         _tightness(figures),
         _counterexamples(figures),
         *([_studies(records.studies, figures)] if records.studies else []),
+        *([_audit(records.audit)] if records.audit else []),
         _reproduce(records.settings),
         _sources(records.theorems),
     ]
@@ -202,11 +203,22 @@ def _studies(found: Entry, figures: dict[str, str]) -> str:
 def _costs(found: Entry) -> str:
     if not costs.cells(found):
         return ""
-    rows = "\n".join(cost_row(cells) for cells in costs.cells(found))
+    rows = "\n".join(plain_row(cells) for cells in costs.cells(found))
     return (
         f"<p>{markup.text(costs.words(found))}</p>\n"
         '<div class="scroll" tabindex="0" role="region" aria-label="Costs of arms">'
         f"<table>{_head(costs.COLUMNS)}<tbody>\n{rows}\n</tbody></table></div>\n"
+    )
+
+
+def _audit(found: Entry) -> str:
+    rows = "\n".join(plain_row(cells) for cells in audit.cells(found))
+    return (
+        '<section id="audit">\n<h2>Other libraries on trial</h2>\n'
+        f"<p>{markup.text(audit.words(found).replace('*', ''))}</p>\n"
+        '<div class="scroll" tabindex="0" role="region" aria-label="Verdicts on '
+        f'subjects"><table>{_head(audit.COLUMNS)}<tbody>\n{rows}\n</tbody></table>'
+        "</div>\n</section>"
     )
 
 

@@ -25,16 +25,19 @@ class Records:
         Sizes, examples and seed of the search.
     studies : dict
         What ``python -m studies analyse`` found; empty where there is nothing.
+    audit : dict
+        What ``python -m benchmarks.audit`` found; empty where there is nothing.
     """
 
     theorems: list[dict[str, Any]]
     matrices: list[dict[str, Any]]
     settings: dict[str, Any]
     studies: dict[str, Any] = field(default_factory=dict)
+    audit: dict[str, Any] = field(default_factory=dict)
 
 
 def write(records: Records, folder: Path) -> None:
-    """Write verdicts.json, matrices.json and, of studies, studies.json."""
+    """Write verdicts.json, matrices.json and, where there are, studies and audit."""
     folder.mkdir(parents=True, exist_ok=True)
     head = {"settings": records.settings}
     _json.write(folder / "verdicts.json", head, "theorems", records.theorems)
@@ -43,14 +46,24 @@ def write(records: Records, folder: Path) -> None:
         head = {k: v for k, v in records.studies.items() if k != "settings"}
         settings = records.studies["settings"]
         _json.write(folder / "studies.json", head, "settings", settings)
+    if records.audit:
+        head = {k: v for k, v in records.audit.items() if k != "subjects"}
+        _json.write(folder / "audit.json", head, "subjects", records.audit["subjects"])
 
 
 def read(folder: Path) -> Records:
     """Read what `write` wrote."""
     verdicts = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
     matrices = json.loads((folder / "matrices.json").read_text(encoding="utf-8"))
-    studies = folder / "studies.json"
-    found = json.loads(studies.read_text(encoding="utf-8")) if studies.exists() else {}
+    studies, audit = (_found(folder / f"{n}.json") for n in ("studies", "audit"))
     return Records(
-        verdicts["theorems"], matrices["matrices"], verdicts["settings"], found
+        verdicts["theorems"],
+        matrices["matrices"],
+        verdicts["settings"],
+        studies,
+        audit,
     )
+
+
+def _found(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from condlab._files import replace_text
-from condlab.report import costs
+from condlab.report import audit, costs
 from condlab.report.records import Records
 from condlab.report.speeds import COLUMNS, cells, seen, speed, withdrawn, words
 from condlab.report.summary import (
@@ -27,7 +27,9 @@ MOST = 9  # readings in a row
 OPEN = ("too few seeds", "not testable here")  # verdicts that are none
 
 
-def update_page(path: Path, records: Records) -> None:
+def update_page(
+    path: Path, records: Records, only: Sequence[str] | None = None
+) -> None:
     """Rewrite what stands between the markers of a page.
 
     Parameters
@@ -35,10 +37,13 @@ def update_page(path: Path, records: Records) -> None:
     path : Path
         A Markdown file with lines ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->``
         around what is generated: ``summary`` is how many claims hold, ``verdicts`` the
-        table of them, ``answer`` whether condition numbers go with convergence, and
-        ``studies`` the table behind it. One of them at least is needed.
+        table of them, ``answer`` whether condition numbers go with convergence,
+        ``studies`` the table behind it, and ``audit`` how other libraries fared. One of
+        them at least is needed.
     records : Records
         What the text is made from.
+    only : sequence of str, optional
+        The parts to rewrite; by default all that the page has.
 
     Raises
     ------
@@ -47,6 +52,8 @@ def update_page(path: Path, records: Records) -> None:
     """
     text = path.read_text(encoding="utf-8")
     for name in check_page(path):
+        if only is not None and name not in only:
+            continue
         found = PARTS[name](records)
         text = _replaced(path, text, name, found) if found else text
     replace_text(path, text)
@@ -214,5 +221,6 @@ PARTS: dict[str, Callable[[Records], str]] = {
     "summary": lambda found: sentence(found.theorems),
     "answer": lambda found: (found.studies or {}).get("answer", ""),
     "studies": lambda found: studies_block(found.studies) if found.studies else "",
+    "audit": lambda found: audit.table(found.audit),
     "verdicts": lambda found: verdict_table(found.theorems),
 }

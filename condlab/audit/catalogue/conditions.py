@@ -18,6 +18,11 @@ DESCARTES = (
     "extreme roots of the characteristic polynomial of A'A in rationals, by "
     "Descartes' rule of signs"
 )
+WAYS: dict[str, tuple[Callable[[Any], float], str]] = {
+    "cond_1": (exact.kappa_1, RATIONALS),
+    "cond_2": (exact.kappa_2, DESCARTES),
+    "cond_inf": (exact.kappa_inf, RATIONALS),
+}
 
 
 def _defeats_lapack() -> np.ndarray:
@@ -57,25 +62,19 @@ def _kinds(
     only: tuple[str, ...] = ("cond_1", "cond_2", "cond_inf"),
 ) -> list[Problem]:
     """Return the problems of one matrix; `real` has the same condition numbers."""
-    real = real or make
-    ways: dict[str, tuple[Callable[[Any], float], str]] = {
-        "cond_1": (exact.kappa_1, RATIONALS),
-        "cond_2": (exact.kappa_2, DESCARTES),
-        "cond_inf": (exact.kappa_inf, RATIONALS),
-    }
-    return [
-        Problem(
-            kind, name, make, lambda f=ways[kind][0]: f(real()), ways[kind][1], source
-        )
-        for kind in only
-    ]
+    return [_problem(kind, name, make, real or make, source) for kind in only]
+
+
+def _problem(kind: str, name: str, make: Make, real: Make, source: str) -> Problem:
+    find, way = WAYS[kind]
+    return Problem(kind, name, make, lambda: find(real()), way, source)
 
 
 def _one(kind: str, name: str, make: Make, truth: float, why: str) -> Problem:
     return Problem(kind, name, make, lambda: truth, "closed form", why)
 
 
-FAMILIES = (
+FAMILIES: tuple[tuple[str, Make, str], ...] = (
     ("hilbert 6", lambda: gallery.hilbert(6), "Higham 2002, section 28.1"),
     ("hilbert 12", lambda: gallery.hilbert(12), "Higham 2002: near the limit"),
     ("unit triangle 10", lambda: gallery.unit_triangle(10), "Wilkinson 1961"),
@@ -120,7 +119,7 @@ FAMILIES = (
     ("defeats LAPACK's estimator", _defeats_lapack, "Higham 1988, section 4: I + t C"),
     ("Wilkinson's growth 20", lambda: _growth(20), "Wilkinson 1963: growth 2^19"),
 )
-RECTANGLES = (
+RECTANGLES: tuple[tuple[str, Make, str], ...] = (
     ("tall", lambda: np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 4.0]]), "a line's fit"),
     ("wide", lambda: np.array([[1.0, 1.0, 1.0], [0.0, 1e-9, 2e-9]]), "nearly parallel"),
     (

@@ -46,6 +46,11 @@ def _symmetric(ops: Any, t: Any) -> Any:
     return ops.reshape(ops.stack([t[0], t[1], t[1], t[2]]), (2, 2))
 
 
+def _sorted_sum_squared(ops: Any, t: Any) -> Any:
+    low, middle, high = ops.sort(t)
+    return (low + 2 * middle + 3 * high) ** 2
+
+
 def _root(x: Jet, y: Jet) -> Jet:
     return (x * x + y * y).sqrt()
 
@@ -118,14 +123,14 @@ PROBLEMS: tuple[Problem, ...] = (
     _exact(
         "rosenbrock",
         (-1.0, 2.0),
-        lambda ops, t: (1 - t[0]) ** 2 + 100 * (t[1] - t[0] ** 2) ** 2,
+        lambda _, t: (1 - t[0]) ** 2 + 100 * (t[1] - t[0] ** 2) ** 2,
         lambda t: (1 - t[0]).square() + 100 * (t[1] - t[0] * t[0]).square(),
         "Rosenbrock 1960",
     ),
     _exact(
         "a quotient",
         (1.0, 2.0),
-        lambda ops, t: t[0] / (1 + t[1] ** 2),
+        lambda _, t: t[0] / (1 + t[1] ** 2),
         lambda t: t[0] / (1 + t[1] * t[1]),
         "plain arithmetic",
     ),
@@ -286,7 +291,7 @@ PROBLEMS: tuple[Problem, ...] = (
     _exact(
         "a sorted sum, squared",
         (3.0, 1.0, 2.0),
-        lambda ops, t: (lambda s: (s[0] + 2 * s[1] + 3 * s[2]) ** 2)(ops.sort(t)),
+        _sorted_sum_squared,
         lambda t: (t[1] + 2 * t[2] + 3 * t[0]).square(),
         "no tie",
     ),

@@ -151,7 +151,8 @@ def _modules() -> dict[str, Any]:
             self.theta = nn.Parameter(torch.zeros(len(A), dtype=torch.float64))
 
         def forward(self, x: Any) -> Any:
-            return x * (self.theta @ (self.A @ self.theta)) / 2
+            form: Any = self.A
+            return x * (self.theta @ (form @ self.theta)) / 2
 
     class Attention(nn.Module):
         def __init__(self) -> None:

@@ -123,3 +123,50 @@ def numpy_ops() -> Any:
         i0=special.i0,
         gammaln=special.gammaln,
     )
+
+
+def mpmath_ops() -> Any:
+    """Return mpmath's, on NumPy arrays of its numbers."""
+    import mpmath as mp
+
+    def matrix(A: np.ndarray) -> Any:
+        return mp.matrix(A.tolist())
+
+    def var(t: np.ndarray) -> Any:
+        return np.sum((t - np.sum(t) / len(t)) ** 2) / (len(t) - 1)
+
+    def logcumsumexp(t: np.ndarray) -> np.ndarray:
+        return np.array([mp.log(x) for x in np.cumsum([mp.exp(x) for x in t])])
+
+    return SimpleNamespace(
+        reshape=np.reshape,
+        stack=np.array,
+        sum=np.sum,
+        norm=lambda t: mp.sqrt(np.sum(t * t)),
+        prod=np.prod,
+        cumprod=np.cumprod,
+        logsumexp=lambda t: mp.log(mp.fsum(mp.exp(x) for x in t)),
+        logcumsumexp=logcumsumexp,
+        sinc=mp.sincpi,
+        det=lambda A: A[0, 0] * A[1, 1] - A[0, 1] * A[1, 0],
+        slogdet=lambda A: (1, mp.log(mp.det(matrix(A)))),
+        inv=lambda A: np.array((matrix(A) ** -1).tolist()),
+        trace=np.trace,
+        expm=lambda A: np.array(mp.expm(matrix(A)).tolist()),
+        eigvalsh=lambda A: np.array(list(mp.eigsy(matrix(A), eigvals_only=True))),
+        svdvals=lambda A: np.array(list(mp.svd_r(matrix(A), compute_uv=False))),
+        gelu=lambda x: x * mp.ncdf(x),
+        silu=lambda x: x / (1 + mp.exp(-x)),
+        logsigmoid=lambda x: -mp.log1p(mp.exp(-x)),
+        power=mp.power,
+        abs=abs,
+        xlogy=lambda x, y: x * mp.log(y),
+        max=max,
+        sort=lambda t: np.array(sorted(t)),
+        atan2=mp.atan2,
+        distance=lambda x, y: mp.sqrt(np.sum((x - y) ** 2)),
+        var=var,
+        std=lambda t: mp.sqrt(var(t)),
+        i0=lambda x: mp.besseli(0, x),
+        gammaln=mp.loggamma,
+    )

@@ -17,6 +17,10 @@ from condlab.audit.model import Answer, Promise, Subject
 ORDERS = {"cond_1": 1, "cond_2": 2, "cond_inf": np.inf}
 
 
+def _condlab(p: Any) -> Any:
+    return lambda A: condlab.cond(A, p)
+
+
 def _numpy(p: Any) -> Any:
     return lambda A: np.linalg.cond(A, p)
 
@@ -117,7 +121,7 @@ SUBJECTS = (
         "condlab.cond",
         "condlab",
         "condlab",
-        {kind: lambda A, p=p: condlab.cond(A, p) for kind, p in ORDERS.items()},
+        {kind: _condlab(p) for kind, p in ORDERS.items()},
         Promise(
             "the number, and an interval that certainly holds it",
             "its docstring",
@@ -182,9 +186,7 @@ SUBJECTS = (
         "mpmath",
         "mpmath",
         {"cond_1": _mpmath(1), "cond_inf": _mpmath("inf")},
-        Promise(
-            source="its docstring: ||A|| * ||A**-1||, at 15 digits unless mp.dps says more"
-        ),
+        Promise(source="its docstring: ||A|| * ||A**-1||, at 15 digits by default"),
         "more digits: mpmath.mp.dps = 60",
     ),
     Subject(

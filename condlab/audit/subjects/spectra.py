@@ -134,8 +134,8 @@ def _condlab(pick: Callable[[Any], Any]) -> Ask:
 
         found = spectrum(torch.tensor(A))
         i = int(pick(found.values))
-        ends = (float(end[i]) for end in (found.lower, found.upper))
-        return Answer(float(found.values[i]), "", *ends)
+        lower, upper = float(found.lower[i]), float(found.upper[i])
+        return Answer(float(found.values[i]), lower=lower, upper=upper)
 
     return ask
 
@@ -175,9 +175,9 @@ def _spectral_norm(A: np.ndarray) -> float:
     from torch import nn
 
     torch.manual_seed(SEED)
-    layer = nn.Linear(*A.shape, bias=False).double()
+    layer = nn.Linear(len(A), len(A), bias=False).double()
     layer.weight.data = torch.tensor(A)
-    normed = nn.utils.parametrizations.spectral_norm(layer).eval()
+    normed: Any = nn.utils.parametrizations.spectral_norm(layer).eval()
     place = np.unravel_index(np.abs(A).argmax(), A.shape)
     with torch.no_grad():
         return float(A[place] / normed.weight[place])
@@ -188,7 +188,7 @@ def _weightwatcher(column: str) -> Ask:
         import torch
         import weightwatcher
 
-        layer = torch.nn.Linear(*A.shape, bias=False)
+        layer = torch.nn.Linear(len(A), len(A), bias=False)
         layer.weight.data = torch.tensor(A)
         details = weightwatcher.WeightWatcher(
             model=torch.nn.Sequential(layer)
@@ -369,7 +369,7 @@ SUBJECTS = (
         "matfree",
         {"lambda_max": _matfree(np.max), "lambda_abs": _matfree(_largest_abs)},
         Promise(
-            "a partial eigendecomposition by 16 Lanczos steps; taken to mean a factor of 2",
+            "eigenvalues by 16 Lanczos steps; taken to mean a factor of 2",
             "its docstring",
             below=2.0,
             relative=1e-6,
@@ -416,7 +416,7 @@ SUBJECTS = (
         "torch",
         {"sigma_max": _svd_lowrank},
         Promise(
-            "a singular value decomposition of rank 6 by 2 steps; taken to mean a factor of 2",
+            "a decomposition of rank 6 by 2 steps; taken to mean a factor of 2",
             "its docstring",
             below=2.0,
             relative=1e-6,
