@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from condlab.audit.catalogue.formulas import Formula
-from condlab.audit.catalogue.layers import ModelLoss
+from condlab.audit.catalogue.model_loss import ModelLoss
 from condlab.audit.model import Problem
 from condlab.errors import missing_extra
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from condlab.audit.catalogue import problems
@@ -45,7 +47,10 @@ def audit(names: Iterable[str] = (), progress: Progress = _silent) -> Audit:
     names : iterable of str
         Of `SUBJECTS`; all of them without any.
     progress : callable
-        ``progress(message)`` before each subject.
+        ``progress(message)`` after each subject.
+    workers : int
+        Processes to share the subjects; a script that asks for more than one needs
+        the usual ``if __name__ == "__main__":``.
 
     Returns
     -------
@@ -72,16 +77,28 @@ def audit(names: Iterable[str] = (), progress: Progress = _silent) -> Audit:
             f"{unknown[0]!r} is none of the {len(SUBJECTS)} subjects; do you mean one "
             f"of {known}? condlab.audit.SUBJECTS has them all"
         )
+    there = [name for name in asked if is_there(SUBJECTS[name])]
     judgements: list[Judgement] = []
-    versions, absent = {}, {}
-    for i, name in enumerate(asked, start=1):
-        subject = SUBJECTS[name]
-        if not is_there(subject):
-            absent[name] = subject.package
-            continue
-        progress(f"{i} of {len(asked)}: {name}")
-        versions[subject.package] = version(subject)
-        for kind, ask in subject.answers.items():
-            promise = subject.promises.get(kind, subject.promise)
-            judgements += run(ask, problems(kind), promise=promise, name=name)
+    for i, own in enumerate(_results(there, workers), start=1):
+        judgements += own
+        progress(f"{i} of {len(there)}: {there[i - 1]}")
+    versions = {SUBJECTS[name].package: version(SUBJECTS[name]) for name in there}
+    absent = {name: SUBJECTS[name].package for name in asked if name not in there}
     return Audit(tuple(judgements), dict(sorted(versions.items())), absent)
+
+
+def _results(names: list[str], workers: int) -> Iterator[list[Judgement]]:
+    if workers < 2:
+        yield from map(_judgements, names)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn) as pool:
+        yield from pool.map(_judgements, names)
+
+
+def _judgements(name: str) -> list[Judgement]:
+    subject, found = SUBJECTS[name], []
+    for kind, ask in subject.answers.items():
+        promise = subject.promises.get(kind, subject.promise)
+        found += run(ask, problems(kind), promise=promise, name=name)
+    return found

@@ -8,6 +8,8 @@ from typing import Any
 
 from condlab.cli import _text
 
+WORKERS = 2
+
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
@@ -36,16 +38,17 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return the verdicts."""
     from condlab.audit import audit, record
 
-    found = audit(args.subjects, progress)
+    found = audit(args.subjects, progress, workers=1 if args.subjects else WORKERS)
     if args.json:
         return _text.as_json(record(found))
     parts = [_table(found.judgements)] if found.judgements else []
     parts += [_wrong(found.judgements)] if args.subjects else []
     if found.absent:
         packages = ", ".join(sorted(set(found.absent.values())))
+        one = "is" if len(found.absent) == 1 else "are"
         parts.append(
-            f"{len(found.absent)} subjects are absent: {packages}. Install them with: "
-            "pip install 'condlab[audit]'"
+            f"{len(found.absent)} of the subjects {one} absent: {packages}. Install "
+            "them with: pip install 'condlab[audit]'"
         )
     return "\n\n".join(filter(None, parts))
 

@@ -10,6 +10,7 @@ from condlab.audit.catalogue import (
     estimates,
     formulas,
     layers,
+    matrix_formulas,
     scalings,
     traces,
 )
@@ -108,5 +109,6 @@ _ALL: tuple[Problem, ...] = (
     *traces.PROBLEMS,
     *scalings.PROBLEMS,
     *formulas.PROBLEMS,
+    *matrix_formulas.PROBLEMS,
     *layers.PROBLEMS,
 )

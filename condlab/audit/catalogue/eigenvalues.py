@@ -56,7 +56,8 @@ def _with_top(n: int, *top: float) -> list[float]:
     return [rest[0], *top, *rest[1:]]
 
 
-def _spectra() -> dict[str, tuple[list[float], str]]:
+def spectra() -> dict[str, tuple[list[float], str]]:
+    """Return spectra by name, each with what is hard about it."""
     return {
         "a pair of opposite signs": (
             _with_top(16, 2.0, -2.0 + 2**-9),
@@ -141,11 +142,11 @@ def _laplacian(kind: str, n: int) -> Problem:
 PROBLEMS: tuple[Problem, ...] = (
     *(
         _problem("lambda_max", name, values, source, max(values))
-        for name, (values, source) in _spectra().items()
+        for name, (values, source) in spectra().items()
     ),
     *(
         _problem("lambda_abs", name, values, source, max(values, key=abs))
-        for name, (values, source) in _spectra().items()
+        for name, (values, source) in spectra().items()
     ),
     *(
         _problem("lambda_min", name, values, source, min(values))
@@ -153,7 +154,7 @@ PROBLEMS: tuple[Problem, ...] = (
     ),
     *(
         _problem("sigma_max", name, values, source, max(map(abs, values)))
-        for name, (values, source) in _spectra().items()
+        for name, (values, source) in spectra().items()
     ),
     *(
         _problem("sigma_min", name, values, source, min(map(abs, values)))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -38,14 +37,6 @@ class Formula:
     of: Callable[[Any, Any], Any]
 
 
-def _matrix(ops: Any, t: Any) -> Any:
-    return ops.reshape(t, (2, 2))
-
-
-def _symmetric(ops: Any, t: Any) -> Any:
-    return ops.reshape(ops.stack([t[0], t[1], t[1], t[2]]), (2, 2))
-
-
 def _sorted_sum_squared(ops: Any, t: Any) -> Any:
     low, middle, high = ops.sort(t)
     return (low + 2 * middle + 3 * high) ** 2
@@ -55,7 +46,8 @@ def _root(x: Jet, y: Jet) -> Jet:
     return (x * x + y * y).sqrt()
 
 
-def _sum(jets: Sequence[Jet]) -> Jet:
+def total(jets: Sequence[Jet]) -> Jet:
+    """Return the sum."""
     return sum(jets[1:], jets[0])
 
 
@@ -67,29 +59,18 @@ def _prefixes(t: Sequence[Jet]) -> list[Jet]:
 
 
 def _variance(t: Sequence[Jet]) -> Jet:
-    mean = _sum(t) / len(t)
-    return _sum([(x - mean).square() for x in t]) / (len(t) - 1)
+    mean = total(t) / len(t)
+    return total([(x - mean).square() for x in t]) / (len(t) - 1)
 
 
-def _inverse_sum(t: Sequence[Jet]) -> Jet:
-    a, b, c, d = t
-    return (a - b - c + d) / (a * d - b * c)
-
-
-def _log_determinant() -> np.ndarray:
-    """Return -X[j, k] X[l, i] for the entries (i, j) and (k, l), X inverse of A."""
-    X = [[Fraction(2, 3), Fraction(-1, 3)], [Fraction(-1, 3), Fraction(2, 3)]]
-    places = [(i, j) for i in range(2) for j in range(2)]
-    return np.array([[float(-X[j][k] * X[m][i]) for k, m in places] for i, j in places])
-
-
-def _exact(
+def exact(
     name: str,
     point: tuple[float, ...],
     of: Callable[[Any, Any], Any],
     jet: Callable[[list[Jet]], Jet],
     source: str,
 ) -> Problem:
+    """Return a formula whose truth is that of a jet."""
     return Problem(
         "hessian",
         name,
@@ -100,13 +81,14 @@ def _exact(
     )
 
 
-def _closed(
+def closed(
     name: str,
     point: tuple[float, ...],
     of: Callable[[Any, Any], Any],
     truth: Any,
     source: str,
 ) -> Problem:
+    """Return a formula whose truth is known in closed form."""
     return Problem(
         "hessian",
         name,
@@ -120,224 +102,175 @@ def _closed(
 LOG2 = math.log(2)
 
 PROBLEMS: tuple[Problem, ...] = (
-    _exact(
+    exact(
         "rosenbrock",
         (-1.0, 2.0),
         lambda _, t: (1 - t[0]) ** 2 + 100 * (t[1] - t[0] ** 2) ** 2,
         lambda t: (1 - t[0]).square() + 100 * (t[1] - t[0] * t[0]).square(),
         "Rosenbrock 1960",
     ),
-    _exact(
+    exact(
         "a quotient",
         (1.0, 2.0),
         lambda _, t: t[0] / (1 + t[1] ** 2),
         lambda t: t[0] / (1 + t[1] * t[1]),
         "plain arithmetic",
     ),
-    _exact(
+    exact(
         "norm",
         (3.0, 4.0),
         lambda ops, t: ops.norm(t),
         lambda t: _root(*t),
         "a norm off zero",
     ),
-    _exact(
+    exact(
         "product with a zero",
         (0.0, 2.0, 3.0),
         lambda ops, t: ops.prod(t),
         lambda t: t[0] * t[1] * t[2],
         "the product over an entry is no way to its derivative",
     ),
-    _exact(
+    exact(
         "product with two zeros",
         (0.0, 0.0, 3.0),
         lambda ops, t: ops.prod(t),
         lambda t: t[0] * t[1] * t[2],
         "the gradient is zero, the Hessian is not",
     ),
-    _exact(
+    exact(
         "cumulative products with zeros",
         (0.0, 0.0, 3.0),
         lambda ops, t: ops.sum(ops.cumprod(t)),
-        lambda t: _sum(_prefixes(t)),
+        lambda t: total(_prefixes(t)),
         "the gradient is a sum of products without an entry",
     ),
-    _exact(
+    exact(
         "logsumexp of equals",
         (0.0, 0.0, 0.0),
         lambda ops, t: ops.logsumexp(t),
         log_sum_exp,
         "softmax of equal scores",
     ),
-    _exact(
+    exact(
         "logcumsumexp of equals",
         (0.0, 0.0, 0.0),
         lambda ops, t: ops.sum(ops.logcumsumexp(t)),
-        lambda t: _sum([log_sum_exp(t[: k + 1]) for k in range(3)]),
+        lambda t: total([log_sum_exp(t[: k + 1]) for k in range(3)]),
         "running softmax of equal scores",
     ),
-    _closed(
+    closed(
         "sinc at zero",
         (0.0,),
         lambda ops, t: ops.sinc(t[0]),
         [[-(math.pi**2) / 3]],
         "1 - (pi x)^2 / 6 + ...: a removable pole",
     ),
-    _exact(
-        "determinant of a singular matrix",
-        (1.0, 2.0, 2.0, 4.0),
-        lambda ops, t: ops.det(_matrix(ops, t)),
-        lambda t: t[0] * t[3] - t[1] * t[2],
-        "bilinear in the entries, whatever the inverse",
-    ),
-    _exact(
-        "determinant of zero",
-        (0.0, 0.0, 0.0, 0.0),
-        lambda ops, t: ops.det(_matrix(ops, t)),
-        lambda t: t[0] * t[3] - t[1] * t[2],
-        "bilinear in the entries",
-    ),
-    _closed(
-        "log of a determinant",
-        (2.0, 1.0, 1.0, 2.0),
-        lambda ops, t: ops.slogdet(_matrix(ops, t))[1],
-        _log_determinant(),
-        "Magnus and Neudecker 1988",
-    ),
-    _exact(
-        "sum of an inverse",
-        (2.0, 1.0, 1.0, 1.0),
-        lambda ops, t: ops.sum(ops.inv(_matrix(ops, t))),
-        _inverse_sum,
-        "an inverse in closed form",
-    ),
-    _exact(
-        "trace of the exponential at zero",
-        (0.0, 0.0, 0.0, 0.0),
-        lambda ops, t: ops.trace(ops.expm(_matrix(ops, t))),
-        lambda t: t[0] + t[3] + (t[0] * t[0] + 2 * t[1] * t[2] + t[3] * t[3]) / 2,
-        "the series to second order",
-    ),
-    _exact(
-        "squares of a double eigenvalue",
-        (1.0, 0.0, 1.0),
-        lambda ops, t: ops.sum(ops.eigvalsh(_symmetric(ops, t)) ** 2),
-        lambda t: t[0] * t[0] + 2 * t[1] * t[1] + t[2] * t[2],
-        "the squared Frobenius norm, where eigenvalues meet",
-    ),
-    _exact(
-        "squares of a double singular value",
-        (1.0, 0.0, 0.0, 1.0),
-        lambda ops, t: ops.sum(ops.svdvals(_matrix(ops, t)) ** 2),
-        lambda t: _sum([x * x for x in t]),
-        "the squared Frobenius norm, where singular values meet",
-    ),
-    _closed(
+    closed(
         "gelu at zero",
         (0.0,),
         lambda ops, t: ops.gelu(t[0]),
         [[2 / math.sqrt(2 * math.pi)]],
         "twice the normal density",
     ),
-    _closed(
+    closed(
         "silu at zero",
         (0.0,),
         lambda ops, t: ops.silu(t[0]),
         [[0.5]],
         "x times the logistic function",
     ),
-    _closed(
+    closed(
         "log of the logistic function",
         (0.0,),
         lambda ops, t: ops.logsigmoid(t[0]),
         [[-0.25]],
         "-s (1 - s)",
     ),
-    _closed(
+    closed(
         "x^1 + x^2 at zero",
         (0.0,),
         lambda ops, t: ops.power(t[0], 1.0) + ops.power(t[0], 2.0),
         [[2.0]],
         "the second power's; zero to the power of -1 is not in it",
     ),
-    _closed(
+    closed(
         "|x|^3 + x^2 at zero",
         (0.0,),
         lambda ops, t: ops.abs(t[0]) ** 3 + t[0] ** 2,
         [[2.0]],
         "twice differentiable",
     ),
-    _closed(
+    closed(
         "x^y",
         (2.0, 3.0),
         lambda ops, t: ops.power(t[0], t[1]),
         [[12.0, 4 + 12 * LOG2], [4 + 12 * LOG2, 8 * LOG2**2]],
         "both are variables",
     ),
-    _closed(
+    closed(
         "x log y at x = 0",
         (0.0, 2.0),
         lambda ops, t: ops.xlogy(t[0], t[1]),
         [[0.0, 0.5], [0.5, 0.0]],
         "the limit that entropies take",
     ),
-    _exact(
+    exact(
         "the square of the largest",
         (1.0, 2.0, 3.0),
         lambda ops, t: ops.max(t) ** 2,
         lambda t: t[2] * t[2],
         "no tie",
     ),
-    _exact(
+    exact(
         "a sorted sum, squared",
         (3.0, 1.0, 2.0),
         _sorted_sum_squared,
         lambda t: (t[1] + 2 * t[2] + 3 * t[0]).square(),
         "no tie",
     ),
-    _closed(
+    closed(
         "an angle",
         (3.0, 4.0),
         lambda ops, t: ops.atan2(t[1], t[0]),
         [[24 / 625, 7 / 625], [7 / 625, -24 / 625]],
         "atan2 off the axes",
     ),
-    _exact(
+    exact(
         "cosine of an angle",
         (3.0, 4.0),
         lambda ops, t: t[0] / ops.norm(t),
         lambda t: t[0] / _root(*t),
         "the direction of a vector",
     ),
-    _exact(
+    exact(
         "a distance",
         (0.0, 0.0, 3.0, 4.0),
         lambda ops, t: ops.distance(t[:2], t[2:]),
         lambda t: _root(t[2] - t[0], t[3] - t[1]),
         "pairwise distances",
     ),
-    _exact(
+    exact(
         "variance",
         (0.0, 1.0, 2.0),
         lambda ops, t: ops.var(t),
         _variance,
         "n - 1 below",
     ),
-    _exact(
+    exact(
         "standard deviation",
         (0.0, 1.0, 2.0),
         lambda ops, t: ops.std(t),
         lambda t: _variance(t).sqrt(),
         "n - 1 below",
     ),
-    _closed(
+    closed(
         "Bessel's I_0 at zero",
         (0.0,),
         lambda ops, t: ops.i0(t[0]),
         [[0.5]],
         "1 + x^2 / 4 + ...",
     ),
-    _closed(
+    closed(
         "log of the gamma function at 1",
         (1.0,),
         lambda ops, t: ops.gammaln(t[0]),

@@ -37,6 +37,10 @@ DENSITIES: dict[str, tuple[list[float], str]] = {
         "half is negative, and 2^20 is 99.99 % of the trace",
     ),
     "tiny": ([-(2.0**-70)] * 32 + [2.0**-70] * 32, "all below 1e-20"),
+    "below a ladder": (
+        [2.0**k for k in range(4, 20)] + [-1 - k / 64 for k in range(48)],
+        "Lanczos finds the large ones again and again where it loses orthogonality",
+    ),
     "small negative": ([-(2.0**-10)] * 32 + [1.0] * 32, "half near zero, and below it"),
 }
 

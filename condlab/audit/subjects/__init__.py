@@ -7,14 +7,30 @@ import importlib.util
 from types import MappingProxyType
 
 from condlab.audit.model import Subject
-from condlab.audit.subjects import autodiff, dense, scalings, spectra, stochastic
+from condlab.audit.subjects import (
+    autodiff,
+    dense,
+    densities,
+    eigenvalues,
+    scalings,
+    singular_values,
+    traces,
+)
 
 __all__ = ["SUBJECTS", "is_there", "version"]
 
 SUBJECTS: MappingProxyType[str, Subject] = MappingProxyType(
     {
         subject.name: subject
-        for module in (dense, spectra, stochastic, scalings, autodiff)
+        for module in (
+            dense,
+            eigenvalues,
+            singular_values,
+            traces,
+            densities,
+            scalings,
+            autodiff,
+        )
         for subject in module.SUBJECTS
     }
 )

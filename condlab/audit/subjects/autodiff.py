@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 
 from condlab.audit.catalogue.formulas import Formula
-from condlab.audit.catalogue.layers import ModelLoss
 from condlab.audit.model import Answer, Promise, Subject
 from condlab.audit.subjects import _ops
-
-SEED = 0
+from condlab.audit.subjects._networks import (
+    autograd_hessian,
+    backpack_diagonal,
+    condlab_matrix,
+    condlab_top,
+    curvlinops_matrix,
+    diagonal,
+    eigenthings_matrix,
+    eigenthings_top,
+    func_hessian,
+    functional,
+    pyhessian_top,
+)
 
 
 def _torch_func(formula: Formula) -> np.ndarray:
@@ -72,141 +79,11 @@ def _condlab_formula(formula: Formula) -> Answer:
     return Answer(H.dense().numpy(), error=H.noise)
 
 
-def _condlab(loss: ModelLoss) -> np.ndarray:
-    from condlab.curvature import HessianOperator, make_loss
-
-    params = {k: p.detach() for k, p in loss.module.named_parameters()}
-    batches = [(loss.x, loss.y)]
-    H = HessianOperator(make_loss(loss.module, loss.criterion), params, batches)
-    return H.dense().numpy()
-
-
-def _condlab_top(loss: ModelLoss) -> float:
-    return _top(_condlab(loss))
-
-
-def _top(H: np.ndarray) -> float:
-    return float(max(np.linalg.eigvalsh((H + H.T) / 2), key=abs))
-
-
-def _functional(differentiate: Callable[..., Any]) -> Callable[[ModelLoss], np.ndarray]:
-    def ask(loss: ModelLoss) -> np.ndarray:
-        import torch
-
-        named = {k: p.detach() for k, p in loss.module.named_parameters()}
-        shapes = [p.shape for p in named.values()]
-        sizes = [p.numel() for p in named.values()]
-        flat = torch.cat([p.flatten() for p in named.values()])
-
-        def value(x: Any) -> Any:
-            parts = zip(named, x.split(sizes), shapes, strict=True)
-            params = {k: part.reshape(shape) for k, part, shape in parts}
-            out = torch.func.functional_call(loss.module, params, (loss.x,))
-            return loss.criterion(out, loss.y)
-
-        return differentiate(value, flat).detach().numpy()
-
-    return ask
-
-
-def _func_hessian(value: Any, flat: Any) -> Any:
-    import torch
-
-    return torch.func.hessian(value)(flat)
-
-
-def _autograd_hessian(value: Any, flat: Any) -> Any:
-    import torch
-
-    return torch.autograd.functional.hessian(value, flat)
-
-
-def _batches(loss: ModelLoss, size: int) -> list[tuple[Any, Any]]:
-    return list(zip(loss.x.split(size), loss.y.split(size), strict=True))
-
-
-def _columns(operator: Any, n: int) -> np.ndarray:
-    import torch
-
-    columns = [operator @ e for e in torch.eye(n, dtype=torch.float64)]
-    return torch.stack(columns, dim=1).detach().numpy()
-
-
-def _size(loss: ModelLoss) -> int:
-    return sum(p.numel() for p in loss.module.parameters())
-
-
-def _curvlinops(size: int) -> Callable[[ModelLoss], np.ndarray]:
-    def ask(loss: ModelLoss) -> np.ndarray:
-        from curvlinops import HessianLinearOperator
-
-        params = list(loss.module.parameters())
-        data = _batches(loss, size)
-        H = HessianLinearOperator(loss.module, loss.criterion, params, data)
-        return _columns(H, _size(loss))
-
-    return ask
-
-
-def _eigenthings_operator(loss: ModelLoss, **options: Any) -> Any:
-    from hessian_eigenthings import HessianOperator
-    from hessian_eigenthings.loss_fns import supervised_loss
-
-    data = [(loss.x, loss.y)]
-    return HessianOperator(
-        loss.module, data, supervised_loss(loss.criterion), **options
-    )
-
-
-def _eigenthings(**options: Any) -> Callable[[ModelLoss], np.ndarray]:
-    def ask(loss: ModelLoss) -> np.ndarray:
-        return _columns(_eigenthings_operator(loss, **options), _size(loss))
-
-    return ask
-
-
-def _eigenthings_top(loss: ModelLoss) -> Answer:
-    from hessian_eigenthings import lanczos
-
-    k = min(5, _size(loss) - 1)
-    found = lanczos(_eigenthings_operator(loss), k=k, seed=SEED)
-    flag = "" if bool(found.converged[0]) else "not converged"
-    return Answer(float(found.eigenvalues[0]), flag)
-
-
-def _pyhessian_top(loss: ModelLoss) -> float:
-    import torch
-    from pyhessian import hessian
-
-    torch.manual_seed(SEED)
-    data = (loss.x, loss.y)
-    found = hessian(loss.module, loss.criterion, data=data, cuda=False)
-    return float(found.eigenvalues()[0][0])
-
-
-def _backpack(loss: ModelLoss) -> np.ndarray:
-    import torch
-    from backpack import backpack, extend
-    from backpack.extensions import DiagHessian
-
-    if loss.x.is_floating_point():  # else a hook of torch warns, whatever the loss
-        loss.x.requires_grad_()
-    module, criterion = extend(loss.module), extend(loss.criterion)
-    with backpack(DiagHessian()):
-        criterion(module(loss.x), loss.y).backward()
-    parts = [p.diag_h.flatten() for p in loss.module.parameters()]
-    return torch.cat(parts).detach().numpy()
-
-
-def _diagonal(ask: Callable[[ModelLoss], np.ndarray]) -> Callable[[ModelLoss], Any]:
-    return lambda loss: np.diag(ask(loss)).copy()
-
-
 TWICE = Promise(
     "second derivatives; taken to mean twelve digits", "its docstring", relative=1e-12
 )
 INSTEAD = "condlab.curvature.HessianOperator, which tries several ways and compares"
-_func, _auto = _functional(_func_hessian), _functional(_autograd_hessian)
+_func, _auto = functional(func_hessian), functional(autograd_hessian)
 SUBJECTS = (
     Subject(
         "condlab.curvature.HessianOperator",
@@ -214,9 +91,9 @@ SUBJECTS = (
         "torch",
         {
             "hessian": _condlab_formula,
-            "hessian_layer": _condlab,
-            "hessian_diag": _diagonal(_condlab),
-            "hessian_top": _condlab_top,
+            "hessian_layer": condlab_matrix,
+            "hessian_diag": diagonal(condlab_matrix),
+            "hessian_top": condlab_top,
         },
         Promise(
             "products that differences of the gradient agree with; taken to mean "
@@ -233,7 +110,7 @@ SUBJECTS = (
         {
             "hessian": _torch_func,
             "hessian_layer": _func,
-            "hessian_diag": _diagonal(_func),
+            "hessian_diag": diagonal(_func),
         },
         TWICE,
         INSTEAD,
@@ -245,7 +122,7 @@ SUBJECTS = (
         {
             "hessian": _torch_autograd,
             "hessian_layer": _auto,
-            "hessian_diag": _diagonal(_auto),
+            "hessian_diag": diagonal(_auto),
         },
         TWICE,
         INSTEAD,
@@ -275,7 +152,10 @@ SUBJECTS = (
         "curvlinops.HessianLinearOperator",
         "curvlinops-for-pytorch",
         "curvlinops",
-        {"hessian_layer": _curvlinops(3), "hessian_diag": _diagonal(_curvlinops(3))},
+        {
+            "hessian_layer": curvlinops_matrix(3),
+            "hessian_diag": diagonal(curvlinops_matrix(3)),
+        },
         TWICE,
         INSTEAD,
     ),
@@ -283,7 +163,7 @@ SUBJECTS = (
         "curvlinops.HessianLinearOperator, two batches",
         "curvlinops-for-pytorch",
         "curvlinops",
-        {"hessian_layer": _curvlinops(2)},
+        {"hessian_layer": curvlinops_matrix(2)},
         Promise(
             "the Hessian of the mean over all samples, whatever the batches",
             "its docstring: c = 1/N over all data",
@@ -295,7 +175,7 @@ SUBJECTS = (
         "hessian_eigenthings.HessianOperator",
         "hessian-eigenthings",
         "hessian_eigenthings",
-        {"hessian_layer": _eigenthings(), "hessian_top": _eigenthings_top},
+        {"hessian_layer": eigenthings_matrix(), "hessian_top": eigenthings_top},
         TWICE,
         INSTEAD,
         {
@@ -310,7 +190,7 @@ SUBJECTS = (
         "hessian_eigenthings.HessianOperator, microbatches",
         "hessian-eigenthings",
         "hessian_eigenthings",
-        {"hessian_layer": _eigenthings(microbatch_size=2)},
+        {"hessian_layer": eigenthings_matrix(microbatch_size=2)},
         Promise(
             "the same product in less memory",
             "its documentation, how-to on memory",
@@ -322,7 +202,7 @@ SUBJECTS = (
         "hessian_eigenthings.HessianOperator, finite differences",
         "hessian-eigenthings",
         "hessian_eigenthings",
-        {"hessian_layer": _eigenthings(method="finite_difference")},
+        {"hessian_layer": eigenthings_matrix(method="finite_difference")},
         Promise("errors of eps^2; 1e-6 in float64", "its docstring", relative=1e-6),
         'method="autograd"',
     ),
@@ -330,7 +210,7 @@ SUBJECTS = (
         "pyhessian.hessian.eigenvalues",
         "PyHessian",
         "pyhessian",
-        {"hessian_top": _pyhessian_top},
+        {"hessian_top": pyhessian_top},
         Promise(
             "the top eigenvalue by at most 100 power iterations, to a change of 0.1 % "
             "in one; taken to mean 10 %",
@@ -343,7 +223,7 @@ SUBJECTS = (
         "backpack.extensions.DiagHessian",
         "backpack-for-pytorch",
         "backpack",
-        {"hessian_diag": _backpack},
+        {"hessian_diag": backpack_diagonal},
         Promise("the exact diagonal, or an error", "its docstring", relative=1e-12),
         INSTEAD,
     ),

@@ -1,4 +1,4 @@
-"""Subjects that look for extreme eigenvalues and singular values."""
+"""Subjects that look for extreme eigenvalues."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ SEED = 0
 Ask = Callable[[np.ndarray], Any]
 
 
-def _start(A: np.ndarray, k: int = 1) -> np.ndarray:
+def start(A: np.ndarray, k: int = 1) -> np.ndarray:
+    """Return k normal vectors to start from, always the same."""
     return np.random.default_rng(SEED).standard_normal((len(A), k))
 
 
@@ -24,23 +25,13 @@ def _largest_abs(values: Any) -> float:
 
 def _eigsh(which: str, **options: Any) -> Ask:
     def ask(A: np.ndarray) -> float:
-        return float(spla.eigsh(A, 1, which=which, v0=_start(A)[:, 0], **options)[0][0])
+        return float(spla.eigsh(A, 1, which=which, v0=start(A)[:, 0], **options)[0][0])
 
     return ask
 
 
 def _lobpcg(largest: bool) -> Ask:
-    return lambda A: spla.lobpcg(A, _start(A), largest=largest)[0][0]
-
-
-def _svds(which: str, solver: str) -> Ask:
-    def ask(A: np.ndarray) -> float:
-        found = spla.svds(
-            A, 1, which=which, solver=solver, return_singular_vectors=False, rng=SEED
-        )
-        return float(found[0])
-
-    return ask
+    return lambda A: spla.lobpcg(A, start(A), largest=largest)[0][0]
 
 
 def _torch_lobpcg(largest: bool) -> Ask:
@@ -60,7 +51,7 @@ def _jax_lobpcg(A: np.ndarray) -> Answer:
     steps = 100  # the default
     with jax.enable_x64(True):
         values, _, done = lobpcg_standard(
-            jax.numpy.asarray(A), jax.numpy.asarray(_start(A)), m=steps
+            jax.numpy.asarray(A), jax.numpy.asarray(start(A)), m=steps
         )
         flag = f"all {steps} steps taken" if int(done) >= steps else ""
         return Answer(float(values[0]), flag)
@@ -70,19 +61,7 @@ def _primme(which: str) -> Ask:
     def ask(A: np.ndarray) -> float:
         import primme
 
-        return float(primme.eigsh(A, 1, which=which, v0=_start(A), maxiter=1000)[0][0])
-
-    return ask
-
-
-def _primme_svds(which: str) -> Ask:
-    def ask(A: np.ndarray) -> float:
-        import primme
-
-        found = primme.svds(
-            A, 1, which=which, return_singular_vectors=False, maxiter=1000
-        )
-        return float(found[0])
+        return float(primme.eigsh(A, 1, which=which, v0=start(A), maxiter=1000)[0][0])
 
     return ask
 
@@ -120,7 +99,7 @@ def _matfree(pick: Callable[[Any], Any]) -> Ask:
         with jax.enable_x64(True):
             M = jax.numpy.asarray(A)
             solve = eig.eigh_partial(decomp.tridiag_sym(min(16, len(A))))
-            values, _ = solve(lambda v: M @ v, jax.numpy.asarray(_start(A)[:, 0]))
+            values, _ = solve(lambda v: M @ v, jax.numpy.asarray(start(A)[:, 0]))
             return float(pick(np.asarray(values)))
 
     return ask
@@ -136,65 +115,6 @@ def _condlab(pick: Callable[[Any], Any]) -> Ask:
         i = int(pick(found.values))
         lower, upper = float(found.lower[i]), float(found.upper[i])
         return Answer(float(found.values[i]), lower=lower, upper=upper)
-
-    return ask
-
-
-def _spectral_radius(A: np.ndarray) -> float:
-    from pyamg.util.linalg import approximate_spectral_radius
-
-    return float(
-        approximate_spectral_radius(A, symmetric=True, initial_guess=_start(A))
-    )
-
-
-def _randomized(A: np.ndarray) -> float:
-    from sklearn.utils.extmath import randomized_svd
-
-    return float(randomized_svd(A, 1, random_state=SEED)[1][0])
-
-
-def _interpolative(A: np.ndarray) -> float:
-    from scipy.linalg.interpolative import estimate_spectral_norm
-
-    operator = spla.aslinearoperator(A)
-    rng = np.random.default_rng(SEED)
-    return float(estimate_spectral_norm(operator, rng=rng))
-
-
-def _svd_lowrank(A: np.ndarray) -> float:
-    import torch
-
-    torch.manual_seed(SEED)
-    return float(torch.svd_lowrank(torch.tensor(A))[1][0])
-
-
-def _spectral_norm(A: np.ndarray) -> float:
-    """Return W over torch's W / sigma, by the entry that is largest."""
-    import torch
-    from torch import nn
-
-    torch.manual_seed(SEED)
-    layer = nn.Linear(len(A), len(A), bias=False).double()
-    layer.weight.data = torch.tensor(A)
-    normed: Any = nn.utils.parametrizations.spectral_norm(layer).eval()
-    place = np.unravel_index(np.abs(A).argmax(), A.shape)
-    with torch.no_grad():
-        return float(A[place] / normed.weight[place])
-
-
-def _weightwatcher(column: str) -> Ask:
-    def ask(A: np.ndarray) -> Answer:
-        import torch
-        import weightwatcher
-
-        layer = torch.nn.Linear(len(A), len(A), bias=False)
-        layer.weight.data = torch.tensor(A)
-        details = weightwatcher.WeightWatcher(
-            model=torch.nn.Sequential(layer)
-        ).analyze()
-        row = details.iloc[0]
-        return Answer(float(row[column]), str(row["warning"]))
 
     return ask
 
@@ -264,30 +184,6 @@ SUBJECTS = (
         "more vectors and steps, and a tolerance relative to the matrix",
     ),
     Subject(
-        "scipy.sparse.linalg.svds, arpack",
-        "scipy",
-        "scipy",
-        {"sigma_max": _svds("LM", "arpack"), "sigma_min": _svds("SM", "arpack")},
-        MACHINE,
-        "numpy.linalg.svd",
-    ),
-    Subject(
-        "scipy.sparse.linalg.svds, lobpcg",
-        "scipy",
-        "scipy",
-        {"sigma_max": _svds("LM", "lobpcg"), "sigma_min": _svds("SM", "lobpcg")},
-        Promise("to machine precision (tol=0), or a warning", "its docstring"),
-        "numpy.linalg.svd",
-    ),
-    Subject(
-        "scipy.sparse.linalg.svds, propack",
-        "scipy",
-        "scipy",
-        {"sigma_max": _svds("LM", "propack"), "sigma_min": _svds("SM", "propack")},
-        Promise("to machine precision (tol=0), or LinAlgError", "its docstring"),
-        "numpy.linalg.svd",
-    ),
-    Subject(
         "torch.lobpcg",
         "torch",
         "torch",
@@ -318,18 +214,6 @@ SUBJECTS = (
         {"lambda_max": _primme("LA"), "lambda_min": _primme("SA")},
         Promise(
             "residuals below sqrt(eps) times the largest |eigenvalue|",
-            "its docstring",
-            relative=1.5e-8,
-        ),
-        "a smaller tol",
-    ),
-    Subject(
-        "primme.svds",
-        "primme",
-        "primme",
-        {"sigma_max": _primme_svds("LM"), "sigma_min": _primme_svds("SM")},
-        Promise(
-            "residuals below the tolerance times the largest singular value",
             "its docstring",
             relative=1.5e-8,
         ),
@@ -375,78 +259,5 @@ SUBJECTS = (
             relative=1e-6,
         ),
         "more steps, and a look at the residual",
-    ),
-    Subject(
-        "pyamg.util.linalg.approximate_spectral_radius",
-        "pyamg",
-        "pyamg",
-        {"sigma_max": _spectral_radius},
-        Promise("an error below tol = 1 %", "its docstring", relative=0.01),
-        "a smaller tol, or scipy.sparse.linalg.eigsh",
-    ),
-    Subject(
-        "sklearn.utils.extmath.randomized_svd",
-        "scikit-learn",
-        "sklearn",
-        {"sigma_max": _randomized},
-        Promise(
-            "a truncated SVD by random vectors; taken to mean a factor of 2",
-            "its docstring",
-            below=2.0,
-            relative=1e-6,
-        ),
-        "scipy.sparse.linalg.svds",
-    ),
-    Subject(
-        "scipy.linalg.interpolative.estimate_spectral_norm",
-        "scipy",
-        "scipy",
-        {"sigma_max": _interpolative},
-        Promise(
-            "an estimate by 20 steps of the power method; taken to mean a factor of 2",
-            "its docstring",
-            below=2.0,
-            relative=1e-6,
-        ),
-        "scipy.sparse.linalg.svds",
-    ),
-    Subject(
-        "torch.svd_lowrank",
-        "torch",
-        "torch",
-        {"sigma_max": _svd_lowrank},
-        Promise(
-            "a decomposition of rank 6 by 2 steps; taken to mean a factor of 2",
-            "its docstring",
-            below=2.0,
-            relative=1e-6,
-        ),
-        "torch.linalg.svdvals, or a larger niter",
-    ),
-    Subject(
-        "torch.nn.utils.parametrizations.spectral_norm",
-        "torch",
-        "torch",
-        {"sigma_max": _spectral_norm},
-        Promise(
-            "W over its spectral norm, by 15 steps of the power method at the start; "
-            "taken to mean a factor of 2",
-            "its docstring",
-            below=2.0,
-            relative=1e-6,
-        ),
-        "torch.linalg.matrix_norm(W, 2)",
-    ),
-    Subject(
-        "weightwatcher.WeightWatcher.analyze",
-        "weightwatcher",
-        "weightwatcher",
-        {"sigma_max": _weightwatcher("sv_max"), "sigma_min": _weightwatcher("sv_min")},
-        Promise(
-            "sv_max and sv_min: singular values, in float32 at best",
-            "the columns of its details",
-            relative=1e-6,
-        ),
-        "numpy.linalg.svd, or condlab.nn.layer_table",
     ),
 )

@@ -1,4 +1,4 @@
-"""Subjects that estimate traces and spectral densities with random vectors."""
+"""Subjects that estimate traces with random vectors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from condlab.audit.model import Answer, Promise, Subject
 
 SEED = 0
 MATVECS = 30  # divisible by 2 and 3, and below the order of all but one problem
-PROBES = 32
-STEPS = 32
 Ask = Callable[[np.ndarray], Any]
 
 
-def _torch_operator(A: np.ndarray) -> Any:
+def torch_operator(A: np.ndarray) -> Any:
+    """Return the matrix as a tensor."""
     import torch
 
     return torch.tensor(A)
@@ -26,18 +25,10 @@ def _condlab_trace(method: Any) -> Ask:
     def ask(A: np.ndarray) -> Answer:
         from condlab.spectra import trace
 
-        found = trace(_torch_operator(A), num_matvecs=MATVECS, method=method)
+        found = trace(torch_operator(A), num_matvecs=MATVECS, method=method)
         return Answer(found.value, probes=MATVECS // 3)
 
     return ask
-
-
-def _condlab_density(A: np.ndarray) -> Answer:
-    from condlab.spectra import density
-
-    found = density(_torch_operator(A), num_matvecs=STEPS, num_probes=PROBES)
-    band = found.cumulative(0.0)
-    return Answer(band.value[0], "", band.lower[0], band.upper[0], probes=PROBES)
 
 
 def _curvlinops(name: str, probes: int) -> Ask:
@@ -47,16 +38,17 @@ def _curvlinops(name: str, probes: int) -> Ask:
 
         torch.manual_seed(SEED)
         estimate = getattr(curvlinops, name)
-        found = estimate(_torch_operator(A), num_matvecs=MATVECS)
+        found = estimate(torch_operator(A), num_matvecs=MATVECS)
         return Answer(float(found), probes=probes)
 
     return ask
 
 
-def _eigenthings_operator(A: np.ndarray) -> Any:
+def eigenthings_operator(A: np.ndarray) -> Any:
+    """Return what hessian-eigenthings multiplies with."""
     from hessian_eigenthings import LambdaOperator
 
-    M = _torch_operator(A)
+    M = torch_operator(A)
     return LambdaOperator(lambda v: M @ v, len(A), dtype=M.dtype)
 
 
@@ -65,28 +57,19 @@ def _eigenthings_trace(method: Any, probes: int) -> Ask:
         from hessian_eigenthings import trace
 
         found = trace(
-            _eigenthings_operator(A), num_matvecs=MATVECS, method=method, seed=SEED
+            eigenthings_operator(A), num_matvecs=MATVECS, method=method, seed=SEED
         )
         return Answer(found.estimate, probes=probes)
 
     return ask
 
 
-def _eigenthings_density(A: np.ndarray) -> Answer:
-    from hessian_eigenthings import spectral_density
-
-    found = spectral_density(
-        _eigenthings_operator(A), num_runs=PROBES, lanczos_steps=STEPS, seed=SEED
-    )
-    below = (found.raw_eigenvalues < 0) * found.raw_weights
-    return Answer(float(below.sum() / found.raw_weights.sum()), probes=PROBES)
-
-
-def _pyhessian(A: np.ndarray) -> Any:
+def pyhessian_of(A: np.ndarray) -> Any:
+    """Return PyHessian's object of a quadratic form."""
     import torch
     from pyhessian import hessian
 
-    from condlab.audit.catalogue.layers import quadratic
+    from condlab.audit.catalogue.modules import quadratic
 
     torch.manual_seed(SEED)
     form = quadratic(A)
@@ -94,16 +77,7 @@ def _pyhessian(A: np.ndarray) -> Any:
 
 
 def _pyhessian_trace(A: np.ndarray) -> Answer:
-    return Answer(float(np.mean(_pyhessian(A).trace())), probes=100)
-
-
-def _pyhessian_density(A: np.ndarray) -> Answer:
-    values, weights = _pyhessian(A).density(iter=STEPS, n_v=PROBES)
-    below = [
-        w[v < 0].sum()
-        for v, w in zip(map(np.array, values), map(np.array, weights), strict=True)
-    ]
-    return Answer(float(np.mean(below)), probes=PROBES)
+    return Answer(float(np.mean(pyhessian_of(A).trace())), probes=100)
 
 
 def _matfree_trace(A: np.ndarray) -> Answer:
@@ -132,20 +106,6 @@ def _matfree_xtrace(A: np.ndarray) -> Answer:
         )
         found = estimate(lambda v: M @ v, jax.random.PRNGKey(SEED))
         return Answer(float(found), probes=MATVECS // 3)
-
-
-def _matfree_density(A: np.ndarray) -> Answer:
-    import jax
-    from matfree import decomp, funm, stochtrace
-
-    with jax.enable_x64(True):
-        M = jax.numpy.asarray(A)
-        dense = funm.dense_funm_sym_eigh(lambda x: 1.0 * (x < 0))
-        integrand = funm.monte_carlo_funm_sym(dense, decomp.tridiag_sym(STEPS))
-        sampler = stochtrace.sampler_signs(M[0], num=PROBES)
-        estimate = stochtrace.estimator_monte_carlo(integrand, sampler)
-        found = estimate(lambda v: M @ v, jax.random.PRNGKey(SEED))
-        return Answer(float(found) / len(A), probes=PROBES)
 
 
 def _traceax(name: str, probes: int, positive: bool = False) -> Ask:
@@ -189,11 +149,6 @@ def _means(extra: str = "") -> Promise:
 HUTCHINSON = Promise(
     "unbiased: within six standard errors of a mean over all vectors", "its docstring"
 )
-DENSITY = Promise(
-    "stochastic Lanczos quadrature: within six standard errors and 1 %",
-    "its docstring",
-    relative=0.01,
-)
 INSTEAD = "condlab.spectra.trace, which says its standard error"
 SUBJECTS = (
     Subject(
@@ -210,18 +165,6 @@ SUBJECTS = (
         "torch",
         {"trace": _condlab_trace("hutch++")},
         _means(),
-        "nothing failed",
-    ),
-    Subject(
-        "condlab.spectra.density",
-        "condlab",
-        "torch",
-        {"density": _condlab_density},
-        Promise(
-            "a fraction with bounds that hold with 99.9 %",
-            "its docstring",
-            relative=0.01,
-        ),
         "nothing failed",
     ),
     Subject(
@@ -265,14 +208,6 @@ SUBJECTS = (
         INSTEAD,
     ),
     Subject(
-        "hessian_eigenthings.spectral_density",
-        "hessian-eigenthings",
-        "hessian_eigenthings",
-        {"density": _eigenthings_density},
-        DENSITY,
-        "condlab.spectra.density, in units in which H is near 1",
-    ),
-    Subject(
         "pyhessian.hessian.trace",
         "PyHessian",
         "pyhessian",
@@ -284,14 +219,6 @@ SUBJECTS = (
             relative=1e-3,
         ),
         INSTEAD,
-    ),
-    Subject(
-        "pyhessian.hessian.density",
-        "PyHessian",
-        "pyhessian",
-        {"density": _pyhessian_density},
-        DENSITY,
-        "condlab.spectra.density",
     ),
     Subject(
         "matfree.stochtrace, Monte Carlo",
@@ -308,14 +235,6 @@ SUBJECTS = (
         {"trace": _matfree_xtrace},
         _means(),
         INSTEAD,
-    ),
-    Subject(
-        "matfree.funm, Lanczos quadrature",
-        "matfree",
-        "matfree",
-        {"density": _matfree_density},
-        DENSITY,
-        "condlab.spectra.density",
     ),
     Subject(
         "traceax.HutchinsonEstimator",
