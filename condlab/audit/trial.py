@@ -39,7 +39,9 @@ class Audit:
     absent: dict[str, str]
 
 
-def audit(names: Iterable[str] = (), progress: Progress = _silent) -> Audit:
+def audit(
+    names: Iterable[str] = (), progress: Progress = _silent, *, workers: int = 1
+) -> Audit:
     """Put subjects on trial, each on all problems of the kinds that it answers.
 
     Parameters

@@ -25,11 +25,12 @@ WAYS: dict[str, tuple[Callable[[Any], float], str]] = {
 }
 
 
-def _defeats_lapack() -> np.ndarray:
-    """Return I + phi c c', whose inverse LAPACK's estimator takes to have norm 1.
+def counterexample() -> np.ndarray:
+    """Return I + phi c c', whose inverse Hager's estimator takes to have norm 1.
 
-    c is orthogonal to the ones, to e_1 and to the vector of alternating signs that the
-    estimator tries last; phi = -5090/2^20 makes 1 + phi c'c = 36/2^20.
+    In exact arithmetic: c is orthogonal to the ones, to e_1 and to the vector of
+    alternating signs that LAPACK tries last; rounding may rescue the estimate.
+    phi = -5090/2^20 makes 1 + phi c'c = 36/2^20.
     """
     c = np.array([0, 11, -2, -9])
     return np.eye(4) - np.outer(c, c) * (5090 / 2**20)
@@ -116,7 +117,7 @@ FAMILIES: tuple[tuple[str, Make, str], ...] = (
         "singular to float32's rounding, and not singular",
     ),
     ("float32 hilbert 5", lambda: gallery.hilbert(5).astype(np.float32), "float32"),
-    ("defeats LAPACK's estimator", _defeats_lapack, "Higham 1988, section 4: I + t C"),
+    ("Higham's counterexample", counterexample, "Higham 1988, section 4: I + t C"),
     ("Wilkinson's growth 20", lambda: _growth(20), "Wilkinson 1963: growth 2^19"),
 )
 RECTANGLES: tuple[tuple[str, Make, str], ...] = (

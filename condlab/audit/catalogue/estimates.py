@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from condlab.audit import exact
-from condlab.audit.catalogue.conditions import _defeats_lapack
+from condlab.audit.catalogue.conditions import counterexample
 from condlab.audit.model import Problem
 
 CERTIFICATE = "closed form of the inverse, held against A exactly"
@@ -40,11 +40,11 @@ def _in_units(n: int) -> sp.csc_array:
 
 
 def _blocks(n: int) -> sp.csc_array:
-    return sp.block_diag([_defeats_lapack()] * (n // 4)).tocsc()
+    return sp.block_diag([counterexample()] * (n // 4)).tocsc()
 
 
 def _dense_inverse(n: int) -> exact.Rational:
-    block = exact.inverse(exact.rational(_defeats_lapack()))
+    block = exact.inverse(exact.rational(counterexample()))
     assert block is not None
     zero = Fraction()
     return [
@@ -132,7 +132,7 @@ PROBLEMS: tuple[Problem, ...] = (
         "kappa 3.7e27, and every entry of the inverse is exact in floats",
     ),
     _problem(
-        "blocks that defeat LAPACK's estimator",
+        "blocks of Higham's counterexample",
         lambda: _blocks(32),
         lambda: _dense_inverse(32),
         "Higham 1988, section 4: I + t C",

@@ -17,12 +17,16 @@ from condlab.audit.catalogue.scalings import unevenness
 from condlab.audit.model import Answer, Promise, Subject
 
 Ask = Callable[[np.ndarray], Any]
+MOST = 1 / float(np.finfo(float).smallest_normal)  # LAPACK's BIGNUM
 
 
 def _geequ(name: str) -> Ask:
     def ask(A: np.ndarray) -> Answer:
         rows, columns, *_, info = getattr(la.lapack, name)(A)
-        return Answer(unevenness(A, rows, columns), f"info {info}" if info else "")
+        flag = f"info {info}" if info else ""
+        if max(rows.max(), columns.max()) >= MOST:
+            flag = flag or "a multiplier at its documented bound"
+        return Answer(unevenness(A, rows, columns), flag)
 
     return ask
 
@@ -48,7 +52,8 @@ def _normalize(A: np.ndarray) -> float:
 
 
 LAPACKS = Promise(
-    "scaled by R and C, the largest entry of each row and column has absolute value 1",
+    "scaled by R and C, the largest entry of each row and column has absolute value "
+    "1, with R and C restricted to the range of safe numbers",
     "LAPACK's documentation of xGEEQU",
 )
 SUBJECTS = (
