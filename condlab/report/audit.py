@@ -131,8 +131,8 @@ def page(subject: Entry, kinds: Entry) -> str:
         f"# {subject['name']}\n\n{subject['package']} {subject['version']}. Generated "
         "by `python -m benchmarks.audit`; the numbers are what it found.\n\n"
         f"## What it promises\n\n{promises}\n\n## What it was asked\n\n{asked}\n\n"
-        f"{_failures(subject)}## Instead\n\n{_sentence(subject['instead'])}\n"
-    )
+        f"{_failures(subject)}"
+    ).rstrip() + "\n"
 
 
 def _promise(promise: Entry) -> str:
@@ -161,7 +161,8 @@ def _failures(subject: Entry) -> str:
     lines = "\n".join(f"- {_line(x)}" for x in off[:LISTED])
     rest = len(off) - LISTED
     more = f"\n- and {rest} more, in the record." if rest > 0 else ""
-    return f"{''.join(parts)}## Where it fails\n\n{lines}{more}\n\n"
+    parts.append(f"## Where it fails\n\n{lines}{more}\n\n")
+    return f"{''.join(parts)}## Instead\n\nUse {subject['instead']}.\n"
 
 
 def _weight(x: Entry) -> tuple[int, float]:
@@ -185,7 +186,3 @@ def _line(x: Entry) -> str:
 
 def _code(text: str) -> str:
     return f"`{text.replace('`', chr(39))}`"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."

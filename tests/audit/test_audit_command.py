@@ -110,3 +110,28 @@ def test_pages_of_subjects_that_are_gone_are_removed(record, tmp_path):
     (tmp_path / "gone.md").write_text("a page of another day")
     report.write_pages(record, tmp_path)
     assert not (tmp_path / "gone.md").exists()
+
+
+def test_the_report_shows_the_table(record):
+    html = pytest.importorskip("condlab.report.html", exc_type=ImportError)
+    section = html._audit(record)
+    assert "<h2>Other libraries on trial</h2>" in section
+    assert section.count("<tr>") == 1 + sum(len(s["kinds"]) for s in record["subjects"])
+
+
+def test_a_page_has_promise_smallest_input_failures_and_what_to_use_instead(record):
+    report = pytest.importorskip("condlab.report.audit", exc_type=ImportError)
+    subject = next(
+        s for s in record["subjects"] if s["name"] == "matfree.eig.eigh_partial"
+    )
+    page = report.page(subject, record["kinds"])
+    heads = [line for line in page.splitlines() if line.startswith("## ")]
+    assert heads == [
+        "## What it promises",
+        "## What it was asked",
+        "## The smallest input",
+        "## Where it fails",
+        "## Instead",
+    ]
+    assert "112.569152856, truth 2 (factor 56.3)" in page
+    assert page.endswith("Use more steps, and a look at the residual.\n")

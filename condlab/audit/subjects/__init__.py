@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 from types import MappingProxyType
 
+import condlab
 from condlab.audit.model import Subject
 from condlab.audit.subjects import (
     autodiff,
@@ -42,8 +43,7 @@ def is_there(subject: Subject) -> bool:
 
 
 def version(subject: Subject) -> str:
-    """Return the version of a subject's package; "?" where it has none."""
-    try:
-        return importlib.metadata.version(subject.package)
-    except importlib.metadata.PackageNotFoundError:
-        return "?"
+    """Return the version of a subject's package, which is there."""
+    if subject.package == "condlab":  # it may run from a checkout
+        return condlab.__version__
+    return importlib.metadata.version(subject.package)

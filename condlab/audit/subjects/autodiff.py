@@ -101,7 +101,7 @@ SUBJECTS = (
             "its docstring",
             relative=1e-12,
         ),
-        "nothing failed",
+        "the same loss, written without the operation that the message names",
     ),
     Subject(
         "torch.func.hessian",
