@@ -2,7 +2,8 @@
 
     OMP_NUM_THREADS=1 python -m benchmarks.audit
 
-What comes out is results/audit.json, docs/audit/ and a part of docs/results.md. All
+What comes out is results/audit.json, docs/audit/, a part of docs/results.md and a
+section of the report in figures/. All
 subjects of the extra ``audit`` should be there, and primme, which has no wheels and
 builds where LAPACK's development files are. ``--pages`` writes the pages of the record
 that is there, without a trial.
@@ -20,12 +21,12 @@ from condlab.audit import audit
 from condlab.audit.records import record
 from condlab.cli import _text
 from condlab.report import audit as page
-from condlab.report import tables
-from condlab.report.records import Records
+from condlab.report import pages, sections
 
 HERE = Path(__file__).parent
 RECORD = HERE / "results" / "audit.json"
 DOCS = HERE.parent / "docs"
+FIGURES = HERE.parent / "figures"
 WORKERS = 2
 
 
@@ -43,7 +44,8 @@ def write_record() -> None:
 def write_pages() -> None:
     kept = json.loads(RECORD.read_text())
     page.write_pages(kept, DOCS / "audit")
-    tables.update_page(DOCS / "results.md", Records([], [], {}, audit=kept), ["audit"])
+    pages.rewrite(DOCS / "results.md", {"audit": page.table(kept)})
+    sections.write(page.section(kept), FIGURES)
 
 
 def main() -> None:

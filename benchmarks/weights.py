@@ -182,7 +182,11 @@ def _all_svds(matrices: Sequence[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def monitor() -> dict[str, dict[str, float]]:
-    """Return the share of a step that a monitor takes at every = 100."""
+    """Return the share of a step that a monitor takes at every = 100, and of all SVDs.
+
+    The floor of what looks at the loss is one gradient on one image: a product takes
+    two, or one and its derivative, which takes longer.
+    """
     from benchmarks.training_step import TASKS, network, training_step
 
     device, found = torch.device("cpu"), {}
@@ -190,34 +194,51 @@ def monitor() -> dict[str, dict[str, float]]:
         task = TASKS[name]
         net, loss = network(task, None, device), task.loss(device)
         matrices = [p.detach().flatten(1) for p in net.parameters() if p.ndim > 1]
-        few = Monitor(
-            net, what=["lambda_max"], loss=of_four_images(), num_matvecs=4, rtol=0.1
-        )
+        four, one = of_images(4), of_images(1)
         ways: dict[str, Callable[[], object]] = {
             "step": training_step(net, loss),
             "kappa": Monitor(net, what=["kappa", "row_spread"]).look,
             "row_spread": Monitor(net, what=["row_spread"]).look,
-            "lambda_max": few.look,
             "sigma_max": Monitor(net, what=["sigma_max"]).look,
+            "lambda_max": Monitor(net, what=["lambda_max"], loss=four).look,
+            "lambda_max_differences": Monitor(
+                net, what=["lambda_max"], loss=four, differences=True
+            ).look,
+            "lambda_max_least": Monitor(
+                net, what=["lambda_max"], loss=one, differences=True, num_matvecs=1
+            ).look,
+            "gradient_of_one_image": partial(gradient, net, one),
             "all SVDs": partial(_all_svds, matrices),
+            "all SVDs, float64": partial(_all_svds_in_float64, matrices),
         }
         times: dict = in_turns(ways, TURNS)
-        step, svds = (times[key]["cpu_seconds"] for key in ("step", "all SVDs"))
-        share = {
-            f"{key}_percent_of_100_steps": round(times[key]["cpu_seconds"] / step, 3)
-            for key in ("kappa", "row_spread", "lambda_max", "sigma_max")
-        }
-        share |= {
-            f"{key}_over_all_svds": round(times[key]["cpu_seconds"] / svds, 3)
-            for key in ("lambda_max", "sigma_max")
-        }
+        step, svds, exact = (
+            times[key]["cpu_seconds"]
+            for key in ("step", "all SVDs", "all SVDs, float64")
+        )
+        share = {}
+        for key in ways:
+            took = times[key]["cpu_seconds"]
+            if key.startswith(("lambda", "sigma", "gradient")):
+                share[f"{key}_over_all_svds"] = round(took / svds, 3)
+                share[f"{key}_over_all_svds_float64"] = round(took / exact, 3)
+            if key != "step" and not key.startswith("all"):
+                share[f"{key}_percent_of_100_steps"] = round(took / step, 3)
         found[name] = {**times, **share}
     return found
 
 
-def of_four_images() -> Callable[[nn.Module], torch.Tensor]:
+def _all_svds_in_float64(matrices: Sequence[torch.Tensor]) -> list[np.ndarray]:
+    return [np.linalg.svd(W.double().numpy(), compute_uv=False) for W in matrices]
+
+
+def gradient(net: nn.Module, loss: Callable[[nn.Module], torch.Tensor]) -> object:
+    return torch.autograd.grad(loss(net), list(net.parameters()))
+
+
+def of_images(count: int) -> Callable[[nn.Module], torch.Tensor]:
     torch.manual_seed(0)
-    inputs, targets = torch.randn(4, 3, 32, 32), torch.randint(10, (4,))
+    inputs, targets = torch.randn(count, 3, 32, 32), torch.randint(10, (count,))
     return lambda net: nn.functional.cross_entropy(net(inputs), targets)
 
 

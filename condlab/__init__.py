@@ -94,6 +94,7 @@ _ROOMS = {  # and the packages that a room cannot be loaded without
     "lanczos": (),
     "spectra": ("torch",),
     "nn": ("torch",),
+    "plots": ("matplotlib",),
     "report": ("hypothesis", "flint", "matplotlib", "latex2mathml"),
     "theory": ("hypothesis", "flint"),
 }

@@ -12,7 +12,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from condlab import _arrays
-from condlab._tables import as_html, as_text
+from condlab._digits import interval, shown
+from condlab._tables import as_frame, as_html, as_text
 from condlab.bounds import bauer, van_der_sluis
 from condlab.condition import cond, estimate_cond_1, estimate_cond_2
 from condlab.optimal import optimal_scaling
@@ -128,30 +129,35 @@ class ScalingComparison(Sequence[ScalingRow]):
 
     def to_pandas(self) -> Any:
         """Return a data frame, a row a scaling; needs pandas."""
-        import pandas as pd
+        return as_frame((row.to_dict() for row in self.rows), "scaling")
 
-        return pd.DataFrame([row.to_dict() for row in self.rows]).set_index("scaling")
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rows, without multipliers, and what was refused."""
+        rows = [row.to_dict() for row in self.rows]
+        return {"p": self.p, "scalings": rows, "refused": dict(self.refused)}
 
     def _cells(self) -> list[tuple[str, ...]]:
         head = ("scaling", f"kappa_{self.p}", "certainly in", "best of its kind")
         cells: list[tuple[str, ...]] = [
             (
                 row.name,
-                f"{row.kappa:.4g}",
-                f"{Bracket(row.kappa.lower, row.kappa.upper):.4g}",
-                f"{row.best:.4g}" if row.best else "",
+                shown(row.kappa),
+                interval(row.kappa.lower, row.kappa.upper),
+                str(row.best or ""),
             )
             for row in self.rows
         ]
         return [head, *cells]
 
     def __str__(self) -> str:
-        notes = (f"no {name} scaling: {why}" for name, why in self.refused.items())
-        return "\n".join([as_text(self._cells()), *notes])
+        return "\n".join([as_text(self._cells()), *self._notes()])
+
+    def _notes(self) -> list[str]:
+        return [f"no {name} scaling: {why}" for name, why in self.refused.items()]
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
-        return as_html(self._cells())
+        return as_html(self._cells(), self._notes())
 
 
 def compare_scalings(

@@ -8,8 +8,9 @@ by 1e-200 have the same equilibrated form.
 from __future__ import annotations
 
 import numpy as np
+import scipy.sparse as sp
 
-from condlab import _arrays
+from condlab import _arrays, _leaders
 from condlab._reciprocals import (
     Rounding,
     are_unit,
@@ -226,10 +227,19 @@ def ruiz_scaling(
 def _sweeps(A: Array, p: Norm, tol: float, max_sweeps: int) -> Scaling:
     """Return what Ruiz's sweeps give; multipliers may leave the range of floats."""
     scaling, scaled = Scaling(), A
-    for _ in range(max_sweeps):
+    if p == "inf" and sp.issparse(A) and max_sweeps > 0:
+        found = _over_leaders(_leaders.of_sparse(A), scaling, tol, 0, max_sweeps)
+        if found is not None:
+            return found
+    for done in range(max_sweeps):
         rows, columns = row_norms(scaled, p=p), column_norms(scaled, p=p)
         if are_unit(rows, tol) and are_unit(columns, tol):
             break
+        if p == "inf" and done in _leaders.PRUNED and _arrays.is_numpy(scaled):
+            few = _leaders.of_dense(_arrays.as_float(A), scaled, rows, columns)
+            found = _over_leaders(few, scaling, tol, done, max_sweeps)
+            if found is not None:
+                return found
         sweep = Scaling(root_reciprocal(rows), root_reciprocal(columns))
         with np.errstate(over="ignore", under="ignore"):
             scaling = sweep.compose(scaling)
@@ -239,6 +249,20 @@ def _sweeps(A: Array, p: Norm, tol: float, max_sweeps: int) -> Scaling:
     if scaling.left is None:  # already equilibrated
         return Scaling(rows * 0 + 1, columns * 0 + 1)
     return scaling
+
+
+def _over_leaders(
+    leaders: _leaders.Leaders | None,
+    scaling: Scaling,
+    tol: float,
+    first: int,
+    last: int,
+) -> Scaling | None:
+    """Return what the sweeps that are left make of a scaling, where few entries do."""
+    if leaders is None:
+        return None
+    found = _leaders.sweeps(leaders, scaling.left, scaling.right, tol, first, last)
+    return None if found is None else Scaling(*found)
 
 
 def jacobi_scaling(A: Array, *, symmetric: bool = True) -> Scaling:

@@ -6,8 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
+from condlab._digits import down, interval, shown
 from condlab._scaled import apply
-from condlab._tables import as_html
+from condlab._tables import as_frame, as_html, record, shortened
 
 Norm = Literal[1, 2, "inf"]
 Array = Any  # a NumPy array, a SciPy sparse array or a torch tensor
@@ -70,6 +73,10 @@ class Scaling:
             right=_product(self.right, first.right),
         )
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the multipliers as lists; None is the identity."""
+        return record(self)
+
 
 def _product(a: Array | None, b: Array | None) -> Array | None:
     if a is None or b is None:
@@ -90,8 +97,9 @@ class Bracket:
 
     Notes
     -----
-    ``format(bracket, ".3g")`` formats both ends. There is no ``float(bracket)``: no
-    one number between the ends is better than the others.
+    ``str(bracket)`` rounds outwards, to six digits, and stays certain;
+    ``format(bracket, ".3g")`` formats both ends as floats are. There is no
+    ``float(bracket)``: no one number between the ends is better than the others.
 
     Examples
     --------
@@ -108,12 +116,17 @@ class Bracket:
     def __contains__(self, number: float) -> bool:
         return self.lower <= number <= self.upper
 
+    def to_dict(self) -> dict[str, float | None]:
+        """Return the ends and the factor."""
+        return record(self)
+
     def __str__(self) -> str:
-        return format(self, ".6g")
+        return interval(self.lower, self.upper)
 
     def __format__(self, spec: str) -> str:
-        ends = (format(end, spec or ".6g") for end in (self.lower, self.upper))
-        return f"[{', '.join(ends)}]"
+        if not spec:
+            return str(self)
+        return f"[{', '.join(format(end, spec) for end in (self.lower, self.upper))}]"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
@@ -164,12 +177,18 @@ class ConditionEstimate:
         """Whether `value` is no more than the certain lower bound of the number."""
         return self.value == self.lower and self.upper == math.inf > self.lower
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, and whether the value is no more than a lower bound."""
+        return {**record(self), "is_lower_bound": self.is_lower_bound}
+
     def __float__(self) -> float:
         return float(self.value)
 
     def __str__(self) -> str:
-        interval = Bracket(self.lower, self.upper)
-        return f"{self:.6g}, certainly in {interval} ({self.method})"
+        return f"{self._shown()}, certainly in {_certain(self)} ({self.method})"
+
+    def _shown(self) -> str:
+        return f">= {down(self.value)}" if self.is_lower_bound else f"{self:.6g}"
 
     def __format__(self, spec: str) -> str:
         if not spec:
@@ -179,10 +198,12 @@ class ConditionEstimate:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: a table of one row."""
-        interval = Bracket(self.lower, self.upper)
-        cells = (f"{self:.6g}", f"{interval}", self.method)
-        names = (f"κ, p = {self.p}", "certainly in", "method")
-        return as_html([names, cells])
+        head = (f"κ, p = {self.p}", "certainly in", "method")
+        return as_html([head, (self._shown(), str(_certain(self)), self.method)])
+
+
+def _certain(kappa: ConditionEstimate) -> Bracket:
+    return Bracket(kappa.lower, kappa.upper)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,3 +232,39 @@ class ConditionEstimates:
 
     def __len__(self) -> int:
         return len(self.value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, arrays as lists."""
+        return record(self)
+
+    def to_pandas(self) -> Any:
+        """Return a data frame, a row a matrix; needs pandas.
+
+        The column "matrix" is its place in the stack, a tuple where that has several
+        axes.
+        """
+        rows = [
+            {"matrix": place, "value": value, "lower": lower, "upper": upper}
+            for place, value, lower, upper in self._rows()
+        ]
+        return as_frame(rows)
+
+    def _rows(self) -> list[tuple[Any, float, float, float]]:
+        """Return each matrix's place in the stack and its numbers."""
+        arrays = [np.asarray(each) for each in (self.value, self.lower, self.upper)]
+        places = [i[0] if len(i) == 1 else i for i in np.ndindex(arrays[0].shape)]
+        numbers = (array.ravel().tolist() for array in arrays)
+        return list(zip(places, *numbers, strict=True))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a matrix."""
+        lines = [
+            (
+                str(place),
+                shown(ConditionEstimate(value, lower, upper, self.p, "")),
+                interval(lower, upper),
+            )
+            for place, value, lower, upper in self._rows()
+        ]
+        head = ("matrix", f"κ, p = {self.p}", "certainly in")
+        return as_html(shortened([head, *lines]))

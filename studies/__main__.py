@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import json
 import os
 import sys
 from functools import partial
@@ -51,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
         accumulate=given.accumulate,
         fresh=given.fresh,
         status=given.status,
-        choice=Choice(given.arms, given.rates, given.steps, given.dataset),
+        choice=Choice(
+            given.arms, given.rates, given.steps, given.dataset, given.optimiser
+        ),
     )
     names = STUDIES if given.name == "all" else (given.name,)
     try:
@@ -77,16 +80,21 @@ def _analyse(given: argparse.Namespace) -> int:
     if given.costs is not None and not given.costs.is_file():
         return _complain(f"--costs needs a file, and there is no {given.costs}")
     try:
-        from condlab import report
-        from studies.analysis import meta_analysis
+        from condlab.report import pages, sections
+        from studies.analysis import blocks, meta_analysis
+        from studies.figures import draw
 
         costs = given.costs or meta_analysis.COSTS
-        found = meta_analysis.main(given.results, costs=costs)
-        print(found)
+        path = meta_analysis.main(given.results, costs=costs)
+        print(path)
         if (given.figures / "data").is_dir():
-            pages = [page for page in given.pages if page.is_file()]
-            for path in report.refresh(given.figures, found, pages):
-                print(path)
+            found = json.loads(path.read_text("utf-8"))
+            drawn = draw(found, given.figures)
+            names = [figure.stem for figure in drawn]
+            drawn.append(sections.write(blocks.section(found, names), given.figures))
+            for page in filter(Path.is_file, given.pages):
+                pages.rewrite(page, blocks.parts(found))
+            print(*drawn, sep="\n")
     except (ValueError, OSError, ModuleNotFoundError) as error:
         return _complain(str(error))
     return 0
@@ -156,6 +164,12 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="NAME",
         help="train on this data set, scene or solid instead",
+    )
+    add(
+        "--optimiser",
+        default="",
+        choices=("sgd", "adamw", "muon", "rmnp"),
+        help="step by this instead, in studies of classification",
     )
     add(
         "--accumulate",

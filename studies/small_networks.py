@@ -181,6 +181,10 @@ class Quadratic(nn.Module):
 
 def quadratic(config: Config) -> Task:
     """Return gradient descent on a random quadratic, its variables scaled or not."""
+    if config.optimiser != "sgd":
+        raise ValueError(
+            f"quadratics are for gradient descent alone, got {config.optimiser!r}"
+        )
     A = matrix(config.size, config.seed)
     if config.arm == "jacobi":
         A = torch.as_tensor(jacobi_scaling(A.numpy()).apply(A.numpy()))

@@ -3,19 +3,17 @@
 import itertools
 import math
 
-import mpmath as mp
 import numpy as np
 import pytest
 import scipy.linalg as sl
 from containers import CONTAINERS
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from condlab import gallery
 from condlab.bounds import bauer, van_der_sluis
 from condlab.errors import NotPositiveDefiniteError
 from condlab.types import Bracket
+from tests.optional import given, hnp, st
+from tests.optional import mpmath as mp
 
 SIDES = ["left", "right", "symmetric"]
 NORMS = [1, 2, "inf"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from math import comb, inf, prod, sqrt
 
-import mpmath
 import numpy as np
 import pytest
 import scipy.linalg
@@ -14,6 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from condlab import gallery
 from condlab.gallery import GALLERY
+from tests.optional import mpmath
 
 EPS = np.finfo(float).eps
 EVERY = pytest.mark.parametrize("family", GALLERY.values(), ids=GALLERY)

@@ -17,9 +17,6 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse as sp
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
 from condlab.errors import MatrixFileError, MissingExtraError
@@ -31,6 +28,7 @@ from condlab.io import (
     read_matrix,
     write_matrix,
 )
+from tests.optional import given, hnp, st
 from tests.servers import serving
 
 DENSE = np.array([[1.5, 0.0, -2e-300], [0.1, 3e300, 1 / 3]])

@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse as sp
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
 import condlab
 import condlab.io
 from condlab.io import EXTENSIONS, read_matrix, write_matrix
 from tests.files import bits, refused, written
+from tests.optional import given, hnp, st
 
 COORDINATE = "%%MatrixMarket matrix coordinate real general\n"
 BIG = 2**60 + 1

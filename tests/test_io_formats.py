@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse as sp
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_array_equal
 
 import condlab
@@ -18,6 +15,7 @@ import condlab.io
 from condlab.errors import MatrixFileError
 from condlab.io import read_matrix
 from tests.files import bits, refused, written
+from tests.optional import given, hnp, st
 
 BIG = 2**60 + 1
 

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 import scipy.linalg as sl
 import scipy.sparse as sp
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from condlab.lanczos import golub_kahan, lanczos, ritz_pairs, singular_triplets
+from tests.optional import given, st
 
 EPS = np.finfo(float).eps
 

@@ -12,6 +12,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["__main__"],
     ["cli"],
     ["report", "audit"],
+    ["plots"],
     ["theory"],
     ["curvature"],
     ["nn", "spectra"],
@@ -22,6 +23,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_bauer"],
     ["scaling", "condition", "collection"],
     ["_stacks"],
+    ["_leaders"],
     ["_reciprocals"],
     ["norms", "lanczos", "gallery", "io", "_rank"],
     ["types"],
@@ -29,7 +31,8 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_arrays"],
     ["_entries"],
     ["_files"],
-    ["errors", "_memory", "_precision", "_processes", "_tables"],
+    ["_tables"],
+    ["errors", "_digits", "_levels", "_memory", "_precision", "_processes", "_ranks"],
 ]
 RANK = {name: -i for i, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -93,3 +96,11 @@ def test_rooms_are_loaded_on_first_use():
     pytest.importorskip("flint")
     code = "import condlab; print(condlab.theory.CATALOGUE['wc-thm5.1-rows'].key)"
     assert fresh(code) == "wc-thm5.1-rows"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_condlab_knows_no_path_and_draws_no_figure_of_studies(path):
+    text = path.read_text()
+    assert "studies/" not in text
+    if room(path) in ("report", "plots", "cli"):
+        assert "studies" not in text

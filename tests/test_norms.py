@@ -2,18 +2,14 @@
 
 import math
 
-import mpmath
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import torch
 from containers import CONTAINERS, dense
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose
 
 from condlab.norms import column_norms, row_norms
+from tests.optional import given, hnp, mpmath, st, torch
 
 EPS = np.finfo(float).eps
 NORMS = [1, 2, "inf"]

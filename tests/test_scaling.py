@@ -3,11 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import torch
 from containers import CONTAINERS, dense
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.linalg import lapack
 
@@ -21,6 +17,7 @@ from condlab.scaling import (
     ruiz_scaling,
 )
 from condlab.types import Scaling
+from tests.optional import given, hnp, st, torch
 
 EPS = np.finfo(float).eps
 NORMS = [1, 2, "inf"]
@@ -238,3 +235,32 @@ def test_torch_derivatives_are_right_and_finite_with_zero_rows(scale):
     batch = torch.stack([A.detach(), Z])
     each = torch.stack([scale(A.detach()), scale(Z)])
     torch.testing.assert_close(torch.func.vmap(scale)(batch), each)
+
+
+FORMATS = [np.asarray, sp.csr_array, sp.csc_array, sp.coo_array]
+
+
+@pytest.mark.parametrize("container", FORMATS)
+@pytest.mark.parametrize("kind", ["full", "wide range", "ties", "few", "single"])
+def test_sweeps_over_the_leading_entries_are_sweeps_over_all(container, kind):
+    rng = np.random.default_rng(3)
+    A = rng.standard_normal((30, 24))
+    if kind == "wide range":
+        A *= 10.0 ** rng.uniform(-8, 8, A.shape)
+    elif kind == "ties":
+        A = 2.0 ** rng.integers(-3, 4, A.shape)
+    elif kind == "few":
+        A *= rng.random(A.shape) < 0.1
+    elif kind == "single":
+        A = A.astype(np.float32)
+    eps = np.finfo(A.dtype).eps
+    left, right = np.ones(30), np.ones(24)
+    for sweeps in range(1, 30):
+        B = np.abs(A) * left[:, None] * right
+        rows, columns = B.max(axis=1), B.max(axis=0)
+        left = left / np.sqrt(np.where(rows == 0, 1, rows))
+        right = right / np.sqrt(np.where(columns == 0, 1, columns))
+        found = ruiz_scaling(container(A), tol=0, max_sweeps=sweeps)
+        # each sweep rounds a handful of times
+        assert_allclose(found.left, left, rtol=8 * sweeps * eps)
+        assert_allclose(found.right, right, rtol=8 * sweeps * eps)

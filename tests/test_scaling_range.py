@@ -5,10 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import torch
 from containers import CONTAINERS, dense
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from condlab.scaling import (
@@ -19,6 +16,7 @@ from condlab.scaling import (
     ruiz_scaling,
 )
 from condlab.types import Scaling
+from tests.optional import given, st, torch
 
 EPS = np.finfo(float).eps
 WIDE = np.array([[1e200, 1e-200], [1e200, -1e-200]])

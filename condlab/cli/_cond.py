@@ -7,7 +7,6 @@ from typing import Any
 
 from condlab.cli import _kappa, _sources, _text
 from condlab.comparison import kappa
-from condlab.types import ConditionEstimate
 
 _SQUARE_ONLY = (1, "inf", "skeel")
 
@@ -46,13 +45,13 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
             {
                 "source": args.source,
                 "shape": A.shape,
-                "condition_numbers": [_record(each) for each in found],
+                "condition_numbers": [each.to_dict() for each in found],
             }
         )
     rows = [
         (
             _kappa.symbol(each.p),
-            _kappa.shown(each),
+            _text.shown(each),
             _text.bracket(each.lower, each.upper),
             each.method,
         )
@@ -73,14 +72,3 @@ def _norms(asked: str, shape: tuple[int, int], estimate: bool) -> list[Any]:
     if shape[0] != shape[1]:
         return [p for p in possible if p not in _SQUARE_ONLY]
     return possible
-
-
-def _record(kappa: ConditionEstimate) -> dict[str, Any]:
-    return {
-        "p": kappa.p,
-        "value": kappa.value,
-        "is_lower_bound": kappa.is_lower_bound,
-        "lower": kappa.lower,
-        "upper": kappa.upper,
-        "method": kappa.method,
-    }

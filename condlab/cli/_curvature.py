@@ -50,7 +50,7 @@ def spread(args: argparse.Namespace, found: Examination) -> Record:
     steps = {} if args.products is None else {"num_matvecs": args.products}
     seen = found.density(num_probes=args.probes, generator=generator, **steps)
     if args.figure is not None:
-        from condlab.report.figures.spectrum import draw_spectrum
+        from condlab.plots.spectra import draw_spectrum
 
         draw_spectrum(known, seen, found.condition, args.figure, title=args.model)
     x = sorted({0.0, *known.values.tolist()})

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     _require_options(args)
     _require_torch()
     if args.figure is not None:
-        import condlab.report  # noqa: F401 - that it can be drawn is known beforehand
+        import condlab.plots  # noqa: F401 - that it can be drawn is known beforehand
     progress(f"making {args.model}")
     problem = _models.load(args.model, args.device)
     files = args.checkpoint or []
@@ -101,7 +101,8 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
             record |= _curvature.spread(args, found)
     if args.json:
         return _text.as_json(record)
-    return _spectrum_page.page(record, args.figure)
+    edge = record["sharpness"]
+    return _spectrum_page.page(args.model, found, edge, args.figure)
 
 
 def _require_torch() -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from condlab.cli import _text
 from condlab.comparison import is_large
-from condlab.types import ConditionEstimate
 
 NORMS: dict[str, Any] = {"1": 1, "2": 2, "inf": "inf", "fro": "fro", "skeel": "skeel"}
 SYMBOLS = {1: "kappa_1", 2: "kappa_2", "inf": "kappa_inf", "fro": "kappa_F"}
@@ -31,19 +29,6 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
 def symbol(p: Any) -> str:
     """Return how the condition number in norm p is written."""
     return SYMBOLS.get(p, "Skeel's")
-
-
-def shown(kappa: ConditionEstimate) -> str:
-    """Return the value to four digits; a lower bound is rounded down and called one.
-
-    Examples
-    --------
-    >>> shown(ConditionEstimate(307.99, 307.99, float("inf"), 2, "golub-kahan"))
-    '>= 307.9'
-    """
-    if kappa.is_lower_bound:
-        return f">= {_text.floor(kappa.value)}"
-    return _text.number(kappa.value)
 
 
 def wants_estimate(A: Any, args: argparse.Namespace) -> bool:

@@ -9,9 +9,6 @@ from typing import Any
 
 from condlab.cli import _text
 
-STUDIES = Path("studies/results/meta_analysis.json")
-AUDIT = Path("benchmarks/results/audit.json")
-
 
 def add_parser(commands: Any) -> None:
     """Add the subcommand."""
@@ -37,16 +34,11 @@ def add_parser(commands: Any) -> None:
         help="refresh the generated parts of these Markdown files too",
     )
     parser.add_argument(
-        "--studies",
+        "--sections",
         type=Path,
-        metavar="FILE",
-        help=f"draw what the studies found (default: {STUDIES} where there is one)",
-    )
-    parser.add_argument(
-        "--audit",
-        type=Path,
-        metavar="FILE",
-        help=f"show how other libraries fared (default: {AUDIT} where there is one)",
+        metavar="DIR",
+        help="another report's folder, whose own sections to take over; those in --out "
+        "are kept",
     )
     parser.set_defaults(run=run)
 
@@ -60,19 +52,12 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
             raise ValueError(f"--pages needs files, and there is no {page}")
         if not os.access(page, os.W_OK):
             raise ValueError(f"--pages needs files to rewrite, and {page} is not")
-    studies = _file(args.studies, "--studies", STUDIES, "studies analyse")
-    audit = _file(args.audit, "--audit", AUDIT, "benchmarks.audit")
+    if args.sections is not None and not args.sections.is_dir():
+        raise ValueError(f"--sections needs a directory, got {args.sections}")
     from condlab import report
 
     progress.in_lines()
-    report.build(args.out, args.pages, studies, audit, progress)
+    report.build(
+        out=args.out, pages=args.pages, beside=args.sections, progress=progress
+    )
     return f"wrote {args.out / 'report.html'}"
-
-
-def _file(given: Path | None, option: str, usual: Path, module: str) -> Path | None:
-    """Return a file of records; without one the usual one, where there is one."""
-    if given is not None and not given.is_file():
-        raise ValueError(
-            f"{option} needs what python -m {module} writes, and there is no {given}"
-        )
-    return usual if given is None and usual.is_file() else given

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from condlab.cli import _kappa, _sources, _text
-from condlab.cli._scale_page import KINDS, page, record
-from condlab.comparison import OPTIMAL, SCALINGS, compare_scalings
+from condlab.cli import _files, _kappa, _sources, _text
+from condlab.cli._scale_page import KINDS, draw, page, record, table
+from condlab.comparison import OPTIMAL, SCALINGS, ScalingComparison, compare_scalings
 from condlab.io import require_fits, require_writable, write_matrix
 
 
@@ -21,13 +21,14 @@ def add_parser(commands: Any) -> None:
         "number before and after, beside the bracket of the best that any scaling of "
         "that kind can reach (van der Sluis 1969; for --cond 1 and inf Bauer 1963).",
     )
-    _sources.add_source(parser)
+    _sources.add_source(parser, several=True)
     parser.add_argument(
         "--method",
         type=lambda name: name.replace("_", "-"),  # as the library spells row_column
         choices=[*SCALINGS, OPTIMAL, "all"],
-        default="all",
-        help="the scaling; optimal finds the best there is (default: all others)",
+        action="append",
+        help="the scaling; optimal finds the best there is; may be repeated (default: "
+        "all others)",
     )
     parser.add_argument(
         "--side",
@@ -71,50 +72,99 @@ def add_parser(commands: Any) -> None:
         "--output", type=Path, metavar="FILE", help="write the scaled matrix there"
     )
     parser.add_argument(
-        "--force", action="store_true", help="let --output replace a file"
+        "--force", action="store_true", help="let files that are there be replaced"
     )
+    parser.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE",
+        help="draw the condition numbers (png, svg, pdf)",
+    )
+    _files.add_csv(parser)
     _kappa.add_accuracy(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object instead")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
-    """Return what the command prints, having written --output."""
+    """Return what the command prints, having written the files that are asked for."""
+    args.method = list(dict.fromkeys(args.method or ["all"]))
     _check_output(args)
     _check_options(args)
-    progress(f"reading {args.source}")
-    A = _sources.load(args.source, args.array)
+    _check_files(args)
+    found, records, pages = {}, [], []
+    for source in args.sources:
+        progress(f"reading {source}")
+        A = _sources.load(source, args.array)
+        rows, notes = _compared(args, source, A, progress)
+        found[source] = rows
+        records.append(record(args, source, A, rows, notes))
+        pages.append(page(args, source, A, rows, notes))
+    written = []
+    if args.figure is not None:
+        draw(found, args.figure)
+        written.append(f"wrote {args.figure}")
+    if args.csv is not None:
+        text = _files.put_csv(args.csv, table(records))
+        if text is not None:
+            return text
+        written.append(f"wrote {args.csv}")
+    if args.json:
+        several = {"matrices": records}
+        return _text.as_json(records[0] if len(records) == 1 else several)
+    return "\n\n".join([*pages, *(["\n".join(written)] if written else [])])
+
+
+def _compared(
+    args: argparse.Namespace, source: str, A: Any, progress: _text.Progress
+) -> tuple[ScalingComparison, list[str]]:
+    """Return the scalings of one matrix, and notes, having written --output."""
     if args.output:
         require_fits(args.output, A)
     estimate = _kappa.wants_estimate(A, args)
-    progress(f"{_kappa.symbol(_kappa.NORMS[args.cond])} of {args.source}")
+    progress(f"{_kappa.symbol(_kappa.NORMS[args.cond])} of {source}")
     rows = compare_scalings(
         A,
         _kappa.NORMS[args.cond],
-        scalings=tuple(SCALINGS) if args.method == "all" else (args.method,),
+        scalings=_methods(args),
         line_norm=None if args.p is None else _kappa.NORMS[args.p],
         rounding=args.rounding,
         strict=args.strict,
         estimate=estimate,
         optimal=_optimal(args),
-        progress=lambda name: progress(f"{name} scaling of {args.source}"),
+        progress=lambda name: progress(f"{name} scaling of {source}"),
     )
-    if args.method in rows.refused:  # the only one that was asked for
-        raise ValueError(rows.refused[args.method])
+    if [*rows.refused] == args.method:  # the only one that was asked for
+        raise ValueError(rows.refused[args.method[0]])
     notes = ["estimated: --exact brackets the best scalings too"] * estimate
     notes += [f"no {name} scaling: {why}" for name, why in rows.refused.items()]
     if args.output:
         write_matrix(args.output, rows[-1].scaling.apply(A), overwrite=args.force)
         notes.append(f"wrote {args.output}")
-    if args.json:
-        return _text.as_json(record(args, A, rows, notes))
-    return page(args, A, rows, notes)
+    return rows, notes
+
+
+def _methods(args: argparse.Namespace) -> list[str]:
+    """Return the scalings that are asked for; "all" is all but the optimal one."""
+    each = [list(SCALINGS) if name == "all" else [name] for name in args.method]
+    return list(dict.fromkeys(name for names in each for name in names))
+
+
+def _check_files(args: argparse.Namespace) -> None:
+    if len(set(args.sources)) < len(args.sources):
+        raise ValueError(f"each SOURCE is needed once, got {' '.join(args.sources)}")
+    _files.require_csv(args)
+    if args.figure is not None:
+        _files.require_new(args.figure, "--figure", _files.FIGURES, force=args.force)
+        import condlab.plots  # noqa: F401 - that it can be drawn is known beforehand
 
 
 def _check_output(args: argparse.Namespace) -> None:
     if args.output is None:
         return
-    if args.method == "all":
+    if len(args.sources) > 1:
+        raise ValueError(f"--output needs one SOURCE, got {len(args.sources)}")
+    if len(_methods(args)) > 1:
         methods = ", ".join([*SCALINGS, OPTIMAL])
         raise ValueError(f"--output needs one --method, from {methods}")
     try:
@@ -126,18 +176,18 @@ def _check_output(args: argparse.Namespace) -> None:
 
 
 def _check_options(args: argparse.Namespace) -> None:
-    if args.method == "jacobi" and args.p is not None:
+    if "jacobi" in args.method and args.p is not None:
         raise ValueError(
             "--p is the norm of lines scaled to one size, and jacobi scales the "
             "diagonal; leave --p out, or choose row, column, row-column or ruiz"
         )
-    if args.method == OPTIMAL and args.p is not None:
+    if OPTIMAL in args.method and args.p is not None:
         raise ValueError(
             "--p is the norm of lines scaled to one size; with --method optimal choose "
             "the norm of the condition number by --cond"
         )
     given = (args.side, args.rtol, args.time_limit) != (None, None, None)
-    if given and args.method != OPTIMAL:
+    if given and OPTIMAL not in args.method:
         raise ValueError("--side, --rtol and --time-limit need --method optimal")
 
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from condlab.cli import _kappa, _sources, _text
-from condlab.comparison import ScalingRow
+from condlab.comparison import ScalingComparison, ScalingRow
 
 KINDS = {"left": "D A", "right": "A D", "both": "D1 A D2", "symmetric": "D A D"}
 
 
 def page(
-    args: argparse.Namespace, A: Any, rows: Sequence[ScalingRow], notes: list[str]
+    args: argparse.Namespace,
+    source: str,
+    A: Any,
+    rows: Sequence[ScalingRow],
+    notes: list[str],
 ) -> str:
     """Return the table, and what it says in words."""
     name = _kappa.symbol(_kappa.NORMS[args.cond])
@@ -24,7 +29,7 @@ def page(
     cells = [
         (
             row.name,
-            _kappa.shown(row.kappa),
+            _text.shown(row.kappa),
             _text.bracket(row.kappa.lower, row.kappa.upper),
             _text.bracket(row.best.lower, row.best.upper) if row.best else "",
             _text.excess(row.within) if row.best else "",
@@ -34,7 +39,7 @@ def page(
     conclusions = [_conclusion(row, name) for row in rows if row.within < math.inf]
     return "\n".join(
         [
-            _sources.describe(args.source, A),
+            _sources.describe(source, A),
             "",
             _text.table(header, cells, {1, 4}),
             "",
@@ -54,11 +59,15 @@ def _conclusion(row: ScalingRow, name: str) -> str:
 
 
 def record(
-    args: argparse.Namespace, A: Any, rows: Sequence[ScalingRow], notes: list[str]
+    args: argparse.Namespace,
+    source: str,
+    A: Any,
+    rows: Sequence[ScalingRow],
+    notes: list[str],
 ) -> dict[str, Any]:
     """Return what the page says and the multipliers, for machines."""
     return {
-        "source": args.source,
+        "source": source,
         "shape": A.shape,
         "p": _kappa.NORMS[args.cond],
         "scalings": [
@@ -73,6 +82,31 @@ def record(
         ],
         "notes": notes,
     }
+
+
+def table(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row a matrix and scaling, without the multipliers."""
+    return [
+        {"source": each["source"], "m": each["shape"][0], "n": each["shape"][1]}
+        | {"p": each["p"]}
+        | {key: row[key] for key in row if key not in ("left", "right")}
+        for each in records
+        for row in each["scalings"]
+    ]
+
+
+def draw(found: Mapping[str, ScalingComparison], path: Path) -> None:
+    """Draw the condition numbers of each matrix before and after scaling."""
+    from matplotlib.figure import Figure
+
+    from condlab import plots
+    from condlab.plots.style import WIDTH, style
+
+    with style():
+        size = (WIDTH, 1.4 + 0.5 * len(found))
+        figure = Figure(figsize=size, layout="constrained")
+        plots.scalings(found, figure.subplots())
+        figure.savefig(path)
 
 
 def _spread(multipliers: np.ndarray | None) -> float:

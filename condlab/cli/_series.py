@@ -36,6 +36,7 @@ def run(
         _models.restore(problem, path)
     records: list[dict[str, Any]] = []
     spans: list[Span] = []
+    title = ""
     for name, path in zip(names, args.checkpoint, strict=True):
         _models.restore(problem, path)
 
@@ -44,20 +45,21 @@ def run(
 
         record, look = _curvature.examined(args, problem, say, vectors=k)
         spans.append(_span(look))
+        title = title or _spectrum_page.head(args.model, look)
         moved = {
             "before": overlap(spans[-2], spans[-1]) if records else None,
             "first": overlap(spans[0], spans[-1]) if records else None,
         }
         records.append({"checkpoint": str(path), **record, "overlap": moved})
     if args.figure is not None:
-        from condlab.report.figures.checkpoints import draw_checkpoints
+        from condlab.plots.checkpoints import draw_checkpoints
 
         draw_checkpoints(records, names, args.figure, title=args.model, leading=k)
     if args.json:
         return _text.as_json(
             {"model": args.model, "leading": k, "checkpoints": records}
         )
-    return _page(records, names, args.figure, k)
+    return _page(title, records, names, args.figure, k)
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -92,7 +94,11 @@ def overlap(first: Span, second: Span) -> dict[str, float]:
 
 
 def _page(
-    records: list[dict[str, Any]], names: list[str], figure: Path | None, k: int
+    title: str,
+    records: list[dict[str, Any]],
+    names: list[str],
+    figure: Path | None,
+    k: int,
 ) -> str:
     rows = [
         [
@@ -114,8 +120,7 @@ def _page(
     lines = [_text.wrapped(note) for note in notes]
     if figure is not None:
         lines.append(f"wrote {figure}")
-    title = _text.wrapped(_spectrum_page.head(records[0]))
-    return "\n".join([title, "", table, "", *lines])
+    return "\n".join([_text.wrapped(title), "", table, "", *lines])
 
 
 def _bracket(entry: dict[str, float]) -> str:

@@ -17,9 +17,12 @@ HELP = (
 _LARGEST_DENSE = 10_000  # columns; 800 MB
 
 
-def add_source(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments that name a matrix."""
-    parser.add_argument("source", metavar="SOURCE", help=HELP)
+def add_source(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add the arguments that name a matrix, or several."""
+    if several:
+        parser.add_argument("sources", metavar="SOURCE", nargs="+", help=HELP)
+    else:
+        parser.add_argument("source", metavar="SOURCE", help=HELP)
     parser.add_argument(
         "--array",
         metavar="NAME",

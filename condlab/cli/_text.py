@@ -10,27 +10,22 @@ import textwrap
 import threading
 import time
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, Decimal
 from types import TracebackType
 from typing import Any
 
-DIGITS = 4
+from condlab._digits import bracket, floor, number, shown
+
+__all__ = [
+    "Progress", "as_json", "bracket", "excess", "floor", "number", "shown", "table",
+    "width", "wrapped",
+]  # fmt: skip
+
 TWICE = 2.0  # from here on a factor reads better than a percentage
 LEAST_PERCENT = Decimal("0.001")  # what is less is rounding, and shown as this
 PATIENCE = 2.0  # seconds without a word
 _TICK = 0.5
 _LINE = 15.0  # seconds between lines where there is no terminal
-
-
-def number(x: float, digits: int = DIGITS) -> str:
-    """Return x to four digits, and a dash where it is not a number.
-
-    Examples
-    --------
-    >>> number(1234.5), number(2e9), number(math.inf), number(math.nan)
-    ('1234', '2.000e+09', 'inf', '-')
-    """
-    return "-" if math.isnan(x) else f"{x:#.{digits}g}".rstrip(".")
 
 
 def excess(ratio: float) -> str:
@@ -48,34 +43,6 @@ def excess(ratio: float) -> str:
     percent = max(Decimal(ratio) * 100 - 100, LEAST_PERCENT)
     step = Decimal(1).scaleb(percent.adjusted() - 1)
     return f"{(percent / step).to_integral_value(ROUND_CEILING) * step:f} %"
-
-
-def bracket(lower: float, upper: float) -> str:
-    """Return an interval to four digits, rounded outwards so that it stays certain.
-
-    Examples
-    --------
-    >>> bracket(1.0, 2.0001), bracket(314159.9, math.inf)
-    ('1.000 .. 2.001', '3.141e+05 .. inf')
-    """
-    return f"{_rounded(lower, ROUND_FLOOR)} .. {_rounded(upper, ROUND_CEILING)}"
-
-
-def floor(x: float) -> str:
-    """Return a lower bound to four digits, rounded down.
-
-    Examples
-    --------
-    >>> floor(1.99999)
-    '1.999'
-    """
-    return _rounded(x, ROUND_FLOOR)
-
-
-def _rounded(x: float, rounding: str) -> str:
-    if not math.isfinite(x):
-        return number(x)
-    return number(float(Context(prec=DIGITS, rounding=rounding).create_decimal(x)))
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: set[int]) -> str:

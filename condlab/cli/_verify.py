@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import math
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from condlab.cli import _claims, _text
+from condlab.cli import _claims, _files, _text
 
 
 def add_parser(commands: Any) -> None:
@@ -53,7 +54,23 @@ def add_parser(commands: Any) -> None:
         metavar="S",
         help="of the search (default: 0)",
     )
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="FILE",
+        help="write counterexamples that check.py verifies without condlab",
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead")
+    _files.add_csv(parser)
+    parser.add_argument(
+        "--figure",
+        type=Path,
+        metavar="FILE",
+        help="draw the verdicts, a row a theorem (png, svg, pdf)",
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="let files that are there be replaced"
+    )
     parser.set_defaults(run=run)
 
 
@@ -85,6 +102,7 @@ def _sizes(text: str) -> list[int]:
 
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return what the command prints."""
+    _check_files(args)
     theorems = _claims.find(args.keys)
     if not args.keys:
         progress.in_lines()
@@ -92,13 +110,72 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         _trial(theorem, args, progress, f"{k} of {len(theorems)}")
         for k, theorem in enumerate(theorems, start=1)
     ]
+    written = _written(args, verdicts)
+    if args.csv == _files.PRINTED:
+        return written[0]
     if args.json:
-        return _text.as_json({"verdicts": [_record(v) for vs in verdicts for v in vs]})
+        return _text.as_json({"verdicts": [v.to_dict() for vs in verdicts for v in vs]})
     summary = _summary(theorems, verdicts)
     if not args.keys:
-        return summary
+        return "\n\n".join([summary, *written])
     pages = [_page(t, vs) for t, vs in zip(theorems, verdicts, strict=True)]
-    return "\n\n".join([summary, *pages])
+    return "\n\n".join([summary, *pages, *written])
+
+
+def _check_files(args: argparse.Namespace) -> None:
+    _files.require_csv(args)
+    if args.export is not None:
+        _files.require_new(args.export, "--export", (".json",), force=args.force)
+    if args.figure is not None:
+        _files.require_new(args.figure, "--figure", _files.FIGURES, force=args.force)
+        import condlab.plots  # noqa: F401 - that it can be drawn is known beforehand
+
+
+def _written(args: argparse.Namespace, verdicts: list[list[Any]]) -> list[str]:
+    """Return the table to be printed, or what was written."""
+    said = []
+    if args.csv is not None:
+        rows = [v.to_dict() for vs in verdicts for v in vs]
+        text = _files.put_csv(args.csv, rows)
+        said.append(f"wrote {args.csv}" if text is None else text)
+    if args.figure is not None:
+        _draw(verdicts, args)
+        said.append(f"wrote {args.figure}")
+    if args.export is not None:
+        said.append(_export(verdicts, args.export))
+    return said
+
+
+def _draw(verdicts: list[list[Any]], args: argparse.Namespace) -> None:
+    from matplotlib.figure import Figure
+
+    from condlab import plots
+    from condlab.plots.style import WIDTH, style
+
+    with style():
+        size = (WIDTH, 1.2 + 0.2 * len(verdicts))
+        figure = Figure(figsize=size, layout="constrained")
+        plots.tightness({vs[0].theorem: vs for vs in verdicts}, figure.subplots())
+        figure.savefig(args.figure)
+
+
+def _export(verdicts: list[list[Any]], path: Path) -> str:
+    """Write the certificates of all counterexamples, and tell of how many."""
+    from condlab.theory import certificates
+
+    fallen = [v[-1] for v in verdicts if v[-1].outcome == "falsified"]
+    found, reasons = [], []
+    for verdict in fallen:
+        try:
+            instance = verdict.counterexample
+            found.append(certificates.certificate(verdict.theorem, instance))
+        except ValueError as error:
+            reasons.append(f"{verdict.theorem}: {error}")
+    lines = [f"{len(found)} of {len(fallen)} counterexamples have a certificate."]
+    if found:
+        certificates.write(found, path)
+        lines.append(f"python {certificates.CHECKER} {path}")
+    return "\n".join([*lines, *(line for r in reasons for line in textwrap.wrap(r))])
 
 
 def _trial(
@@ -174,16 +251,3 @@ def _instance(theorem: Any, instance: Any) -> list[str]:
         label = f"  {name} = "
         lines += [label + text[0], *(" " * len(label) + line for line in text[1:])]
     return lines
-
-
-def _record(verdict: Any) -> dict[str, Any]:
-    return {
-        "theorem": verdict.theorem,
-        "size": verdict.size,
-        "outcome": verdict.outcome,
-        "reason": verdict.reason,
-        "examples": verdict.examples,
-        "tightness": verdict.tightness,
-        "counterexample": verdict.counterexample,
-        "certificate": verdict.certificate,
-    }

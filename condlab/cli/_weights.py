@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from condlab.cli import _models, _text, _weights_page
+from condlab.cli import _files, _models, _text, _weights_page
 
 HELP = (
     "a .safetensors file, the .index.json of a sharded one, a .pt, .pth, .ckpt or .bin "
@@ -97,7 +95,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         records = [_weights_page.record(name, table) for name, table in found.items()]
         return _text.as_json({"networks": records} if len(records) > 1 else records[0])
     if args.csv:
-        return _csv(found)
+        return _files.as_csv(_rows(found))
     show: Callable[..., str] = (
         _weights_page.comparison if args.compare else _weights_page.page
     )
@@ -107,14 +105,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
 def _require_figure(args: argparse.Namespace) -> None:
     if args.figure is None:
         return
-    if args.figure.suffix not in (".png", ".svg", ".pdf"):
-        raise ValueError(f"--figure must be .png, .svg or .pdf, got {args.figure}")
-    if args.figure.exists() and not args.force:
-        raise FileExistsError(
-            f"{args.figure} exists already; choose another name, or add --force"
-        )
-    if not args.figure.parent.is_dir():
-        raise ValueError(f"--figure: there is no directory {args.figure.parent}")
+    _files.require_new(args.figure, "--figure", _files.FIGURES, force=args.force)
     _weights_page.require_matplotlib()
 
 
@@ -153,14 +144,14 @@ def _networks(source: str) -> list[tuple[str, Any]]:
 
     path = Path(source)
     if path.is_dir():
-        return [(str(file), open_state(file)) for file in _files(path)]
+        return [(str(file), open_state(file)) for file in _weights_in(path)]
     where, colon, name = source.partition(":")
     if colon and not path.exists() and "/" not in where and "\\" not in where:
         return [(source, _from_factory(source, where, name))]
     return [(source, open_state(path))]
 
 
-def _files(folder: Path) -> list[Path]:
+def _weights_in(folder: Path) -> list[Path]:
     """Return the weights in a directory: a sharded network, or a file a checkpoint."""
     from condlab.nn.files import SUFFIXES
 
@@ -200,17 +191,10 @@ def _from_factory(source: str, where: str, name: str) -> Any:
     )
 
 
-def _csv(found: dict[str, Any]) -> str:
+def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
     rows = [
         {"network": name, **row.to_dict()}
         for name, table in found.items()
         for row in table
     ]
-    for row in rows:
-        row["shape"] = "x".join(map(str, row["shape"]))
-    fields = list(dict.fromkeys(key for row in rows for key in row))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fields, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().rstrip("\n")
+    return [row | {"shape": "x".join(map(str, row["shape"]))} for row in rows]

@@ -117,9 +117,7 @@ def record(name: str, table: Any) -> dict[str, Any]:
     """Return what is known of a network for machines."""
     return {
         "source": name,
-        "layers": [row.to_dict() for row in table],
-        "left_out": dict(table.left_out),
-        "entries": table.entries,
+        **table.to_dict(),
         "summary": {
             key: dict(zip(("fell", "rose", "of", "median_ratio"), count, strict=True))
             for key in _SCALINGS

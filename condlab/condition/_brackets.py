@@ -4,56 +4,129 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
-from condlab.condition._inverse import EPS, inverse_norm, invert, norm, skeel_norm
+from condlab.condition._certain import at_least, over
+from condlab.condition._inverse import (
+    EPS,
+    inverse_norm,
+    invert,
+    norm,
+    norm_ends,
+    skeel_norm,
+)
 from condlab.condition._pseudoinverse import pseudoinverse_norm
+from condlab.condition._verified import Ends, quotient, triangle
 from condlab.types import ConditionEstimate
 
+TRIANGLE = "qr+cholesky"  # of the proof
 GRADED = "equilibrated lu+residual"
-BLURRED = 1e-3  # a σ_min known no better than this is looked for in another way
+BLURRED = 1e-3  # a κ known no better than this is looked for in another way
 
 
 def by_singular_values(
     A: np.ndarray, p: Literal[2, "fro"], sigma: np.ndarray | None = None
 ) -> ConditionEstimate:
-    """Return κ₂ or κ_F from the singular values, or where they blur from an inverse."""
+    """Return κ₂ or κ_F of an A with a peak near 1, with a proven bracket.
+
+    The singular values are where the proofs begin; they are not trusted.
+    """
     sigma = np.linalg.svd(A, compute_uv=False) if sigma is None else sigma
-    delta = (max(A.shape) + 8) * EPS * sigma[0]
-    least = 1.0 if p == 2 else float(len(sigma))
-    near, far = np.maximum(sigma - delta, 0.0), sigma + delta
-    slack = (len(sigma) + 8) * EPS  # the sums of the Frobenius norm and the divisions
-    lower = max(least, _ratio(near, far, p) * (1 - slack))
-    found = undecided(p, lower, "svd")
-    if sigma[-1] > delta:
-        value, upper = _ratio(sigma, sigma, p), _ratio(far, near, p) * (1 + slack)
-        found = ConditionEstimate(max(value, lower), lower, upper, p, "svd")
-    if delta <= BLURRED * sigma[-1]:
-        return found
-    if A.shape[0] != A.shape[1]:
-        tall = A if A.shape[0] > A.shape[1] else np.ascontiguousarray(A.conj().T)
-        return narrower(found, _times_norm(A, p, pseudoinverse_norm(tall, p), "qr"))
-    inverse = invert(A) if sigma[-1] <= delta else None
-    if inverse is not None:
-        size = norm(A, p) * norm(inverse.X, p)
-        other = bracketed(size, inverse.rho(p), 3 * len(A), p, lower)
-        found = narrower(found, replace(other, method="svd+inverse"))
+    tall = A if A.shape[0] >= A.shape[1] else np.ascontiguousarray(A.conj().T)
+    if not tall.any():
+        return undecided(p, _least(p, tall), TRIANGLE)
+    size = norm_ends(tall, p, float(sigma[0]))
+    # Proofs start a little below what rounding may have lifted.
+    smallest = float(sigma[-1] - EPS * sigma[0])
+    inverse, value = _by_triangle(tall, p, smallest), _ratio(sigma, p)
+    found = _proved(size, inverse, p, TRIANGLE, tall, value)
+    for (middle, *ends), method in _other_proofs(tall, p, found):
+        value = norm(tall, p) * middle
+        found = _both(found, _proved(size, ends, p, method, tall, value))
     if math.isinf(found.upper):
-        found = narrower(found, _times_norm(A, p, inverse_norm(A, p), GRADED))
+        least = at_least(size[0], _above_smallest(tall)) * (1 - 4 * EPS)
+        lower = max(found.lower, least)
+        found = undecided(p, min(lower, sys.float_info.max), found.method)
     return found
+
+
+def _by_triangle(A: np.ndarray, p: Any, smallest: float) -> Ends:
+    """Bound ‖A⁺‖ by the triangular factor of A."""
+    found = triangle(A)
+    if found is None:
+        return 0.0, math.inf
+    X, least, most = found
+    low, high = norm_ends(X, p, over(1.0, smallest))
+    return low / most * (1 - 2 * EPS), high / least * (1 + 2 * EPS)
+
+
+def _other_proofs(
+    A: np.ndarray, p: Any, found: ConditionEstimate
+) -> Iterator[tuple[tuple[float, float, float], str]]:
+    """Return ‖A⁺‖ and bounds of it, in ways that cost more, unless κ is known well."""
+    if found.upper <= found.lower * (1 + BLURRED):
+        return
+    if A.shape[0] > A.shape[1]:
+        yield pseudoinverse_norm(A, p), "qr"
+        return
+    inverse = invert(A)
+    rho = math.inf if inverse is None else inverse.rho(p)
+    if inverse is not None and rho < 1:
+        size = norm(inverse.X, p)
+        low, high = norm_ends(inverse.X, p, size)
+        low, high = low / (1 + rho) * (1 - 2 * EPS), high / (1 - rho) * (1 + 2 * EPS)
+        yield (size, low, high), "lu+residual"
+    if not rho < BLURRED:
+        yield inverse_norm(A, p), GRADED
+
+
+def _proved(
+    size: Ends,
+    inverse: Sequence[float],
+    p: Any,
+    method: str,
+    A: np.ndarray,
+    value: float,
+) -> ConditionEstimate:
+    """Return κ from bounds of ‖A‖ and ‖A⁺‖ and a value."""
+    lower = max(_least(p, A), size[0] * inverse[0] * (1 - 4 * EPS))
+    upper = size[1] * inverse[1] * (1 + 4 * EPS)
+    if math.isinf(upper):
+        return undecided(p, min(lower, sys.float_info.max), method)
+    upper = max(upper, lower)
+    return ConditionEstimate(min(max(value, lower), upper), lower, upper, p, method)
+
+
+def _least(p: Any, A: np.ndarray) -> float:
+    return float(min(A.shape)) if p == "fro" else 1.0
+
+
+def _both(a: ConditionEstimate, b: ConditionEstimate) -> ConditionEstimate:
+    """Return what two proofs say together, with the value of the narrower one."""
+    better, lower = narrower(a, b), max(a.lower, b.lower)
+    return replace(better, value=max(better.value, lower), lower=lower)
+
+
+def _above_smallest(A: np.ndarray) -> float:
+    """Bound the smallest singular value of a tall A from above."""
+    try:
+        v = np.linalg.svd(A, full_matrices=False)[2][-1].conj()
+    except np.linalg.LinAlgError:
+        return math.inf
+    return quotient(A, np.abs(A), v)[1]
 
 
 def _times_norm(
     A: np.ndarray, p: Any, inverse: tuple[float, float, float], method: str
 ) -> ConditionEstimate:
-    """Return κ from ‖A⁻¹‖ or ‖A⁺‖ and its bounds."""
+    """Return κ from ‖A⁻¹‖ and its bounds in the 1- or ∞-norm."""
     size, slack = norm(A, p), (3 * max(A.shape) + 16) * EPS
     ends = tuple(size * bound for bound in inverse)
-    least = float(min(A.shape)) if p == "fro" else 1.0
-    return _between(ends, slack, least, p, method)
+    return _between(ends, slack, 1.0, p, method)
 
 
 def _between(
@@ -72,16 +145,16 @@ def narrower(a: ConditionEstimate, b: ConditionEstimate) -> ConditionEstimate:
     return b if b.upper < a.upper else a
 
 
-def _ratio(numerators: np.ndarray, denominators: np.ndarray, p: Any) -> float:
-    """Return what κ would be with these singular values above and below the line."""
-    top, bottom = float(numerators[0]), float(denominators[-1])
+def _ratio(sigma: np.ndarray, p: Any) -> float:
+    """Return κ of a matrix that has these singular values."""
+    top, bottom = float(sigma[0]), float(sigma[-1])
     if bottom == 0:
         return math.inf if top > 0 else 1.0
     if p == 2:
         return top / bottom
     # Both sums are at least 1 and at most n, whatever the range of the values.
-    above = math.sqrt(float(np.sum((numerators / top) ** 2))) if top > 0 else 0.0
-    below = math.sqrt(float(np.sum((bottom / denominators) ** 2)))
+    above = math.sqrt(float(np.sum((sigma / top) ** 2)))
+    below = math.sqrt(float(np.sum((bottom / sigma) ** 2)))
     return above * below * (top / bottom)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-EPS = float(np.finfo(np.float64).eps)
-UNIT_ROUNDOFF = EPS / 2
+from condlab.condition._verified import UNIT_ROUNDOFF, norm_bounds
+
+EPS = 2 * UNIT_ROUNDOFF
 SMALLEST = math.ulp(0.0)
 UNKNOWN = (math.inf, 0.0, math.inf)
 
@@ -118,11 +119,17 @@ def _moved(
     size = norm(X, p)
     if p in (1, "inf"):
         sizes = np.abs(X)
-        low, high = norm(np.maximum(sizes - E, 0.0), p), norm(sizes + E, p)
-    else:
-        radius = norm(E, "fro") * (1 + slack)
-        low, high = max(size * (1 - slack) - radius, 0.0), size * (1 + slack) + radius
-    return size, low, high
+        return size, norm(np.maximum(sizes - E, 0.0), p), norm(sizes + E, p)
+    radius, (low, high) = norm(E, "fro") * (1 + slack), norm_ends(X, p, size)
+    return size, max(low - radius, 0.0), high + radius
+
+
+def norm_ends(A: np.ndarray, p: Any, estimate: float) -> tuple[float, float]:
+    """Bound the 2-norm of A, near the estimate, or its Frobenius norm."""
+    if p == 2:
+        return norm_bounds(A, estimate)
+    size, slack = norm(np.ascontiguousarray(A), p), (A.size + 16) * EPS
+    return size * (1 - slack), size * (1 + slack)
 
 
 def _residual_norms(P: np.ndarray, Q: np.ndarray) -> tuple[float, float]:

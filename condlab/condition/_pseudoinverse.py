@@ -7,7 +7,7 @@ import math
 import numpy as np
 import scipy.linalg
 
-from condlab.condition._inverse import norm
+from condlab.condition._inverse import UNIT_ROUNDOFF, norm, norm_ends
 
 WIDE = np.longdouble  # 64 bits on x86; where it is float64, the bounds are wider
 WIDE_ROUNDOFF = float(np.finfo(WIDE).eps) / 2
@@ -35,11 +35,14 @@ def pseudoinverse_norm(A: np.ndarray, p: int | str) -> tuple[float, float, float
     X = X @ ((V / np.sqrt(values)) @ V.conj().T)
     W = B @ X
     rho, lost = _departure(W, unit), _rounding(B, X, unit)
-    size = norm(np.ascontiguousarray(X.astype(A.dtype)), p)
+    X = np.ascontiguousarray(X.astype(A.dtype))
+    size = norm(X, p)
     if not math.isfinite(size) or not rho < 1 or not lost < math.sqrt(1 - rho):
         return unknown
-    low, high = math.sqrt(1 - rho) - lost, math.sqrt(1 + rho) + lost
-    return size, size / high, size / low
+    least, most = math.sqrt(1 - rho) - lost, math.sqrt(1 + rho) + lost
+    low, high = norm_ends(X, p, size)
+    rounded = (len(X) + 8) * UNIT_ROUNDOFF  # of the entries of X, and of these sums
+    return size, low / most * (1 - rounded), high / least * (1 + rounded)
 
 
 def _inverse_of_r(A: np.ndarray) -> np.ndarray | None:

@@ -56,7 +56,8 @@ def cond(A: Array, p: Any = 2) -> ConditionEstimate | ConditionEstimates:
 
     References
     ----------
-    E. Anderson et al., *LAPACK Users' Guide*, 3rd ed., SIAM 1999, section 4.9.1.
+    N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM 2002,
+    chapters 3 and 14.
 
     Examples
     --------
@@ -202,16 +203,16 @@ def cond_2(A: Array) -> ConditionEstimate:
     Returns
     -------
     ConditionEstimate
-        LAPACK computes every singular value with an error of at most
-        δ = p(m, n) ε σ₁ (Weyl's theorem, backward stability), so κ₂ lies in
-        [(σ₁ − δ)/(σ_min + δ), (σ₁ + δ)/(σ_min − δ)]. Its p is "modest"; here it is
-        max(m, n) + 8: the constant that every numerical rank uses, plus room for small
-        sizes, where errors near 3 ε σ₁ do occur. If σ_min ≤ δ and A is square, the
-        residual of the inverse decides, as in `cond_1` (method "svd+inverse"): graded
-        matrices keep their digits. If A is tall or wide, its triangular factor R does
-        (method "qr"): from W = A X with X near R⁻¹, ‖X‖/σ₁(W) ≤ ‖A⁺‖ ≤ ‖X‖/σ_n(W),
-        and W'W shows how far W is from orthonormal, the rounding of QR included. If
-        neither can, ``value`` and ``upper`` are inf.
+        The value is LAPACK's; the bracket is proved, and assumes nothing of LAPACK.
+        ‖A‖₂² ≤ s where sI − A'A has a Cholesky factor, its rounding bounded [1]_. With
+        A = Q R and X near R⁻¹, ‖A⁺‖₂ is ‖X‖₂ up to what A X lacks of orthonormal
+        columns, so that graded columns keep their digits; from below both norms are
+        Rayleigh quotients (method "qr+cholesky"). Where that tells too little, the
+        residual of the inverse decides if A is square ("lu+residual"), in units in
+        which rows and columns have peaks near 1 if need be ("equilibrated
+        lu+residual"); if A is tall or wide, its pivoted factor R with what W = A X
+        lacks taken out in wide numbers ("qr"). If nothing can, ``value`` and ``upper``
+        are inf.
 
     Raises
     ------
@@ -220,8 +221,9 @@ def cond_2(A: Array) -> ConditionEstimate:
 
     References
     ----------
-    E. Anderson et al., *LAPACK Users' Guide*, 3rd ed., SIAM 1999, section 4.9.1.
-    H. Weyl, Math. Ann. 71, 1912.
+    .. [1] S. M. Rump, "Verification of positive definiteness", BIT 46, 2006.
+    .. [2] N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM
+       2002, sections 3.1 and 10.1.
 
     Examples
     --------
@@ -243,7 +245,7 @@ def cond_fro(A: Array) -> ConditionEstimate:
     -------
     ConditionEstimate
         At least min(m, n); inf where the rank cannot be told from a lower one. The
-        bracket is built as that of `cond_2`.
+        bracket is proved as that of `cond_2`.
 
     Raises
     ------
@@ -252,7 +254,8 @@ def cond_fro(A: Array) -> ConditionEstimate:
 
     References
     ----------
-    E. Anderson et al., *LAPACK Users' Guide*, 3rd ed., SIAM 1999, section 4.9.1.
+    N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM 2002,
+    sections 3.1 and 14.1.
 
     Examples
     --------

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
+from condlab._tables import record
 from condlab.spectra.eigenpairs import Eigenpairs, angles, chosen
 from condlab.spectra.spectrum import Spectrum
 from condlab.types import Bracket, ConditionEstimate
@@ -31,6 +33,10 @@ class Inertia:
     negative: tuple[int, int]
     zero: tuple[int, int]
     positive: tuple[int, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the counts, pairs as lists."""
+        return record(self)
 
 
 @dataclass(frozen=True, slots=True)

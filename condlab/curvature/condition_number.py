@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from condlab._tables import record
+from condlab.curvature import _shown
 from condlab.curvature._certain import (
     Inertia,
     Sizes,
@@ -115,10 +117,12 @@ class HessianCondition:
 
     def to_dict(self) -> dict[str, Any]:
         """Return numbers and words alone, as for JSON, without the spectrum."""
-        record = asdict(replace(self, spectrum=None))
-        del record["spectrum"]
-        record["quantiles"] = {str(q): e for q, e in record["quantiles"].items()}
-        return record
+        return record(self, but="spectrum")
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what is certain, and what is not."""
+        notes = [*_shown.condition_notes(self), _shown.how(self)]
+        return _shown.html(_shown.condition_rows(self), notes)
 
 
 def condition_number(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
 
+from condlab.curvature import _shown
 from condlab.curvature.condition_number import (
     ConditionMethod,
     HessianCondition,
@@ -106,7 +107,7 @@ class Examination:
             verdict = "above: descent with this step is unstable"
         elif top.upper < edge:
             verdict = "below: descent with this step is stable along each eigenvector"
-        return {"two_over_lr": edge, "lambda_max": asdict(top), "verdict": verdict}
+        return {"two_over_lr": edge, "lambda_max": top.to_dict(), "verdict": verdict}
 
     def to_dict(self) -> dict[str, Any]:
         """Return numbers and words alone, as for JSON."""
@@ -119,13 +120,18 @@ class Examination:
             **self.condition.to_dict(),
             "gauss_newton": G
             and {
-                "kappa_nonnull": asdict(G.kappa_nonnull),
+                "kappa_nonnull": G.kappa_nonnull.to_dict(),
                 "nullity": G.nullity,
                 "size": G.size,
             },
             "no_gauss_newton": self.no_gauss_newton,
             "noisy": self.noisy,
         }
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what is certain, and what is not."""
+        notes = [_shown.title(self), *_shown.examination_notes(self)]
+        return _shown.html(_shown.examination_rows(self), notes)
 
 
 def examine(

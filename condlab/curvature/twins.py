@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from condlab._tables import record
+from condlab.curvature import _shown
 from condlab.curvature.condition_number import (
     ConditionMethod,
     HessianCondition,
@@ -108,6 +110,19 @@ class Comparison:
     plain: HessianCondition
     conditioned: HessianCondition
     ratio: Bracket
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, conditions as dicts without spectra."""
+        return record(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: both condition numbers off null directions."""
+        kappas = {"plain": self.plain, "conditioned": self.conditioned}
+        rows = [
+            _shown.kappa_row(f"kappa, {name}", found.kappa_nonnull)
+            for name, found in kappas.items()
+        ]
+        return _shown.html([*rows, _shown.end_row("ratio", self.ratio)], ())
 
 
 def compare(

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import copy
-import weakref
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, Self
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
-from condlab.nn import _steps
-from condlab.nn._parametrization import EffectiveWeight
+from condlab.nn._owned import OwnedWeight
 from condlab.nn._unit import unit_lines
 from condlab.nn.layout import Layout
 from condlab.nn.selection import Site, chain, sites
@@ -45,7 +41,7 @@ def pinned(modules: Iterable[nn.Module]) -> Iterator[None]:
             module._pinned = None
 
 
-class Conditioning(EffectiveWeight):
+class Conditioning(OwnedWeight):
     """The map from a stored weight to the effective one, as `condition` registers it.
 
     Parameters
@@ -74,7 +70,6 @@ class Conditioning(EffectiveWeight):
         self.frozen, self.every = frozen, every
         ones = torch.ones(layout.row_shape(W) if gain == "row" else (), dtype=W.dtype)
         self.gain = nn.Parameter(ones.to(W.device)) if gain else None
-        self._owner: weakref.ref[parametrize.ParametrizationList] | None = None
         self._steps = 0
         self._pinned: list[tuple[Tensor | None, Tensor | None]] | None = None
         self._stored = frozen and every != 1
@@ -142,19 +137,9 @@ class Conditioning(EffectiveWeight):
         diagonal = self.layout.matrices(W).diagonal(dim1=1, dim2=2)
         return diagonal.reshape(self.layout.row_shape(W))
 
-    def belong_to(self, owner: parametrize.ParametrizationList) -> None:
-        """Take note of the list that the map stands in, whose tensors optimisers move.
-
-        The list refers to the map, so the map must not refer to the list.
-        """
-        self._owner = weakref.ref(owner)
-        if self._stored and self.every is not None:
-            _steps.listen(self)
-
-    def moved_by_steps(self) -> Iterable[Tensor]:
-        """Return the stored tensors of the weight, as they are now."""
-        owner = self._owner() if self._owner is not None else None
-        return () if owner is None else owner.parameters(recurse=False)
+    def follows_steps(self) -> bool:
+        """Tell whether steps of optimisers move a stored scaling."""
+        return self._stored and self.every is not None
 
     def step(self) -> None:
         """Count a step of the optimiser; at every k-th, scale anew."""
@@ -165,41 +150,13 @@ class Conditioning(EffectiveWeight):
     @torch.no_grad()
     def refresh(self) -> None:
         """Compute a stored scaling anew from the stored weight as it is now."""
-        owner = self._owner() if self._owner is not None else None
-        if owner is None or not self._stored:
+        W = self.arriving() if self._stored else None
+        if W is None:
             return
-        _, left, right = self._scale(_up_to(owner, self))
+        _, left, right = self._scale(W)
         for stored, new in ((self.left, left), (self.right, right)):
             if stored is not None and new is not None:
                 stored.copy_(new)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Return a copy that belongs to the copy of its list, which is made first."""
-        twin = type(self).__new__(type(self))
-        memo[id(self)] = twin
-        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        owner = None if self._owner is None else memo.get(id(self._owner()))
-        twin._owner = None
-        if owner is not None:
-            twin.belong_to(owner)
-        return twin
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_owner": None}  # a weak reference is not pickled
-
-
-def _up_to(owner: parametrize.ParametrizationList, last: nn.Module) -> Tensor:
-    """Return the weight as it comes to one of several parametrizations."""
-    if owner.is_tensor:
-        originals = [owner.original]
-    else:
-        originals = [getattr(owner, f"original{i}") for i in range(owner.ntensors)]
-    value: Any = originals
-    for map_ in owner:
-        if map_ is last:
-            break
-        value = [map_(*value)]
-    return value[0]
 
 
 def _ruiz(

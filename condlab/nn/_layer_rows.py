@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from condlab._tables import as_html, as_text
+from condlab._digits import interval, shown
+from condlab._tables import as_frame, as_html, as_text, shortened
 from condlab.types import Bracket, ConditionEstimate
 
 _HEAD = (
@@ -183,9 +183,13 @@ class LayerTable(Sequence[LayerRow]):
 
     def to_pandas(self) -> Any:
         """Return a data frame, a row a matrix; needs pandas."""
-        import pandas as pd
+        return as_frame((row.to_dict() for row in self.rows), "name")
 
-        return pd.DataFrame([row.to_dict() for row in self.rows]).set_index("name")
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rows, without singular values, and what was left out."""
+        layers = [row.to_dict() for row in self.rows]
+        left_out, entries = dict(self.left_out), self.entries
+        return {"layers": layers, "left_out": left_out, "entries": entries}
 
     def cells(self) -> list[tuple[str, ...]]:
         """Return what is printed: a head, and a line for each row."""
@@ -197,21 +201,20 @@ class LayerTable(Sequence[LayerRow]):
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows."""
-        return f"{as_html(self.cells())}<p>{escape(self.summary())}</p>"
+        return as_html(shortened(self.cells()), [self.summary()])
 
 
 def _line(row: LayerRow) -> tuple[str, ...]:
-    certain = Bracket(row.kappa.lower, row.kappa.upper)
     return (
         row.name,
         f"{row.shape[0]} x {row.shape[1]}",
         row.dtype,
-        f"{row.kappa:.4g}",
-        f"{certain:.4g}",
+        shown(row.kappa),
+        interval(row.kappa.lower, row.kappa.upper),
         str(row.rank),
         f"{row.sigma_max:.4g}",
         *(
-            f"{row.scaled[name]:.4g}" if name in row.scaled else ""
+            shown(row.scaled[name]) if name in row.scaled else ""
             for name in ("row", "column", "row-column")
         ),
     )

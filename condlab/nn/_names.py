@@ -16,6 +16,8 @@ OTHER_NAMES = {
     "own": "orthogonal_weight_norm",
     "sn": "spectral",
     "spectral_norm": "spectral",
+    "pc": "polynomial",
+    "pc_layer": "polynomial",
 }
 
 OF_TORCH = {

@@ -40,11 +40,13 @@ class Tensors(Mapping[str, Tensor]):
     Attributes
     ----------
     headers : dict of str to Header
-        Of what can be read, and in `refused` why the others cannot.
+        Of what can be read, in `refused` why the others cannot, and in `dtypes` the
+        types of all.
     """
 
     def __init__(self, headers: Mapping[str, Header]) -> None:
         self.headers = {n: h for n, h in headers.items() if h.dtype in DTYPES}
+        self.dtypes = {name: h.dtype for name, h in headers.items()}
         self.refused = {
             name: f"is stored as {h.dtype}, which may be codes of a quantisation and "
             "not weights"

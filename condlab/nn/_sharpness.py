@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-FRESH = 0.1  # share of a new direction in a start, lest another eigenvalue overtakes
+FRESH = 0.02  # share of a new direction in a start, lest another eigenvalue overtakes
 DEPENDENT = 16  # times eps: rounding, no direction
 
 Loss = Callable[[nn.Module], Tensor]
+Product = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,13 +23,15 @@ class Sharpness:
     """A Ritz value, the length of its residual, its vector and what it took.
 
     Some eigenvalue is within `residual` of `value`, up to the noise of the products;
-    both are nan where a product is not finite.
+    both are nan where a product is not finite. `onward` is where to start from next:
+    the vector multiplied once more, which costs nothing.
     """
 
     value: float
     residual: float
     vector: Tensor
     products: int
+    onward: Tensor
 
 
 def sharpness(
@@ -39,6 +42,7 @@ def sharpness(
     num_matvecs: int,
     rtol: float,
     generator: torch.Generator,
+    differences: bool = False,
 ) -> Sharpness:
     """Return the largest eigenvalue of the Hessian of a loss, by Lanczos's method.
 
@@ -48,29 +52,70 @@ def sharpness(
     if not params:
         raise ValueError("lambda_max needs parameters that train, and there are none")
     # A fused kernel of attention has no second derivative.
-    with undisturbed(module), sdpa_kernel(SDPBackend.MATH), torch.enable_grad():
-        value = loss(module)
+    kernel = contextlib.nullcontext() if differences else sdpa_kernel(SDPBackend.MATH)
+    with undisturbed(module), kernel, torch.enable_grad():
         grads = torch.autograd.grad(
-            value, params, create_graph=True, materialize_grads=True
+            loss(module), params, create_graph=not differences, materialize_grads=True
         )
-        live = [(g, i) for i, g in enumerate(grads) if g.requires_grad]
-
-        def product(v: Tensor) -> Tensor:
-            if not live:  # a loss without curvature
-                return torch.zeros_like(v)
-            parts = torch.split(v, [p.numel() for p in params])
-            images = torch.autograd.grad(
-                [g for g, _ in live],
-                params,
-                [parts[i].view_as(params[i]).to(params[i]) for _, i in live],
-                retain_graph=True,
-                materialize_grads=True,
-            )
-            return torch.cat([image.detach().flatten() for image in images]).to(v)
-
-        n = sum(p.numel() for p in params)
-        first = _start(n, params[0], start, generator)
+        g = _flat(grads).to(params[0])
+        if differences:
+            product = _by_differences(module, loss, params, g)
+        else:
+            product = _by_graph(grads, params)
+        fresh = torch.randn(len(g), generator=generator).to(g)
+        # The gradient lies mostly along the directions of large curvature.
+        first = _start(fresh / fresh.norm(), g, start)
         return _lanczos(product, first, num_matvecs, rtol)
+
+
+def _by_graph(grads: Sequence[Tensor], params: list[nn.Parameter]) -> Product:
+    """Return exact products, by differentiating the gradient's graph."""
+    live = [(g, i) for i, g in enumerate(grads) if g.requires_grad]
+
+    def product(v: Tensor) -> Tensor:
+        if not live:  # a loss without curvature
+            return torch.zeros_like(v)
+        parts = torch.split(v, [p.numel() for p in params])
+        images = torch.autograd.grad(
+            [g for g, _ in live],
+            params,
+            [parts[i].view_as(params[i]).to(params[i]) for _, i in live],
+            retain_graph=True,
+            materialize_grads=True,
+        )
+        return _flat(images).to(v)
+
+    return product
+
+
+def _by_differences(
+    module: nn.Module, loss: Loss, params: list[nn.Parameter], g: Tensor
+) -> Product:
+    """Return products by one more gradient each, at a short way along the vector.
+
+    The way balances the error of the difference, which grows with it, and rounding.
+    """
+    here = [p.data for p in params]
+    size = 1 + math.sqrt(sum(float(p.norm()) ** 2 for p in here))
+    h = math.sqrt(torch.finfo(g.dtype).eps) * size
+
+    def product(v: Tensor) -> Tensor:
+        parts = torch.split(v, [p.numel() for p in params])
+        # Another tensor in their place, and theirs again: not a bit of them changes.
+        try:
+            for p, old, part in zip(params, here, parts, strict=True):
+                p.data = old.add(part.view_as(old), alpha=h)
+            there = torch.autograd.grad(loss(module), params, materialize_grads=True)
+        finally:
+            for p, old in zip(params, here, strict=True):
+                p.data = old
+        return (_flat(there).to(v) - g) / h
+
+    return product
+
+
+def _flat(tensors: Sequence[Tensor]) -> Tensor:
+    return torch.cat([t.detach().flatten() for t in tensors])
 
 
 def largest_singular_value(
@@ -86,10 +131,11 @@ def largest_singular_value(
     The residual is of σ_1², and so is `rtol`.
     """
     A = A.float() if A.dtype.itemsize < 4 else A
-    first = _start(A.shape[1], A, start, generator)
+    fresh = torch.randn(A.shape[1], generator=generator).to(A)
+    first = _start(fresh / fresh.norm(), None, start)
     found = _lanczos(lambda v: A.T @ (A @ v), first, num_matvecs, rtol)
     value = max(found.value, 0.0) ** 0.5
-    return Sharpness(value, found.residual, found.vector, found.products)
+    return replace(found, value=value)
 
 
 @contextlib.contextmanager
@@ -106,20 +152,17 @@ def undisturbed(module: nn.Module) -> Iterator[None]:
                     buffer.copy_(before)
 
 
-def _start(
-    n: int, like: Tensor, start: Tensor | None, generator: torch.Generator
-) -> Tensor:
-    fresh = torch.randn(n, generator=generator).to(like)
-    fresh = fresh / fresh.norm()
-    if start is None or start.shape != fresh.shape:
-        return fresh
-    v = start.to(fresh) + FRESH * fresh
-    return v / v.norm()
+def _start(fresh: Tensor, hint: Tensor | None, start: Tensor | None) -> Tensor:
+    """Return a unit vector near the start, or near the hint, or the fresh one."""
+    for near in (start, hint):
+        if near is not None and near.shape == fresh.shape and bool(near.any()):
+            v = near.to(fresh)
+            v = v / v.norm() + FRESH * fresh
+            return v / v.norm()
+    return fresh
 
 
-def _lanczos(
-    product: Callable[[Tensor], Tensor], v: Tensor, num_matvecs: int, rtol: float
-) -> Sharpness:
+def _lanczos(product: Product, v: Tensor, num_matvecs: int, rtol: float) -> Sharpness:
     """Grow a basis, reorthogonalised in full, until the largest Ritz value is good."""
     most = min(num_matvecs, len(v))
     V, W = v.new_zeros(most, len(v)), v.new_zeros(most, len(v))
@@ -128,7 +171,7 @@ def _lanczos(
         V[k - 1] = v
         W[k - 1] = product(v)
         if not bool(torch.isfinite(W[k - 1]).all()):
-            return Sharpness(math.nan, math.nan, v, k)
+            return Sharpness(math.nan, math.nan, v, k, v)
         T = (V[:k] @ W[:k].T).cpu().double()
         values, S = torch.linalg.eigh((T + T.T) / 2)
         c = S[:, -1].to(V)
@@ -143,4 +186,7 @@ def _lanczos(
         if residual <= rtol * scale or rest <= DEPENDENT * eps * size:
             break
         v /= rest
-    return Sharpness(float(values[-1]), residual, y / y.norm(), k)
+    # Shifted, lest a negative eigenvalue be the one that grows.
+    onward = image - min(float(values[0]), 0.0) * y
+    onward = onward if bool(onward.any()) else y
+    return Sharpness(float(values[-1]), residual, y / y.norm(), k, onward)

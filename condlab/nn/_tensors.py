@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import is_lazy
 
+from condlab.nn._nested import named_tensors
 from condlab.nn._planned import GATES, PACKED, Plan, by_columns_plan, planned
+from condlab.nn._quantised import quantised
 from condlab.nn.layout import Kinds, Layout
 from condlab.nn.selection import Site, chain, sites
 
@@ -22,6 +24,8 @@ _KINDS = (
     ((nn.Embedding, nn.EmbeddingBag), "embedding"),
     (_ConvNd, "convolution"),
 )
+
+EXPONENTS = ("float8_e8m0fnu", "float4_e2m1fn_x2")  # of scales, and packed codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +52,21 @@ def source_of(given: Any, kinds: Kinds | None = None) -> Source:
 def _of_mapping(state: Mapping[str, Any]) -> Source:
     headers = getattr(state, "headers", None)
     if headers is not None:  # a file, of which nothing else has been read yet
-        plans, refused = planned({n: h.shape for n, h in headers.items()})
-        refused |= getattr(state, "refused", {})
+        dtypes = getattr(state, "dtypes", {})
+        codes = {n: w for n, w in quantised(dtypes).items() if n in dtypes}
+        shapes = {n: h.shape for n, h in headers.items() if n not in codes}
+        plans, refused = planned(shapes)
+        refused |= getattr(state, "refused", {}) | codes
         return Source(tuple(plans), state.__getitem__, refused)
-    shapes: dict[str, tuple[int, ...]] = {}
+    state = named_tensors(state)
+    codes = quantised({n: _type(v) for n, v in state.items()})
+    shapes = {}
     left: dict[str, str] = {}
     seen: dict[Any, str] = {}
     for name, value in state.items():
-        if not isinstance(value, Tensor) or value.ndim < 2:
+        if value.ndim < 2:
             continue
-        why = objection(value) or _tied(name, value, seen)
+        why = codes.get(name) or objection(value) or _tied(name, value, seen)
         if why:
             left[name] = why
         else:
@@ -70,22 +79,36 @@ def objection(value: Tensor) -> str:
     """Return why a tensor has no entries that can be measured, or nothing."""
     if is_lazy(value):
         return "has no shape before the first forward pass"
+    if value.is_nested:
+        return "is nested, of tensors of several shapes"
+    if hasattr(value, "__tensor_flatten__"):  # of torchao, or a distributed one
+        return (
+            f"is a {type(value).__name__}, which keeps its entries elsewhere; use "
+            ".dequantize() or .full_tensor() first"
+        )
     if value.is_meta:
         return "is on the meta device, without values; load the weights first"
     if value.layout is not torch.strided:
-        return "is sparse; use .to_dense()"
+        kind = str(value.layout).removeprefix("torch.").strip("_")
+        how = "is sparse" if kind.startswith("sparse") else f"is stored as {kind}"
+        return f"{how}; use .to_dense()"
     if value.is_quantized:
         return "is quantised; use .dequantize() first"
     if value.is_complex():
         return "is complex; only real weights are measured"
-    if not value.is_floating_point():
-        kind = str(value.dtype).removeprefix("torch.")
+    if not value.is_floating_point() or _type(value) in EXPONENTS:
+        kind = _type(value)
         return f"holds {kind}, which may be codes of a quantisation and not weights"
     return ""
 
 
+def _type(value: Tensor) -> str:
+    return str(value.dtype).removeprefix("torch.")
+
+
 def _tied(name: str, value: Tensor, seen: dict[Any, str]) -> str:
-    key = (value.data_ptr(), tuple(value.shape), tuple(value.stride()))
+    at = value.data_ptr() or id(value)  # what is not in memory has none
+    key = (at, tuple(value.shape), tuple(value.stride()))
     first = seen.setdefault(key, name) if value.numel() else name
     return f"is tied to {first}" if first != name else ""
 
@@ -95,8 +118,10 @@ def _of_module(module: nn.Module, kinds: Kinds | None) -> Source:
     left: dict[str, str] = {}
     seen: dict[Any, str] = {}
     plans, others = [], {}
+    everything = (*module.named_parameters(), *module.named_buffers())
+    codes = quantised({n: _type(v) for n, v in everything})
     for name, site in known.items():
-        why = objection(site.raw) or _tied(name, site.raw, seen)
+        why = codes.get(name) or objection(site.raw) or _tied(name, site.raw, seen)
         if why:
             left[name] = why
             continue
@@ -110,7 +135,7 @@ def _of_module(module: nn.Module, kinds: Kinds | None) -> Source:
         if id(value) in raw or "parametrizations" in name.split("."):
             continue
         if is_lazy(value) or value.ndim > 1:
-            why = objection(value)
+            why = codes.get(name) or objection(value)
             if why:
                 left[name] = why
             else:

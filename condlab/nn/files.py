@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import pickle
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from condlab.nn._nested import named_tensors
 from condlab.nn._safetensors import open_safetensors, open_sharded
 
 CHECKPOINTS = (".pt", ".pth", ".ckpt", ".bin", ".tar")
 SUFFIXES = (".safetensors", *CHECKPOINTS)
-DEEPEST = 4  # levels of dicts and lists in which a state dict is looked for
 
 
 def open_state(path: str | os.PathLike[str]) -> Mapping[str, Tensor]:
@@ -80,34 +79,13 @@ def _checkpoint(path: Path) -> Mapping[str, Tensor]:
         ) from None
     except (RuntimeError, EOFError, KeyError, ValueError, TypeError, AttributeError):
         raise ValueError(f"{path} is no whole checkpoint of torch.save") from None
-    dicts = list(_state_dicts(held, "", DEEPEST))
-    if not dicts:
+    found = named_tensors(held)
+    if not found:
         kind = type(held).__name__
         raise ValueError(f"{path} holds {kind} without a state dict of named tensors")
-    if len(dicts) == 1:
-        return dicts[0][1]
-    return {f"{where}{name}": t for where, d in dicts for name, t in d.items()}
+    return found
 
 
 def _is_script(path: Path) -> bool:
     with zipfile.ZipFile(path) as archive:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
-
-
-def _state_dicts(
-    held: Any, where: str, deepest: int
-) -> Iterator[tuple[str, dict[str, Tensor]]]:
-    """Yield the dicts of named tensors inside a checkpoint, optimisers' left out."""
-    if not isinstance(held, Mapping) or deepest == 0:
-        return
-    if {"state", "param_groups"} <= set(held):
-        return  # of an optimiser: moments are no weights
-    tensors = {n: v for n, v in held.items() if _is_weight(n, v)}
-    if tensors:
-        yield where, tensors
-    for name, part in held.items():
-        yield from _state_dicts(part, f"{where}{name}.", deepest - 1)
-
-
-def _is_weight(name: Any, value: Any) -> bool:
-    return isinstance(name, str) and isinstance(value, Tensor)

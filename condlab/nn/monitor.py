@@ -47,16 +47,21 @@ class Monitor:
     num_matvecs : int
         Products with the Hessian at most, each time.
     rtol : float
-        The residual of "lambda_max", over it, at which they end.
+        The residual of "lambda_max", over it, at which they end. The error is about its
+        square, where the next eigenvalue is not near.
+    differences : bool
+        Take differences of gradients for products: some times faster, good to about
+        the root of the rounding unit, and blind to what lies within a kink.
 
     Notes
     -----
     The training run is not disturbed: weights, gradients, buffers and the random state
     stay as they are. Where several processes train, only that of rank 0 watches. A
     sink that fails is warned of and called again next time. Lanczos's method starts
-    from the last eigenvector, so that a few products do; "lambda_max" is a Ritz value,
-    with its residual, and no bound from above. "sigma_max" without "kappa" is found so
-    too, from below, and costs a small part of a decomposition.
+    from the last eigenvector, at first from the gradient, so that one product or two
+    do; "lambda_max" is a Ritz value, with its residual, and no bound from above.
+    "sigma_max" without "kappa" is found so too, from below, and costs a small part of a
+    decomposition.
 
     Examples
     --------
@@ -80,7 +85,8 @@ class Monitor:
         layers: str | Iterable[str] = "*",
         kinds: Kinds | None = None,
         num_matvecs: int = 8,
-        rtol: float = 0.01,
+        rtol: float = 0.05,
+        differences: bool = False,
     ) -> None:
         self.module = _unwrapped(module)
         self.every, self.what = every, tuple(what)
@@ -89,6 +95,7 @@ class Monitor:
         self.loss, self.optimizer = loss, optimizer
         self.layers = (layers,) if isinstance(layers, str) else tuple(layers)
         self.kinds, self.num_matvecs, self.rtol = kinds, num_matvecs, rtol
+        self.differences = differences
         self.count = 0
         self._vector: Tensor | None = None
         self._singular: dict[str, Tensor] = {}
@@ -167,7 +174,7 @@ class Monitor:
             rtol=self.rtol,
             generator=torch.Generator().manual_seed(self.count),
         )
-        self._singular[name] = found.vector
+        self._singular[name] = found.onward
         return found.value
 
     def _sharpness(self) -> dict[str, float]:
@@ -181,9 +188,10 @@ class Monitor:
             num_matvecs=self.num_matvecs,
             rtol=self.rtol,
             generator=torch.Generator().manual_seed(self.count),
+            differences=self.differences,
         )
         if math.isfinite(found.value):
-            self._vector = found.vector
+            self._vector = found.onward
         return {
             "lambda_max": found.value,
             "lambda_max_residual": found.residual,

@@ -20,7 +20,7 @@ class GradientShares:
     Parameters
     ----------
     centring : Tensor
-        What subtracting the row's mean removes, <1, g>^2 / I of |g|^2 for a row of I.
+        What subtracting the row's mean removes, <1, g>^2 / I of <g, g> for a row of I.
     dividing : Tensor
         What dividing by the row's deviation removes, <w, g>^2 / I with the row w
         standardized.

@@ -16,7 +16,7 @@ from condlab.nn._polar import polar_factor
 from condlab.nn._torchs import TORCH, register_torchs
 from condlab.nn._unit import unit_lines
 from condlab.nn._unknown import warn_of_unknown_kinds
-from condlab.nn.conditioning import Method, condition
+from condlab.nn.conditioning import Conditioner, condition
 from condlab.nn.layout import Kinds, Layout
 from condlab.nn.selection import Layers, Site, chain, choose
 
@@ -26,7 +26,7 @@ RELU_GAIN = math.sqrt(2 / (1 - 1 / math.pi))  # 1 / standard deviation of relu(N
 
 STANDARDIZATIONS = ("standardize", "center", "divide", "scaled_standardize")
 OTHERS = ("centered_weight_norm", "orthogonal_weight_norm")
-WEIGHT_METHODS = (*get_args(Method), *STANDARDIZATIONS, *TORCH, *OTHERS)
+WEIGHT_METHODS = (*get_args(Conditioner), *STANDARDIZATIONS, *TORCH, *OTHERS)
 
 
 def normalise_weights(
@@ -114,9 +114,9 @@ def normalise_weights(
     tensor([1., 1.])
     """
     method = one_spelling(method)
-    if method in get_args(Method):
+    if method in get_args(Conditioner):
         return condition(
-            module, cast(Method, method), layers=layers, kinds=kinds, **options
+            module, cast(Conditioner, method), layers=layers, kinds=kinds, **options
         )
     if method not in WEIGHT_METHODS:
         raise ValueError(f"method must be one of {WEIGHT_METHODS}, got {method!r}")

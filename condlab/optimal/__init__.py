@@ -10,7 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import scipy.sparse as sp
 
+from condlab._digits import up
+from condlab._tables import as_html, record
 from condlab.condition.exact import DENSE_BYTES, _dense
+from condlab.optimal._complex import best_complex
 from condlab.optimal._in_memory import best_dense
 from condlab.optimal._large import best_large
 from condlab.optimal._one_sided import ROUNDING, SINGULAR, WITHIN, Found, reach
@@ -44,7 +47,7 @@ class OptimalScaling:
         Steps of the iteration; 0 for formulas.
     method : str
         "interior-point", "barrier" (with the number of blocks), "matrix-free",
-        "formula" or "singular".
+        "formula" or "singular"; "... of the real form" for complex matrices.
     stopped : str
         Why there is no smaller gap: "within rtol", "time limit", "rounding" (more
         steps would gain nothing in double precision), "steps" (of the matrix-free
@@ -65,6 +68,16 @@ class OptimalScaling:
     method: str
     stopped: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, multipliers as lists."""
+        return record(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the certificate."""
+        gap = up(self.gap, 3) if math.isfinite(self.gap) else "unknown"
+        head = ("best κ certainly in", "gap", "method", "stopped")
+        return as_html([head, (str(self.optimum), gap, self.method, self.stopped)])
+
 
 def optimal_scaling(
     A: Array,
@@ -81,11 +94,12 @@ def optimal_scaling(
     Parameters
     ----------
     A : array, sparse array or tensor, shape (m, n)
-        Real and of full rank; square for two sides and, but for "fro", for p other
-        than 2; symmetric for ``side="symmetric"``. It is made dense, unless it is
-        sparse and that would take more than 256 MiB, or longer than `time_limit`: then
-        p is 2, one side or "symmetric" is scaled, for which A is positive definite,
-        and the connected components that are too large to be dense are square.
+        Of full rank, real or, for p = 2, complex; square for two sides and, but for
+        "fro", for p other than 2; symmetric or Hermitian for ``side="symmetric"``. It
+        is made dense, unless it is sparse and that would take more than 256 MiB, or
+        longer than `time_limit`: then it is real, p is 2, one side or "symmetric" is
+        scaled, for which A is positive definite, and the connected components that are
+        too large to be dense are square.
     side : {"left", "right", "symmetric", "both"}
         Which matrices compete: D A, A D, D A D or D₁ A D₂, with D positive diagonal.
     p : {1, 2, "inf", "fro"}
@@ -113,8 +127,8 @@ def optimal_scaling(
     SingularMatrixError
         If A is large, sparse and singular.
     ValueError
-        If A has not the shape or symmetry that is needed, is complex, empty or not
-        finite, or an option is not of its list.
+        If A has not the shape or symmetry that is needed, is complex for another p
+        than 2, empty or not finite, or an option is not of its list.
 
     Notes
     -----
@@ -130,7 +144,9 @@ def optimal_scaling(
 
     The certificate is a pair of positive semidefinite matrices: with Z₁ and Z₂ such
     that (A Z₁ Aᵀ)_ii ≥ t (A Z₂ Aᵀ)_ii and (Z₁)_jj ≤ (Z₂)_jj for all i and j, every
-    κ(D₁ A D₂)² is at least t.
+    κ(D₁ A D₂)² is at least t. For two sides it is held against ρ(A⁻¹ S₁ A S₂), a bound
+    for all signature matrices S₁ and S₂, with the signs or phases of singular vectors;
+    where singular values meet unitary blocks take their place.
 
     References
     ----------
@@ -139,7 +155,9 @@ def optimal_scaling(
        35(2), 1990.
     .. [2] R. D. Braatz and M. Morari, "Minimizing the Euclidean condition number",
        SIAM J. Control Optim. 32(6), 1994.
-    .. [3] F. L. Bauer, "Optimally scaled matrices", Numerische Mathematik 5, 1963.
+    .. [3] C. McCarthy and G. Strang, "Optimal conditioning of matrices", SIAM J.
+       Numer. Anal. 10(2), 1973.
+    .. [4] F. L. Bauer, "Optimally scaled matrices", Numerische Mathematik 5, 1963.
 
     Examples
     --------
@@ -157,8 +175,11 @@ def optimal_scaling(
         draws = np.random.default_rng(rng)
         found, method = best_large(A, side, p, rtol, clock, draws, DENSE_BYTES)
     else:
-        A = _real_dense(A, side, p)
-        found, method = best_dense(A, side, p, rtol, clock)
+        A = _required_dense(A, side, p)
+        if np.iscomplexobj(A):
+            found, method = best_complex(A, side, rtol, clock)
+        else:
+            found, method = best_dense(A, side, p, rtol, clock)
     return _recorded(found, method, rtol)
 
 
@@ -192,12 +213,12 @@ def _require_shape(A: Any, side: str, p: Any) -> None:
         )
 
 
-def _real_dense(A: Array, side: str, p: Any) -> np.ndarray:
+def _required_dense(A: Array, side: str, p: Any) -> np.ndarray:
     A = _dense(A)
-    if np.iscomplexobj(A):
+    if np.iscomplexobj(A) and p != 2:
         raise ValueError(
-            "the best scaling is implemented for real matrices, got complex128; "
-            "van_der_sluis brackets the optimum of complex ones"
+            f"the best scaling of complex matrices needs p=2, got p={p!r}; "
+            "bauer brackets the optimum for p=1 and inf"
         )
     m, n = A.shape if side != "right" else A.shape[::-1]
     if p == "fro" and m > n:
@@ -205,11 +226,12 @@ def _real_dense(A: Array, side: str, p: Any) -> np.ndarray:
             f"the Frobenius norm has a formula for independent lines only, got {m} "
             f"lines of {n} entries to scale; use p=2 or the other side"
         )
-    if side == "symmetric" and not (A == A.T).all():
-        i, j = np.argwhere(A != A.T)[0]
+    if side == "symmetric" and not (A == A.conj().T).all():
+        i, j = np.argwhere(A != A.conj().T)[0]
+        kind = "Hermitian" if np.iscomplexobj(A) else "symmetric"
         raise ValueError(
-            f"symmetric scaling needs a symmetric matrix, got {A[i, j]} at ({i}, {j}) "
-            f"and {A[j, i]} at ({j}, {i}); use (A + A.T) / 2 if that is rounding"
+            f"symmetric scaling needs a {kind} matrix, got {A[i, j]} at ({i}, {j}) "
+            f"and {A[j, i]} at ({j}, {i}); use (A + A.conj().T) / 2 if that is rounding"
         )
     return A
 

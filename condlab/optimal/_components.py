@@ -71,7 +71,7 @@ def best_components(
     """Return the best scaling of the rows, or of both sides alike, from the parts'.
 
     A part of a sparse A is made dense unless it takes more than `room` bytes; of one
-    that is not, `solve` centres the singular values, as `_centred` does.
+    that is not, `solve` centres the singular values, as `centred` does.
     """
     if not _have_full_rank(A.shape, parts):
         ones = np.ones(A.shape[0])
@@ -135,8 +135,8 @@ def _joined(A: Any, blocks: list[_Block], side: str, found: Found) -> Found:
     left = np.ones(A.shape[0])
     for block in blocks:
         d = np.asarray(block.found.left)
-        if math.isfinite(reach(block.found)):
-            d = _centred(block, d, side)
+        if math.isfinite(reach(block.found)) and not sp.issparse(block.A):
+            d = centred(block.A, block.found, side)
         left[block.rows] = d
     slack = 1 + 16 * (max(len(block.rows) for block in blocks) + 8) * EPS
     upper = max(reach(block.found) for block in blocks) * slack
@@ -144,15 +144,13 @@ def _joined(A: Any, blocks: list[_Block], side: str, found: Found) -> Found:
     return Found(left, right, found.lower, found.iterations, found.stopped, upper)
 
 
-def _centred(block: _Block, d: np.ndarray, side: str) -> np.ndarray:
+def centred(A: np.ndarray, found: Found, side: str) -> np.ndarray:
     """Return the multipliers with which the singular values lie around 1.
 
     With the norm √u, where κ ≤ u, all are between 1 / √u and √u, whatever rounding
     has done to the smallest.
     """
-    if sp.issparse(block.A):
-        return d
-    symmetric = side == "symmetric"
-    M = d[:, None] * block.A * d if symmetric else d[:, None] * block.A
-    factor = math.sqrt(reach(block.found)) / float(np.linalg.norm(M, 2))
+    d, symmetric = np.asarray(found.left), side == "symmetric"
+    M = d[:, None] * A * d if symmetric else d[:, None] * A
+    factor = math.sqrt(reach(found)) / float(np.linalg.norm(M, 2))
     return d * (math.sqrt(factor) if symmetric else factor)

@@ -12,9 +12,9 @@ import scipy.sparse as sp
 from condlab import _arrays
 from condlab.errors import SingularMatrixError
 from condlab.optimal import _matrix_free, _one_sided
-from condlab.optimal._components import best_components, components
+from condlab.optimal._components import best_components, centred, components
 from condlab.optimal._in_memory import turned
-from condlab.optimal._one_sided import ROUNDING, SINGULAR, Found
+from condlab.optimal._one_sided import ROUNDING, SINGULAR, Found, reach
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import sparse_units
 from condlab.scaling import jacobi_scaling
@@ -69,7 +69,7 @@ def _best(
     """Scale the rows, or both sides alike, component by component."""
     units = sparse_units(A, side)
     B = units.apply_sparse(A)
-    room = min(room, COMPONENT_BYTES)
+    most, room = room, min(room, COMPONENT_BYTES)
     parts = components(B, side)
     _require_square(parts, room)
     search = _one_sided.symmetric if side == "symmetric" else _one_sided.left
@@ -79,10 +79,16 @@ def _best(
         nonlocal free
         if not sp.issparse(C):
             return search(C, rtol, clock)
+        alike = side == "symmetric"
+        found = _matrix_free.best_rows(C, rtol, clock, rng, symmetric=alike)
+        fits = C.shape[0] * C.shape[1] * 8 <= most
+        if math.isinf(reach(found)) and fits and clock.affords("start", "judge"):
+            D = C.toarray()  # a few steps of the dense method are better than none
+            found = search(D, rtol, clock)
+            d = centred(D, found, side) if math.isfinite(reach(found)) else found.left
+            return replace(found, left=d, right=d if alike else None)
         free = True
-        return _matrix_free.best_rows(
-            C, rtol, clock, rng, symmetric=side == "symmetric"
-        )
+        return found
 
     found = best_components(B, parts, side, rtol, clock, solve, room)
     method = "matrix-free" if free else "interior-point"

@@ -29,6 +29,7 @@ from condlab import _arrays
 from condlab.optimal._certificate import scaled_bound
 from condlab.optimal._one_sided import MARGIN, ROUNDING, TIME, Found
 from condlab.optimal._progress import Clock
+from condlab.optimal._signs import turning_bound
 from condlab.scaling import row_column_scaling, ruiz_scaling
 
 NEAR = 100.0  # how many times closer than asked for the barriers may come
@@ -37,12 +38,15 @@ CENTRED = 0.5  # Newton decrement
 FARTHEST = 4.0  # change of a logarithm in a step
 SHORTEST = 1e-6  # share of a step
 REPAIRS = 30
+EARLY = 0.1  # distance of s from log κ² at which no certificate can be close
 LEAST_SIGMA = 2.0**-200  # of the largest singular value
 STEP = ("direction", "search", "bound", "judge")  # phases, with those at the end
 # Each is tried: what is less of diag Z₂ may be rounding, and what weighs less, relative
 # to the heaviest singular vector, is left out of Z₁ and Z₂.
 CUTS = (0.0, 1e-30, 1e-26, 1e-22, 1e-18)
 LEAST_WEIGHTS = (1e-9, 1e-3, 0.1)
+TURNED = (0.1, 1e-3)  # as LEAST_WEIGHTS, of vectors that are turned into each other
+MOST_TURNED = 600  # order of the matrix of turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
     tau, steps, lower = float(_weights(point)[0].sum()), 0, 1.0
     last = NEAR * 2 * n / rtol  # there s is as low as it gets
     in_time = True
+    seen: _Point | None = None
     while best.kappa > enough and tau < last:
         in_time = not clock.over() and clock.affords(*STEP)
         if not in_time:
@@ -104,7 +109,9 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
             direction, decrement = _direction(point, tau)
         if decrement < CENTRED:
             tau *= FASTER
-            lower = max(lower, _bound(A, point, clock))
+            if point.s - 2 * math.log(point.kappa) <= EARLY:
+                tight = best.kappa / (1 + MARGIN * rtol)
+                lower, seen = max(lower, _bound(A, point, clock, tight)), point
             clock.say(f"gap {best.kappa / lower - 1:.2g}")
             if best.kappa <= lower * (1 + MARGIN * rtol):
                 break
@@ -116,7 +123,8 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
         point, steps = moved, steps + 1
         best = min(best, point, key=lambda found: found.kappa)
     d = np.exp(best.z)
-    lower = max(lower, _bound(A, best, clock))
+    if best is not seen:
+        lower = max(lower, _bound(A, best, clock, best.kappa / (1 + MARGIN * rtol)))
     return Found(d[:n], d[n:], lower, steps, ROUNDING if in_time else TIME)
 
 
@@ -196,10 +204,18 @@ def _searched(
     return None
 
 
-def _bound(A: np.ndarray, at: _Point, clock: Clock) -> float:
-    """Return the best of several certificates of a point, rounding included."""
+def _bound(A: np.ndarray, at: _Point, clock: Clock, enough: float) -> float:
+    """Return the best of several certificates of a point, or the first that is enough.
+
+    All are certain, rounding included.
+    """
     with clock.phase("bound"):
-        return max(_bounds(A, at))
+        best = 1.0
+        for found in _bounds(A, at):
+            best = max(best, found)
+            if best >= enough:
+                break
+        return best
 
 
 def _bounds(A: np.ndarray, at: _Point) -> Iterator[float]:
@@ -207,11 +223,26 @@ def _bounds(A: np.ndarray, at: _Point) -> Iterator[float]:
     exact = _arrays.power_of_two(d)
     B = np.ascontiguousarray(exact[:n, None] * A * exact[n:])
     moved = (d / exact)[n:, None]
+    yield _turning(B, at, 1, moved[:, 0])
     for least in LEAST_WEIGHTS:
         F1, F2 = (F * moved for F in _repaired(at, least))
         pairs = (_cleaned(F1, F2, cut) for cut in CUTS)
         for pair in pairs:
             yield scaled_bound(B, *pair, rows=True, columns=True)
+    a, b = _weights(at)
+    for least in TURNED:
+        k = max(int((part > least * part.max()).sum()) for part in (a, b))
+        if k * n <= MOST_TURNED:
+            yield _turning(B, at, k, moved[:, 0])
+
+
+def _turning(B: np.ndarray, at: _Point, k: int, units: np.ndarray) -> float:
+    """Return the bound by turns of the k heaviest singular vectors at each end."""
+    a, b = (np.sqrt(weight) for weight in _weights(at))
+    a, b = a[:k] / np.linalg.norm(a[:k]), b[-k:] / np.linalg.norm(b[-k:])
+    images = at.U[:, :k] * a, at.U[:, -k:] * b
+    sources = at.V[:, :k] * a, at.V[:, -k:] * b
+    return turning_bound(B, images, sources, units)
 
 
 def _repaired(at: _Point, least: float) -> tuple[np.ndarray, np.ndarray]:

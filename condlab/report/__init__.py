@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from condlab.errors import missing_extra
@@ -20,10 +18,10 @@ except ImportError as error:  # pragma: no cover
 
 from condlab._files import replace_text
 from condlab.collection import COLLECTION
-from condlab.report import collect, figures, html, records, tables
+from condlab.report import collect, figures, html, records, sections, tables
 from condlab.theory import CATALOGUE
 
-__all__ = ["build", "draw", "refresh"]
+__all__ = ["build", "draw"]
 
 ROOM = 2**23  # bytes in each of two folders; a report of 377 claims takes half of them
 
@@ -31,8 +29,7 @@ ROOM = 2**23  # bytes in each of two folders; a report of 377 claims takes half 
 def build(
     out: Path,
     pages: Sequence[Path] = (),
-    studies: Path | None = None,
-    audit: Path | None = None,
+    beside: Path | None = None,
     progress: Callable[[str], None] = collect.silent,
 ) -> Path:
     """Verify the catalogue, scale the collection and write what was found.
@@ -47,10 +44,9 @@ def build(
         the records they are drawn from. It is made if need be.
     pages : sequence of Path
         Files whose generated parts to rewrite, as `tables.update_page` does.
-    studies : Path, optional
-        What ``python -m studies analyse`` wrote, to be drawn as well.
-    audit : Path, optional
-        What ``python -m benchmarks.audit`` wrote, to be shown as well.
+    beside : Path, optional
+        A folder whose sections and their figures to take over, see
+        `condlab.report.sections`; those in `out` are kept.
     progress : callable
         ``progress(message)`` is called as the work goes on.
 
@@ -66,7 +62,7 @@ def build(
     OSError
         If the folder cannot be made or written to, or its disk is full.
     ValueError
-        If a page has no markers.
+        If a page has no markers, or `beside` no sections.
 
     Notes
     -----
@@ -77,10 +73,10 @@ def build(
         tables.check_page(path)  # before minutes of work, not after
     _require_room(out)
     progress(f"{len(CATALOGUE)} claims and {len(COLLECTION)} matrices")
-    trained = {} if studies is None else json.loads(studies.read_text("utf-8"))
+    if beside is not None:
+        sections.copy(beside, out)
+    sections.read(out)  # one that is damaged is said before minutes of work too
     found = collect.collect(CATALOGUE, COLLECTION, progress)
-    tried = {} if audit is None else json.loads(audit.read_text("utf-8"))
-    found = replace(found, studies=trained, audit=tried)
     records.write(found, out / "data")
     progress("drawing the figures")
     page = draw(out)
@@ -104,35 +100,10 @@ def draw(out: Path) -> Path:
     """
     kept = records.read(out / "data")
     page = out / "report.html"
-    text = html.page(kept, figures.draw(kept, out))
-    replace_text(page, text)
+    drawn = figures.draw(kept, out)
+    drawn += [out / f"{name}.svg" for name in sections.drawings(kept.sections)]
+    replace_text(page, html.page(kept, drawn))
     return page
-
-
-def refresh(out: Path, studies: Path, pages: Sequence[Path] = ()) -> list[Path]:
-    """Draw anew what the studies found, and leave all else of a report as it is.
-
-    Parameters
-    ----------
-    out : Path
-        Folder that `build` made.
-    studies : Path
-        What ``python -m studies analyse`` wrote.
-    pages : sequence of Path
-        Files whose generated parts to rewrite, as `tables.update_page` does.
-
-    Returns
-    -------
-    list of Path
-        The figures of the studies, as SVG files.
-    """
-    trained = json.loads(studies.read_text("utf-8"))
-    found = replace(records.read(out / "data"), studies=trained)
-    records.write(found, out / "data")
-    drawn = figures.draw_studies(found, out)
-    for path in pages:
-        tables.update_page(path, records.read(out / "data"))
-    return drawn
 
 
 def _require_room(out: Path) -> None:

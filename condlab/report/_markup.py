@@ -10,8 +10,8 @@ from typing import Any
 
 from latex2mathml import converter
 
+from condlab.plots.style import INK, QUIET, RULE
 from condlab.report._json import as_float
-from condlab.report.figures._style import INK, QUIET, RULE
 from condlab.report.instances import Part
 
 MATHML = "{http://www.w3.org/1998/Math/MathML}"

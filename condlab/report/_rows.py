@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from condlab.report import _markup as markup
 from condlab.report._json import as_float
 from condlab.report.instances import parts
-from condlab.report.speeds import COLUMNS, cells
 from condlab.report.summary import evidence, outcome, ratio, source
 
 Entry = dict[str, Any]
@@ -21,8 +21,6 @@ SCALED = {
     "row-column": ("rows, then columns", "both"),
     "ruiz": ("Ruiz", "both"),
 }
-CLAIMS = COLUMNS
-SHARES = ("arm", "removed by centring", "removed by dividing", "runs")
 CERTAIN = 5e-5  # relative width of a bracket that four printed digits hide
 
 
@@ -154,28 +152,8 @@ def _scaled(entry: Entry, name: str) -> str:
     return f'<td data-sort="{as_float(kappa["value"])!r}">{_kappa(kappa)}{words}</td>'
 
 
-def claim_row(claim: Entry) -> str:
-    """Return the table row of a claim that one arm trains faster than another."""
-    name, *rest = (markup.text(cell) for cell in cells(claim))
+def plain_row(cells: Sequence[str]) -> str:
+    """Return the table row of words, the first of which name it."""
+    name, *rest = (markup.text(cell) for cell in cells)
     row = "".join(f"<td>{cell}</td>" for cell in rest)
     return f'<tr><th scope="row">{name}</th>{row}</tr>'
-
-
-def plain_row(cells: list[str]) -> str:
-    """Return a table row of words, of which the first is its head."""
-    head, *rest = (markup.text(cell) for cell in cells)
-    row = "".join(f"<td>{cell}</td>" for cell in rest)
-    return f'<tr><th scope="row">{head}</th>{row}</tr>'
-
-
-def share_row(entry: Entry) -> str:
-    """Return the table row of what standardizing removes from an arm's gradient."""
-    name = f"{entry['study'].replace('_', ' ')}, {entry['arm']}"
-    cells = "".join(
-        f"<td>{100 * as_float(entry[part]):.2g} %</td>"
-        for part in ("share_centring", "share_dividing")
-    )
-    return (
-        f'<tr><th scope="row">{markup.text(name)}</th>{cells}<td>{entry["runs"]}</td>'
-        "</tr>"
-    )

@@ -7,6 +7,7 @@ from typing import Any
 
 from condlab._files import replace_text
 from condlab.report._json import as_float
+from condlab.report.sections import Section, Table
 
 Entry = dict[str, Any]
 
@@ -99,8 +100,18 @@ def table(record: Entry, folder: str = "audit") -> str:
     return f"{words(record)}\n\n{lines}"
 
 
+def section(record: Entry) -> Section:
+    """Return the words and the table as a section of the report."""
+    rows = tuple(map(tuple, cells(record)))
+    blocks = (
+        words(record).replace("*", ""),
+        Table("Verdicts on subjects", COLUMNS, rows),
+    )
+    return Section("audit", "Other libraries on trial", "", blocks)
+
+
 def write_pages(record: Entry, folder: Path) -> list[Path]:
-    """Write a page for each subject, and remove those of subjects that are gone.
+    """Write a page for each subject and one that lists them, and remove all others.
 
     Parameters
     ----------
@@ -112,12 +123,15 @@ def write_pages(record: Entry, folder: Path) -> list[Path]:
     Returns
     -------
     list of Path
-        In the order of the record.
+        Those of the subjects, in the order of the record.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pages = {folder / f"{slug(s['name'])}.md": s for s in record["subjects"]}
     for path in set(folder.glob("*.md")) - set(pages):
         path.unlink()
+    names = "\n".join(path.stem for path in pages)
+    listed = f"# Subjects of the audit\n\n```{{toctree}}\n:maxdepth: 1\n{names}\n```\n"
+    replace_text(folder / "index.md", listed)
     for path, subject in pages.items():
         replace_text(path, page(subject, record["kinds"]))
     return list(pages)

@@ -7,40 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from condlab.report import _markup as markup
-from condlab.report import audit, costs
 from condlab.report._rows import (
-    CLAIMS,
     SCALED,
-    SHARES,
     VERDICTS,
-    claim_row,
     matrix_row,
     plain_row,
-    share_row,
     verdict_row,
 )
 from condlab.report.records import Records
-from condlab.report.speeds import withdrawn, words
+from condlab.report.sections import Block, Drawings, Section
 from condlab.report.summary import OUTCOMES, counts, sentence
 
 Entry = dict[str, Any]
 
-STUDIES_LINK = '<a href="#studies">Studies</a> '
 CAPTIONS = {
-    "scalings": "Condition number of every matrix before (bar) and after each scaling. "
-    "Black ticks are the best that scalings of a kind can reach, certified; the pale "
-    "strips are where van der Sluis' bounds have it.",
+    "scalings": "Condition number of every matrix before (broad grey bar) and after "
+    "each scaling. Black ticks are the best that scalings of a kind can reach, "
+    "certified; the pale strips are where van der Sluis' bounds have it.",
     "tightness": "Largest quotient of the two sides that the search found, a row a "
     "claim and a cell a size.",
     "counterexamples": "The smallest counterexample found to each false claim.",
-    "studies": "Runs of the studies: the target is the loss that the plain network has "
-    "at 65 % of the steps, or half where the rate falls to zero, at its own best "
-    "learning rate.",
-    "theorem": "Small networks whose Hessian's condition number rose when their "
-    "weights were equilibrated: E held while differentiating, at the same weights or "
-    "where the networks agree; E inside the loss, as it stands, without the lengths of "
-    "rows, and with the plain network's lengths held too. Only networks in which both "
-    "Hessians have full rank count, as the theorem asks.",
 }
 
 
@@ -52,7 +38,8 @@ def page(records: Records, drawings: list[Path]) -> str:
     records : Records
         What the tables show.
     drawings : list of Path
-        The SVG files that `condlab.report.figures.draw` made from the same records.
+        The SVG files that `condlab.report.figures.draw` made from the same records,
+        and those of the sections.
 
     Returns
     -------
@@ -66,8 +53,7 @@ def page(records: Records, drawings: list[Path]) -> str:
         _matrices(records.matrices, figures),
         _tightness(figures),
         _counterexamples(figures),
-        *([_studies(records.studies, figures)] if records.studies else []),
-        *([_audit(records.audit)] if records.audit else []),
+        *(_section(found, figures) for found in records.sections),
         _reproduce(records.settings),
         _sources(records.theorems),
     ]
@@ -95,23 +81,26 @@ def _summary(records: Records) -> str:
         "<header>\n<h1>condlab report</h1>\n"
         f'<p class="lead">{sentence(records.theorems)} '
         f"{scaled} matrices scaled in five ways.</p>\n"
-        f"{_answer(records.studies)}"
+        f"{''.join(map(_lead, records.sections))}"
         f'<ul class="tiles">{tiles}</ul>\n'
         '<nav aria-label="Sections"><a href="#verdicts">Verdicts</a> '
         '<a href="#matrices">Matrices</a> <a href="#tightness">Tightness</a> '
         '<a href="#counterexamples">Counterexamples</a> '
-        f"{STUDIES_LINK if records.studies else ''}"
+        f"{''.join(map(_link, records.sections))}"
         '<a href="#reproduce">Reproduce</a> <a href="#sources">Sources</a></nav>\n'
         "</header>"
     )
 
 
-def _answer(found: Entry) -> str:
-    """Return what training says of the question behind it all, with what it was on."""
-    text = found.get("answer", "")
-    if not text:
-        return ""
-    question, _, rest = text.strip("*").partition("**")
+def _link(found: Section) -> str:
+    return f'<a href="#{markup.text(found.name)}">{markup.text(found.title)}</a> '
+
+
+def _lead(found: Section) -> str:
+    """Return what a section says at the top of the page, its question in bold."""
+    question, bold, rest = found.lead.strip("*").partition("**")
+    if not bold:
+        return f"<p>{markup.text(question)}</p>\n" if question else ""
     return f"<p><b>{markup.text(question)}</b> {markup.text(rest.strip())}</p>\n"
 
 
@@ -180,72 +169,37 @@ def _counterexamples(figures: dict[str, str]) -> str:
     )
 
 
-def _studies(found: Entry, figures: dict[str, str]) -> str:
-    head = _head(CLAIMS)
-    rows = "\n".join(claim_row(claim) for claim in found["claims"])
+def _section(found: Section, figures: dict[str, str]) -> str:
+    blocks = "\n".join(filter(None, (_block(b, figures) for b in found.blocks)))
     return (
-        '<section id="studies">\n<h2>Studies</h2>\n'
-        f"{_figures('studies-answer', figures)}\n"
-        "<p>Ratios of the steps to the target, with Student's 95 % intervals over n "
-        "seeds; a ratio after &gt; or &lt; is a bound, as runs never arrived. As fast "
-        "are controls whose interval overlaps. "
-        f"{markup.text(words(found.get('words', [])).replace('*', ''))}</p>\n"
-        f"<p>{markup.text(withdrawn(found.get('withdrawn', [])))}</p>\n"
-        '<div class="scroll" tabindex="0" role="region" aria-label="Claims of speed">'
-        f"<table>{head}<tbody>\n{rows}\n</tbody></table></div>\n"
-        f"{_costs(found.get('costs', {}))}"
-        f"{_smoothness(found.get('smoothness', []))}"
-        f"{_figures('studies-', figures, but='studies-answer')}\n"
-        f"{_figures('theorem-52', figures)}\n</section>"
+        f'<section id="{markup.text(found.name)}">\n'
+        f"<h2>{markup.text(found.title)}</h2>\n{blocks}\n</section>"
     )
 
 
-def _costs(found: Entry) -> str:
-    if not costs.cells(found):
-        return ""
-    rows = "\n".join(plain_row(cells) for cells in costs.cells(found))
+def _block(block: Block, figures: dict[str, str]) -> str:
+    if isinstance(block, str):
+        return f"<p>{markup.text(block)}</p>" if block else ""
+    if isinstance(block, Drawings):
+        drawn = {name: figures[name] for name in block.names if name in figures}
+        return _drawn(drawn, block.caption)
+    rows = "\n".join(map(plain_row, block.rows))
     return (
-        f"<p>{markup.text(costs.words(found))}</p>\n"
-        '<div class="scroll" tabindex="0" role="region" aria-label="Costs of arms">'
-        f"<table>{_head(costs.COLUMNS)}<tbody>\n{rows}\n</tbody></table></div>\n"
+        '<div class="scroll" tabindex="0" role="region" '
+        f'aria-label="{markup.text(block.label)}">'
+        f"<table>{_head(block.head)}<tbody>\n{rows}\n</tbody></table></div>"
     )
 
 
-def _audit(found: Entry) -> str:
-    rows = "\n".join(plain_row(cells) for cells in audit.cells(found))
-    return (
-        '<section id="audit">\n<h2>Other libraries on trial</h2>\n'
-        f"<p>{markup.text(audit.words(found).replace('*', ''))}</p>\n"
-        '<div class="scroll" tabindex="0" role="region" aria-label="Verdicts on '
-        f'subjects"><table>{_head(audit.COLUMNS)}<tbody>\n{rows}\n</tbody></table>'
-        "</div>\n</section>"
-    )
+def _figures(name: str, figures: dict[str, str]) -> str:
+    pages = {stem: svg for stem, svg in figures.items() if stem.startswith(name)}
+    return _drawn(pages, CAPTIONS[name])
 
 
-def _smoothness(shares: list[Entry]) -> str:
-    if not shares:
-        return ""
-    rows = "\n".join(share_row(entry) for entry in shares)
-    return (
-        "<p>What weight standardization would remove from the squared gradient at the "
-        "weights of an arm, medians over rows, layers and times: its Figure 4, which "
-        "has dividing below 2 %. A norm behind a layer of centred rows leaves nothing "
-        "for dividing to remove.</p>\n"
-        '<div class="scroll" tabindex="0" role="region" aria-label="Gradient shares">'
-        f"<table>{_head(SHARES)}<tbody>\n{rows}\n</tbody></table></div>\n"
-    )
-
-
-def _figures(name: str, figures: dict[str, str], but: str = "") -> str:
-    pages = [
-        (stem, svg)
-        for stem, svg in figures.items()
-        if stem.startswith(name) and stem != but
-    ]
-    caption = CAPTIONS[name.split("-", maxsplit=1)[0]]
+def _drawn(pages: dict[str, str], caption: str) -> str:
     return "\n".join(
         markup.figure(stem, svg, caption, first=i == 0)
-        for i, (stem, svg) in enumerate(pages)
+        for i, (stem, svg) in enumerate(pages.items())
     )
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from condlab._files import replace_text
-from condlab.report import audit, costs
+from condlab.report import pages
 from condlab.report.records import Records
-from condlab.report.speeds import COLUMNS, cells, seen, speed, withdrawn, words
 from condlab.report.summary import (
     SOURCES,
     counts,
@@ -24,52 +22,29 @@ from condlab.report.summary import (
 Entry = dict[str, Any]
 
 MOST = 9  # readings in a row
-OPEN = ("too few seeds", "not testable here")  # verdicts that are none
 
 
-def update_page(
-    path: Path, records: Records, only: Sequence[str] | None = None
-) -> None:
-    """Rewrite what stands between the markers of a page.
+def update_page(path: Path, records: Records) -> None:
+    """Rewrite the parts ``summary``, how many claims hold, and ``verdicts``, a table.
 
     Parameters
     ----------
     path : Path
-        A Markdown file with lines ``<!-- NAME:begin -->`` and ``<!-- NAME:end -->``
-        around what is generated: ``summary`` is how many claims hold, ``verdicts`` the
-        table of them, ``answer`` whether condition numbers go with convergence,
-        ``studies`` the table behind it, and ``audit`` how other libraries fared. One of
-        them at least is needed.
+        As `pages.rewrite` takes it; other parts are left alone.
     records : Records
         What the text is made from.
-    only : sequence of str, optional
-        The parts to rewrite; by default all that the page has.
 
     Raises
     ------
     ValueError
         If a marker is missing or out of order; the file is then left alone.
     """
-    text = path.read_text(encoding="utf-8")
-    for name in check_page(path):
-        if only is not None and name not in only:
-            continue
-        found = PARTS[name](records)
-        text = _replaced(path, text, name, found) if found else text
-    replace_text(path, text)
+    pages.rewrite(path, {name: part(records) for name, part in PARTS.items()})
 
 
 def check_page(path: Path) -> list[str]:
     """Return the names of a page's generated parts; ValueError where it has none."""
-    text = path.read_text(encoding="utf-8")
-    names = [
-        name
-        for name in PARTS
-        if any(_marker(name, which) in text for which in ("begin", "end"))
-    ]
-    for name in names or ["verdicts"]:
-        _replaced(path, text, name, "")
-    return names
+    return pages.require(path, PARTS)
 
 
 def verdict_table(theorems: list[Entry]) -> str:
@@ -97,60 +72,6 @@ def verdict_table(theorems: list[Entry]) -> str:
         alike.setdefault(_cells(name, group), []).append(f"`{name}`")
     rows += [f"| {' '.join(names)} | {cells} |" for cells, names in alike.items()]
     return "\n".join([*rows, "", *_rest(rest)])
-
-
-def claim_table(claims: list[Entry]) -> str:
-    """Return the Markdown table of the claims that one arm trains faster.
-
-    Parameters
-    ----------
-    claims : list of dict
-        As ``python -m studies analyse`` judges them.
-
-    Returns
-    -------
-    str
-        Without a newline at the end.
-    """
-    rows = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
-    rows += [f"| {' | '.join(cells(claim))} |" for claim in claims]
-    return "\n".join(rows)
-
-
-def studies_block(found: Entry) -> str:
-    """Return the table of claims, and what its words mean, as Markdown.
-
-    Parameters
-    ----------
-    found : dict
-        As ``python -m studies analyse`` writes it.
-    """
-    judged = [claim for claim in found["claims"] if claim["verdict"] not in OPEN]
-    left = [claim for claim in found["claims"] if claim["verdict"] in OPEN]
-    parts = [
-        claim_table(judged),
-        " ".join(filter(None, [words(found.get("words", [])), still_open(left)])),
-        withdrawn(found.get("withdrawn", [])),
-        costs.table(found.get("costs", {})),
-    ]
-    return "\n\n".join(part for part in parts if part)
-
-
-def still_open(claims: list[Entry]) -> str:
-    """Return in a sentence which claims have no verdict yet, and why, or nothing.
-
-    Examples
-    --------
-    >>> still_open([{"claim": "E is faster", "verdict": "too few seeds"}])
-    'Still open: E is faster (too few seeds).'
-    """
-    told = [f"{c['claim']} ({', '.join(_why(c))})" for c in claims]
-    return f"Still open: {'; '.join(told)}." if told else ""
-
-
-def _why(claim: Entry) -> list[str]:
-    found = [] if "own" not in claim else [seen(claim), speed(claim["own"])]
-    return [claim["verdict"], *found]
 
 
 def _groups(theorems: list[Entry]) -> dict[str, list[Entry]]:
@@ -201,26 +122,7 @@ def _rest(theorems: list[Entry]) -> list[str]:
     return [line, *([f"Falsified: {', '.join(false)}."] if false else [])]
 
 
-def _replaced(path: Path, text: str, name: str, content: str) -> str:
-    begin, end = _marker(name, "begin"), _marker(name, "end")
-    head, found_begin, rest = text.partition(begin)
-    _, found_end, tail = rest.partition(end)
-    if not (found_begin and found_end):
-        raise ValueError(
-            f"{path} needs the lines {begin} and {end}, in this order, around what is "
-            "generated; add them"
-        )
-    return f"{head}{begin}\n{content}\n{end}{tail}"
-
-
-def _marker(name: str, which: str) -> str:
-    return f"<!-- {name}:{which} -->"
-
-
 PARTS: dict[str, Callable[[Records], str]] = {
     "summary": lambda found: sentence(found.theorems),
-    "answer": lambda found: (found.studies or {}).get("answer", ""),
-    "studies": lambda found: studies_block(found.studies) if found.studies else "",
-    "audit": lambda found: audit.table(found.audit),
     "verdicts": lambda found: verdict_table(found.theorems),
 }

@@ -21,6 +21,7 @@ from typing import Any
 import torch
 
 import condlab
+from condlab._ranks import ALONE, Ranks
 from condlab.spectra._rows import require_disk
 
 try:
@@ -86,8 +87,10 @@ def made_by(what: str, **other: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[None]:
+def held(path: Path, ranks: Ranks = ALONE) -> Iterator[None]:
     """Keep other runs away from a checkpoint, and clear what a killed one left.
+
+    Of several processes the first has the file; what it raises, all raise.
 
     Raises
     ------
@@ -96,9 +99,14 @@ def held(path: Path) -> Iterator[None]:
     OSError
         If there is no such folder.
     """
-    require_disk(path.parent, 0, f"the checkpoint {path.name}")
-    with _locked(path):
-        _new(path).unlink(missing_ok=True)
+    with contextlib.ExitStack() as stack:
+
+        def take() -> None:
+            require_disk(path.parent, 0, f"the checkpoint {path.name}")
+            stack.enter_context(_locked(path))
+            _new(path).unlink(missing_ok=True)
+
+        ranks.agreed(take)
         yield
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from condlab._precision import wide
 from condlab.spectra._products import Products, gaussian
-from condlab.spectra._room import COPIES, available_bytes, device_of
+from condlab.spectra._room import COPIES, device_of, room_of
 from condlab.spectra.assembly import assemble
 from condlab.spectra.krylov import ROUNDING
 
@@ -24,7 +24,7 @@ def is_exact(H: Any, method: str, num_matvecs: int | None) -> bool:
         return method == "exact"
     n = H.shape[0]
     afforded = num_matvecs is None or n <= num_matvecs
-    room = COPIES * n * n * torch.float64.itemsize <= available_bytes(device_of(H))
+    room = COPIES * n * n * torch.float64.itemsize <= room_of(H, device_of(H))
     return n <= EXACT and afforded and room
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
+from condlab._tables import record
 from condlab.spectra.krylov import Basis
 from condlab.types import Bracket
 
@@ -31,6 +33,10 @@ class ProbableExtremes:
     lambda_min: Bracket
     lambda_max: Bracket
     failure: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, brackets as dicts."""
+        return record(self)
 
 
 def probable(values: Tensor, noise: float, krylov: Basis) -> ProbableExtremes:

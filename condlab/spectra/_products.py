@@ -10,6 +10,8 @@ import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
 
+from condlab._ranks import ranks_of
+
 METHODS = ("auto", "exact", "lanczos")
 
 
@@ -27,12 +29,15 @@ class Products:
         The scaled product with a fixed vector: it tells operators apart.
     noise : float
         By how much an operator says that its products are off, scaled.
+    ranks : Ranks
+        The processes that multiply together.
     """
 
     def __init__(self, H: Any) -> None:
         require_operator(H)
         self.H, self.shape, self.dtype = H, tuple(H.shape), H.dtype
         self.device = getattr(H, "device", torch.device("cpu"))
+        self.ranks = ranks_of(H)
         self.count, self.scale = 0, 1.0
         fixed = torch.Generator().manual_seed(0)
         image = self @ gaussian(self, 1, fixed)

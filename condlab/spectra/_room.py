@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 
 from condlab import _memory
 from condlab._memory import require_bytes
+from condlab._ranks import ranks_of
 from condlab.spectra._rows import require_disk
 
 PROJECTED = 8  # copies of the projected matrix that its Ritz pairs take
@@ -29,25 +31,44 @@ def available_bytes(device: torch.device) -> int:
     return _memory.available_bytes()
 
 
+def room_of(H: Any, device: torch.device) -> float:
+    """Return how many bytes of a device an operator's processes may each take.
+
+    Those that share a device share what is free, and all have the same answer.
+    """
+    place = socket.gethostname()
+    if device.type == "cuda":
+        place = str(torch.cuda.get_device_properties(device).uuid)
+    found = ranks_of(H).gathered((place, available_bytes(device)))
+    places = [name for name, _ in found]
+    return min(free / places.count(name) for name, free in found)
+
+
 def require_room_for_basis(
     H: Any, size: int, folder: str | os.PathLike[str] | None
 ) -> None:
-    """Raise MemoryError or OSError unless a basis and what it needs find room."""
-    n, device = H.shape[0], device_of(H)
-    size = min(size, n)
-    rows, small = 2 * size * n * H.dtype.itemsize, 8 * PROJECTED * size**2
+    """Raise MemoryError or OSError unless a basis and what it needs find room.
+
+    Of several processes each keeps a part of it, and all raise if one has no room.
+    """
+    n, device, ranks = H.shape[0], device_of(H), ranks_of(H)
+    size, there = min(size, n), room_of(H, torch.device("cpu"))
+    rows = 2 * size * -(-n // ranks.count) * H.dtype.itemsize
+    small = 8 * PROJECTED * size**2
     what = f"a basis of {size} vectors of {n} numbers, with their images,"
+    if ranks.count > 1:
+        what = f"one of {ranks.count} parts of {what}"
     instead = "lower basis or num_matvecs"
     if folder is not None:
-        require_disk(folder, rows, what)
-        require_bytes(small, what, instead, available_bytes(torch.device("cpu")))
+        ranks.together(lambda: require_disk(folder, rows, what))
+        require_bytes(small, what, instead, there)
         return
     instead += ", or hold it on disk: spectrum has folder="
     if device.type == "cpu":
         small += rows
     else:
-        require_bytes(rows, what, instead, available_bytes(device))
-    require_bytes(small, what, instead, available_bytes(torch.device("cpu")))
+        require_bytes(rows, what, instead, room_of(H, device))
+    require_bytes(small, what, instead, there)
 
 
 def require_room_for_checkpoint(
@@ -57,14 +78,17 @@ def require_room_for_checkpoint(
 
     The old one stays until the new one is whole.
     """
-    n, path = H.shape[0], Path(path)
-    require_disk(path.parent, 0, f"the checkpoint {path.name}")
-    if budget <= size:  # nothing will be written
-        return
-    kept = min(size, n) // 2 + 2 * block
-    needed = 2 * ((2 * kept + 2) * n * H.dtype.itemsize + 8 * min(size, n) ** 2)
-    there = path.stat().st_size if path.exists() else 0
-    require_disk(path.parent, needed - there, f"the checkpoint {path.name}")
+    n, path, needed = H.shape[0], Path(path), 0
+    if budget > size:  # else nothing will be written
+        kept = min(size, n) // 2 + 2 * block
+        needed = 2 * ((2 * kept + 2) * n * H.dtype.itemsize + 8 * min(size, n) ** 2)
+
+    def require() -> None:
+        there = path.stat().st_size if path.exists() else 0
+        more = max(0, needed - there)
+        require_disk(path.parent, more, f"the checkpoint {path.name}")
+
+    ranks_of(H).agreed(require)  # the first process writes it
 
 
 def require_room_for_eigenvalues(H: Any, *, vectors: bool) -> None:
@@ -77,5 +101,5 @@ def require_room_for_eigenvalues(H: Any, *, vectors: bool) -> None:
         (COPIES if vectors else COPIES // 2) * n * n * torch.float64.itemsize,
         f"the matrix of shape ({n}, {n}), with what LAPACK needs,",
         'use method="lanczos", or a block of it',
-        available_bytes(device),
+        room_of(H, device),
     )

@@ -24,7 +24,7 @@ from torch import Tensor
 
 PANEL = 1 << 20  # bytes worked on together on the CPU: they stay in its cache
 PART = 1 << 21  # bytes of columns worked on together on the CPU
-WINDOW = 1 << 23  # bytes of a file mapped together
+WINDOW = 1 << 25  # bytes of a file mapped together
 ON_DEVICE = 1 << 28  # bytes elsewhere, where a call costs more than memory
 ZEROS = 1 << 20  # bytes written together where a system cannot reserve room
 
@@ -81,7 +81,7 @@ class Rows:
                 yield slice(start + i, start + i + len(panel)), panel
 
     def _rows_in(self, nbytes: int) -> int:
-        return max(1, nbytes // (self.length * self.dtype.itemsize))
+        return max(1, nbytes // max(1, self.length * self.dtype.itemsize))
 
     def _window(self) -> int:
         return PANEL if self.device.type == "cpu" else ON_DEVICE
@@ -111,6 +111,15 @@ class Rows:
         for _, panel in self.panels(k):
             B = torch.addmm(B, B @ panel.T, panel, alpha=-1)
         return B
+
+    def separate(self, B: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """Return what `remove` does, and `products` of B: each row is read once."""
+        both, m, parts = torch.cat([B, B]), len(B), []
+        for _, panel in self.panels(k):
+            C = both @ panel.T
+            parts.append(C[m:].T)
+            both[:m].addmm_(C[:m], panel, alpha=-1)
+        return both[:m], torch.cat(parts) if parts else B.new_zeros((0, m))
 
     def replace(self, S: Tensor) -> None:
         """Put combinations of the first k rows, coefficients (m, k), in their place."""
@@ -142,8 +151,12 @@ class DiskRows(Rows):
     def __getitem__(self, places: slice) -> Tensor:
         """Return some rows, as the file has them: a copy if they are written to."""
         first, last, _ = places.indices(self.count)
-        if last <= first:
-            return torch.empty((0, self.length), dtype=self.dtype, device=self.device)
+        if last <= first or not self.length:  # more processes than columns
+            return torch.empty(
+                (max(0, last - first), self.length),
+                dtype=self.dtype,
+                device=self.device,
+            )
         start, stop = first * self._line, last * self._line
         before = start % mmap.ALLOCATIONGRANULARITY
         room = mmap.mmap(
@@ -209,19 +222,6 @@ def _fill(file: object, view: memoryview) -> None:
         if not count:
             raise OSError(errno.EIO, "the file of a basis on disk has been cut short")
         view = view[count:]
-
-
-def room_for(
-    count: int,
-    length: int,
-    dtype: torch.dtype,
-    device: torch.device,
-    folder: str | os.PathLike[str] | None,
-) -> Rows:
-    """Return room for rows: in memory, or in a file that goes with them."""
-    if folder is None:
-        return Rows(count, length, dtype, device)
-    return DiskRows(count, length, dtype, device, folder)
 
 
 def require_disk(folder: str | os.PathLike[str], needed: int, what: str) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,7 @@ import torch
 from torch import Tensor
 
 from condlab.spectra._checkpoint import Checkpoint, foreign, made_by, read, write
-from condlab.spectra._rows import Rows, as_bytes
+from condlab.spectra._rows import PANEL, Rows, as_bytes
 
 if TYPE_CHECKING:
     from condlab.spectra.krylov import Basis
@@ -42,7 +44,16 @@ def save(basis: Basis, path: Path) -> None:
         "scale": basis.H.scale,
         "arrays": {name: [list(x.shape), str(x.dtype)] for name, x in small.items()},
     }
-    write(path, header, _parts(basis, list(small.values())))
+    parts = _parts(basis, list(small.values()))
+
+    def work() -> None:
+        try:
+            if basis.ranks.rank == 0:
+                write(path, header, parts)
+        finally:  # each part is put together by all processes
+            deque(parts, maxlen=0)
+
+    basis.ranks.together(work)
 
 
 def _parts(basis: Basis, small: list[Tensor]) -> Iterator[memoryview]:
@@ -54,24 +65,36 @@ def _parts(basis: Basis, small: list[Tensor]) -> Iterator[memoryview]:
 
 
 def load(basis: Basis, path: Path) -> None:
-    """Take up from a file that `save` wrote."""
-    saved = read(path, _header(basis))
-    header, place = saved.header, 0
-    small = {}
-    for name in SMALL:
-        shape, dtype = header["arrays"][name]
-        array = torch.empty(shape, dtype=getattr(torch, dtype.removeprefix("torch.")))
-        saved.read(place, as_bytes(array))
-        small[name], place = array, place + array.nbytes
-    _require_same_operator(basis, small["probe"], header["scale"], path)
+    """Take up from a file that `save` wrote, and that only the first process has."""
+    files: list[Checkpoint] = []
+
+    def opened() -> tuple[dict[str, Any], dict[str, Tensor], int]:
+        files.append(read(path, _header(basis)))
+        header = files[0].header
+        small, place = _arrays(files[0])
+        _require_same_operator(basis, small["probe"], header["scale"], path)
+        return header, small, place
+
+    header, small, place = basis.ranks.agreed(opened)
     for name in NUMBERS:
         setattr(basis, name, header["numbers"][name])
     for rows in (basis.V, basis.W):
-        place = _fill(rows, basis.k, saved, place)
+        place = _fill(rows, basis, files, place)
     basis.T, basis.coupling = small["T"], small["coupling"]
     basis.ahead = small["ahead"].to(basis.H.device)
     basis.H.count, basis.H.scale = header["count"], header["scale"]
     basis.generator.set_state(small["draws"])
+
+
+def _arrays(saved: Checkpoint) -> tuple[dict[str, Tensor], int]:
+    """Return the small arrays of a checkpoint, and where the rows begin."""
+    small, place = {}, 0
+    for name in SMALL:
+        shape, dtype = saved.header["arrays"][name]
+        array = torch.empty(shape, dtype=getattr(torch, dtype.removeprefix("torch.")))
+        saved.read(place, as_bytes(array))
+        small[name], place = array, place + array.nbytes
+    return small, place
 
 
 def _header(basis: Basis) -> dict[str, Any]:
@@ -86,13 +109,20 @@ def _header(basis: Basis) -> dict[str, Any]:
     )
 
 
-def _fill(rows: Rows, k: int, saved: Checkpoint, place: int) -> int:
-    for places, panel in rows.panels(k):
-        kept = torch.empty(panel.shape, dtype=panel.dtype)
-        saved.read(place, as_bytes(kept))
-        rows[places] = kept.to(rows.device)
-        place += kept.nbytes
-    return place
+def _fill(rows: Rows, basis: Basis, files: list[Checkpoint], place: int) -> int:
+    line = rows.length * rows.dtype.itemsize
+    step = max(1, PANEL // line)
+    for first in range(0, basis.k, step):
+        last = min(first + step, basis.k)
+        kept = torch.empty((last - first, rows.length), dtype=rows.dtype)
+        view = as_bytes(kept)
+        basis.ranks.agreed(partial(_read, files, place + first * line, view))
+        rows[first:last] = basis.ranks.from_first(kept).to(rows.device)
+    return place + basis.k * line
+
+
+def _read(files: list[Checkpoint], place: int, view: memoryview) -> None:
+    files[0].read(place, view)
 
 
 def _require_same_operator(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from condlab.spectra.density import Band
+from condlab._tables import record
+from condlab.spectra._band import Band
+from condlab.spectra._shown import density_html, places
 from condlab.spectra.spectrum import Spectrum
 
 
@@ -16,6 +19,16 @@ class Staircase:
     """The cumulative density of a whole spectrum, which takes no probes."""
 
     known: Spectrum
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spectrum as a dict."""
+        return record(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: shares of the eigenvalues, all known."""
+        x, size = places(self.known.values.numpy()), self.known.size
+        notes = [f"All {size} eigenvalues are known, and nothing is left to chance."]
+        return density_html(x, self.cumulative(x), certain=True, notes=notes)
 
     def cumulative(self, x: ArrayLike) -> Band:
         """Return the fraction of eigenvalues that are at most x, shape (x,)."""

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from condlab._memory import require_bytes
+from condlab._ranks import ranks_of
 from condlab.spectra._checkpoint import Checkpoint, foreign, held, made_by, read, write
-from condlab.spectra._room import available_bytes
+from condlab.spectra._room import room_of
 from condlab.spectra._rows import as_bytes, require_disk
 
 CHUNKS = (8, 16, 32, 64, 128, 256)  # widths tried, on columns that are needed anyway
@@ -95,9 +96,9 @@ def assemble(
     if checkpoint is None:
         return _assembled(H, chunk, progress, None)
     path = Path(checkpoint)
-    with held(path):
+    with held(path, ranks_of(H)):
         A = _assembled(H, chunk, progress, _Saved(H, path))
-        path.unlink()
+        ranks_of(H).agreed(path.unlink)
     return A
 
 
@@ -110,6 +111,8 @@ def _assembled(
     n = H.shape[0]
     A = torch.empty((n, n), dtype=H.dtype, device=H.device)
     done = 0 if saved is None else saved.restore(A)
+    if ranks_of(H).count > 1:  # whose chunks must be equal, and times are not
+        chunk = chunk or CHUNKS[0]
     pace = _Pace(chunk, done, n)
     while done < n:
         rows = A[done : done + pace.width]
@@ -132,7 +135,7 @@ def require_room(H: Any, memory: float | None = None) -> None:
         m * n * H.dtype.itemsize,
         f"the matrix of shape ({m}, {n})",
         "use a block of it, or its products",
-        available_bytes(device) if memory is None else memory,
+        room_of(H, device) if memory is None else memory,
     )
 
 
@@ -175,12 +178,20 @@ class _Saved:
     """The rows that are known, in a checkpoint."""
 
     def __init__(self, H: Any, path: Path) -> None:
+        self._ranks = ranks_of(H)
+        self._ranks.agreed(lambda: self._require_disk(H, path))
+        probe = _probe(H)
+        self._ranks.agreed(lambda: self._open(H, path, probe))
+
+    def _require_disk(self, H: Any, path: Path) -> None:
+        there = path.stat().st_size if path.exists() else 0
+        size = H.shape[0] ** 2 * H.dtype.itemsize
+        more = max(0, size - there)
+        require_disk(path.parent, more, f"the checkpoint {path.name}")
+
+    def _open(self, H: Any, path: Path, probe: list[float]) -> None:
         n = H.shape[0]
         header = made_by("assembly", shape=[n, n], dtype=str(H.dtype))
-        there = path.stat().st_size if path.exists() else 0
-        size = n * n * H.dtype.itemsize
-        require_disk(path.parent, size - there, f"the checkpoint {path.name}")
-        probe = _probe(H)
         if path.exists():
             self._file = read(path, header)
             _require_same(self._file, probe, H.dtype)
@@ -189,6 +200,12 @@ class _Saved:
 
     def restore(self, A: Tensor) -> int:
         """Read the rows that are there into A, and return how many they are."""
+        done = self._ranks.agreed(lambda: self._read(A))
+        for i in range(0, done, READ):
+            self._ranks.from_first(A[i : min(i + READ, done)])
+        return done
+
+    def _read(self, A: Tensor) -> int:
         done = (self._file.end - self._file.start) // A[0].nbytes
         for i in range(0, done, READ):
             rows = torch.empty(A[i : min(i + READ, done)].shape, dtype=A.dtype)
@@ -198,7 +215,7 @@ class _Saved:
 
     def append(self, rows: Tensor) -> None:
         """Write rows at the end."""
-        self._file.append(as_bytes(rows))
+        self._ranks.agreed(lambda: self._file.append(as_bytes(rows)))
 
 
 def _require_same(found: Checkpoint, probe: list[float], dtype: torch.dtype) -> None:

@@ -16,35 +16,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from condlab._tables import record
+from condlab.spectra._band import Band, Floats
 from condlab.spectra._chance import enough_probes, most
 from condlab.spectra._products import Products, gaussian
+from condlab.spectra._shown import density_html, places
 from condlab.spectra.krylov import Basis, block_lanczos
 from condlab.types import ConditionEstimate
 
-Floats = NDArray[np.float64]
 CONFIDENCE = 0.999
 ULPS = 4  # for each weight in a sum
 LOOK = 4  # products between two looks at a probe
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Band:
-    """Numbers with bounds, one for each place that was asked for.
-
-    Parameters
-    ----------
-    value, lower, upper : array, shape (x,)
-        The estimate, and bounds that hold at each place with the confidence asked for.
-    standard_error : array, shape (x,)
-        Of the value, over probes; nan for one probe. The bands do not rest on it.
-    """
-
-    value: Floats
-    lower: Floats
-    upper: Floats
-    standard_error: Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,6 +57,21 @@ class SpectralDensity:
     size: int
     noise: float
     products: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, arrays as lists."""
+        return record(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: shares of the eigenvalues, with bands."""
+        x = places(np.concatenate(self.nodes))
+        notes = [
+            f"{len(self.nodes)} random vectors, {self.products} products of dimension "
+            f"{self.size}, noise {self.noise:.1e}.",
+            f"Not certain: a band holds at its place with confidence {CONFIDENCE:g} "
+            "over the vectors.",
+        ]
+        return density_html(x, self.cumulative(x), certain=False, notes=notes)
 
     def cumulative(self, x: ArrayLike, *, confidence: float = CONFIDENCE) -> Band:
         """Return the fraction of eigenvalues that are at most x, shape (x,)."""

@@ -9,6 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from condlab._digits import interval, up
+from condlab._tables import as_frame, as_html, record, shortened
 from condlab.spectra._products import Products
 
 Which = Literal["magnitude", "largest", "smallest", "both"]
@@ -58,6 +60,30 @@ class Eigenpairs:
     radii: Tensor
     sines: Tensor
     span_sine: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, tensors as lists, without the vectors."""
+        return record(self, but="vectors")
+
+    def to_pandas(self) -> Any:
+        """Return a data frame, a row a pair, without the vectors; needs pandas."""
+        columns = self.to_dict()
+        del columns["span_sine"]
+        return as_frame(columns)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: how near each pair is to one of H."""
+        head = ("pair", "value", "an eigenvalue is certainly in", "sine at most")
+        rows = zip(self.values.tolist(), self.radii.tolist(), self.sines.tolist(),
+                   strict=True)  # fmt: skip
+        lines = [
+            (str(i), f"{value:.6g}", interval(value - off, value + off), up(sine, 3))
+            for i, (value, off, sine) in enumerate(rows)
+        ]
+        notes = [
+            f"The span of all is off by a sine of at most {up(self.span_sine, 3)}."
+        ]
+        return as_html(shortened([head, *lines]), notes)
 
 
 def require_vectors(H: Any, k: int, which: str, basis: int) -> None:

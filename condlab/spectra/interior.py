@@ -45,13 +45,22 @@ def singular(images: Iterable[Tensor], k: int) -> tuple[Tensor, Tensor]:
     >>> values
     tensor([2., 5.], dtype=torch.float64)
     """
-    R, columns = torch.zeros((k, k)), 0
-    for part in images:
-        R, columns = _factored(R.to(part), part), columns + part.shape[1]
+    R, columns = triangle(images, k)
     R = R.cpu().double()
     values = torch.linalg.svdvals(R)
     values[columns:] = 0  # there are no more than columns
     return values.flip(0), _least(R)
+
+
+def triangle(images: Iterable[Tensor], k: int) -> tuple[Tensor, int]:
+    """Return the triangular factor of the transpose of long images, and their length.
+
+    That of several processes' factors, each transposed, is the factor of all.
+    """
+    R, columns = torch.zeros((k, k)), 0
+    for part in images:
+        R, columns = _factored(R.to(part), part), columns + part.shape[1]
+    return R, columns
 
 
 def _least(R: Tensor) -> Tensor:

@@ -19,10 +19,10 @@ from condlab.spectra._checkpoint import held
 from condlab.spectra._products import Products, gaussian
 from condlab.spectra._ritz import Ritz, projected
 from condlab.spectra._room import require_room_for_basis
-from condlab.spectra._rows import room_for
 from condlab.spectra._saved import load, save, seed_of
+from condlab.spectra._shared_rows import room_for
 from condlab.spectra.eigenpairs import Which, chosen
-from condlab.spectra.interior import inverse_iteration, singular
+from condlab.spectra.interior import inverse_iteration, singular, triangle
 
 DEPENDENT = 16  # times eps and the size of what it came from: rounding, no direction
 ROUNDING = 4  # times sqrt(n) eps |H|: the least that a product is thought to be off
@@ -58,12 +58,15 @@ class Basis:
         n = H.shape[0]
         kind = {"dtype": H.dtype, "device": H.device}
         self.H, self.generator, self.block = H, generator, block
-        self.seed = seed_of(generator)
+        self.seed, self.ranks = seed_of(generator), H.ranks
+        self.ranks.require_same("size, block and seed", [size, block, self.seed])
         self.locked = torch.zeros((0, n), **kind) if deflated is None else deflated.T
         self.rank = n - len(self.locked)
         size = min(size, self.rank)
         require_room_for_basis(H, size, folder)
-        self.V, self.W = (room_for(size, n, **kind, folder=folder) for _ in range(2))
+        self.V, self.W = (
+            room_for(size, n, **kind, folder=folder, ranks=self.ranks) for _ in range(2)
+        )
         self.T = torch.zeros((size, size), dtype=torch.float64)
         self.k = self.steps = self.restarts = 0
         self.peak = 0.0  # the longest image of a unit vector so far
@@ -91,37 +94,39 @@ class Basis:
         # a block of which a part is multiplied does not raise the degree
         self.steps += self.restarts == 0 and len(Q) == len(self.ahead)
         self.peak = max(self.peak, float(images.norm(dim=1).max()))
-        part = self.V.products(images, new).cpu().double()
+        rest, part = self.V.separate(torch.cat([images, self.ahead[len(Q) :]]), new)
+        part = part[:, : len(Q)].cpu().double()
         self.T[:new, old:new] = part
         self.T[old:new, :new] = part.T
-        unused = self.ahead[len(Q) :]
-        self.ahead, self.coupling = self._next(images, unused)
+        self.ahead, self.coupling = self._next(images, self._unlocked(rest))
 
-    def _next(self, images: Tensor, unused: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the next block, and how the last one couples to it."""
+    def _next(self, images: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the next block, of the images' rest, and how they couple to it."""
         if self.complete:
             return images[:0], torch.zeros((0, len(images)), dtype=torch.float64)
         rough = self.peak * DEPENDENT * torch.finfo(images.dtype).eps
-        block = self._orthonormal(torch.cat([images, unused]), rough)
+        block = self._orthonormal(rest, rough)
         if len(block) == 0:  # the space is invariant: look elsewhere
             block = self._fresh(self.width)
         return block, (block @ images.T).cpu().double()
 
     def _orthonormal(self, B: Tensor, least: float) -> Tensor:
-        """Return orthonormal rows for what B has beyond the basis, above `least`."""
+        """Return orthonormal rows for what is above `least` in what is beyond."""
         if len(B) == 1:  # what follows, for one vector at a fraction of the price
-            b = self._beyond(B)
-            size = b.norm()
-            return normalize(self._beyond(b / size), eps=0.0) if size > least else b[:0]
-        Q, R = torch.linalg.qr(self._beyond(B).T)
+            size = B.norm()
+            return normalize(self._beyond(B / size), eps=0.0) if size > least else B[:0]
+        Q, R = torch.linalg.qr(B.T)
         U, s, _ = torch.linalg.svd(R)
         found = (Q @ U[:, s > least]).T[: self.rank - self.k]
         return torch.linalg.qr(self._beyond(found).T)[0].T.contiguous()
 
     def _beyond(self, B: Tensor) -> Tensor:
+        return self.V.remove(self._unlocked(B), self.k)
+
+    def _unlocked(self, B: Tensor) -> Tensor:
         if len(self.locked):
             B = torch.addmm(B, B @ self.locked.T, self.locked, alpha=-1)
-        return self.V.remove(B, self.k)
+        return B
 
     def _fresh(self, width: int) -> Tensor:
         """Return random orthonormal rows beyond the basis."""
@@ -129,7 +134,8 @@ class Basis:
         if width == 0:
             return self.locked[:0]
         least = DEPENDENT * torch.finfo(self.V.dtype).eps
-        return self._orthonormal(gaussian(self.H, width, self.generator).T, least)
+        drawn = gaussian(self.H, width, self.generator).T
+        return self._orthonormal(self._beyond(drawn), least)
 
     def estimated(self) -> tuple[Tensor, Tensor]:
         """Return Ritz values and Lanczos's own residuals: hints, scaled."""
@@ -144,7 +150,7 @@ class Basis:
         for part in parts:
             V, W = self.V.columns(*part, k), self.W.columns(*part, k)
             T += (V @ W.T).cpu().double()
-        values, S, gap = projected(T)
+        values, S, gap = projected(self.ranks.total(T))
         del T
         C, theta = self._own(S.T), self._own(values)[:, None]
         long = off = torch.zeros(k, dtype=torch.float64)
@@ -155,6 +161,8 @@ class Basis:
                 torch.hypot(total, found.norm(dim=1).cpu().double())
                 for total, found in ((long, Y), (off, R))
             )
+        if self.ranks.count > 1:
+            long, off = (self.ranks.total(x.square()).sqrt() for x in (long, off))
         scale = self.H.scale
         return Ritz(values * scale, S, off / long * scale, gap * scale)
 
@@ -175,7 +183,11 @@ class Basis:
         if self.k == 0:
             return torch.zeros(0, dtype=torch.float64)
         k, W = self.k, self.W
-        values, shortest = singular((W.columns(*at, k) for at in W.widths(k)), k)
+        images = (W.columns(*at, k) for at in W.widths(k))
+        if self.ranks.count > 1:
+            parts = self.ranks.gathered(triangle(images, k)[0].cpu())
+            images = (R.T for R in parts)
+        values, shortest = singular(images, k)
         start = self.combined(shortest[:, None])[:, 0]
         least = inverse_iteration(self.H, start, self.locked, num_matvecs)
         values[0] = min(float(values[0]), least)
@@ -259,8 +271,8 @@ def block_lanczos(
     if checkpoint is None:
         return _grown(basis, num_matvecs, rtol, vectors, which, None)
     path = Path(checkpoint)
-    with held(path):
-        if path.exists():
+    with held(path, basis.ranks):
+        if basis.ranks.agreed(path.exists):
             load(basis, path)
         return _grown(basis, num_matvecs, rtol, vectors, which, path)
 

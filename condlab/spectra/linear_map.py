@@ -10,6 +10,7 @@ import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
 
+from condlab._ranks import ALONE, Ranks
 from condlab.spectra.assembly import assemble, require_room
 
 CHUNK = 64  # columns multiplied together when all are wanted
@@ -37,6 +38,8 @@ class LinearMap:
         How far its products are known to be off, in the Frobenius norm.
     whole : callable or None
         A quicker way to the whole matrix than by columns.
+    ranks : Ranks
+        The processes that multiply together.
 
     Examples
     --------
@@ -55,6 +58,7 @@ class LinearMap:
     symmetric: bool = False
     noise: float = 0.0
     whole: Callable[[], Tensor] | None = None
+    ranks: Ranks = ALONE
 
     @property
     def T(self) -> LinearMap:
@@ -70,6 +74,7 @@ class LinearMap:
             self.forward,
             noise=self.noise,
             whole=None if whole is None else lambda: whole().T,
+            ranks=self.ranks,
         )
 
     def __matmul__(self, V: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from condlab._tables import record
 from condlab.spectra._products import Products, require_operator
 from condlab.spectra._refinement import (
     METHODS,
@@ -50,6 +51,10 @@ class Solution:
     message: str
     products: int
     method: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, tensors as lists."""
+        return record(self)
 
 
 def solve(

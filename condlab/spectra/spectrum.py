@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from condlab._precision import wide
+from condlab._tables import as_frame, plain, record
 from condlab.spectra._dense import SAFETY, assembled, is_exact, rounding
 from condlab.spectra._extremes import ProbableExtremes, probable
 from condlab.spectra._products import Products, require_arguments
@@ -19,6 +20,7 @@ from condlab.spectra._room import (
     require_room_for_checkpoint,
     require_room_for_eigenvalues,
 )
+from condlab.spectra._shown import spectrum_html
 from condlab.spectra.eigenpairs import (
     Eigenpairs,
     Which,
@@ -84,6 +86,19 @@ class Spectrum:
         """Return the upper ends of the intervals, shape (k,)."""
         return self.values + self.radii
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, tensors as lists, without eigenvectors."""
+        return record(self)
+
+    def to_pandas(self) -> Any:
+        """Return a data frame, a row a value; needs pandas."""
+        ends = {"value": self.values, "lower": self.lower, "upper": self.upper}
+        return as_frame(plain(ends))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a value."""
+        return spectrum_html(self)
+
 
 def spectrum(
     H: Any,
@@ -127,8 +142,9 @@ def spectrum(
         from it, with the same arguments, and gives the same numbers.
     folder : path, optional
         Where to hold the basis on disk, if it does not fit in memory. It is read in
-        windows of 8 MiB, so that the memory taken is that of ``8 basis^2`` numbers, of
-        a few windows and vectors, whatever ``basis n`` is.
+        windows of 32 MiB, so that the memory taken is that of ``8 basis^2`` numbers, of
+        a few windows and vectors, whatever ``basis n`` is. Of several processes, as of
+        a `condlab.curvature.DataParallel`, each keeps its part of the columns.
     vectors : int
         Eigenvectors to give as `Spectrum.pairs`: n numbers each besides the basis, or n
         squared besides the matrix. Each takes a product, of `num_matvecs`, to check.

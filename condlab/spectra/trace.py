@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from condlab._tables import as_frame, as_html, record, shortened
 from condlab.spectra._dense import assembled
 from condlab.spectra._products import Products, gaussian
 from condlab.spectra.krylov import DEPENDENT
@@ -39,6 +40,16 @@ class Estimate:
     products: int
     method: str
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields."""
+        return record(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows; nothing about an estimate is certain."""
+        head = ("estimate, not certain", "standard error", "products", "method")
+        numbers = (f"{self.value:.6g}", f"{self.standard_error:.2g}")
+        return as_html([head, (*numbers, str(self.products), self.method)])
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DiagonalEstimate:
@@ -55,6 +66,27 @@ class DiagonalEstimate:
     values: Tensor
     standard_errors: Tensor
     products: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, tensors as lists."""
+        return record(self)
+
+    def to_pandas(self) -> Any:
+        """Return a data frame, a row an entry; needs pandas."""
+        return as_frame({"value": v, "standard_error": e} for v, e in self._rows())
+
+    def _rows(self) -> list[tuple[float, float]]:
+        errors = self.standard_errors.tolist()
+        return list(zip(self.values.tolist(), errors, strict=True))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows; nothing about an estimate is certain."""
+        head = ("entry", "estimate, not certain", "standard error")
+        lines = [
+            (str(i), f"{value:.6g}", f"{error:.2g}")
+            for i, (value, error) in enumerate(self._rows())
+        ]
+        return as_html(shortened([head, *lines]))
 
 
 def trace(

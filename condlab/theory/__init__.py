@@ -19,7 +19,7 @@ except ImportError as error:  # pragma: no cover
 from condlab.theory import strategies
 from condlab.theory.catalogue import CATALOGUE
 from condlab.theory.formula import theorem
-from condlab.theory.model import Margin, Reference, Theorem, Verdict
+from condlab.theory.model import Margin, Reference, Theorem, Verdict, Verdicts
 from condlab.theory.search import verify
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Reference",
     "Theorem",
     "Verdict",
+    "Verdicts",
     "strategies",
     "theorem",
     "verify",

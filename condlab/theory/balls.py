@@ -6,8 +6,8 @@ Comparisons of balls are true only where they are certain.
 
 References
 ----------
-.. [1] F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval
-   arithmetic", IEEE Trans. Computers 66, 2017.
+F. Johansson, "Arb: efficient arbitrary-precision midpoint-radius interval arithmetic",
+IEEE Trans. Computers 66, 2017.
 """
 
 from __future__ import annotations

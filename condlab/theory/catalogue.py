@@ -43,6 +43,7 @@ from condlab.theory.claims.spectra import (
 from condlab.theory.claims.weight_conditioning import (
     descent,
     layers,
+    polynomial,
     rate,
     systems,
     theorem_51,
@@ -80,6 +81,7 @@ CATALOGUE = by_key(
         *rate.THEOREMS,
         *systems.THEOREMS,
         *layers.THEOREMS,
+        *polynomial.THEOREMS,
         *theorem_52.THEOREMS,
         *gradients.THEOREMS,
         *smoothness.THEOREMS,

@@ -9,6 +9,9 @@ from typing import Any, Literal
 
 from hypothesis.strategies import SearchStrategy
 
+from condlab._tables import as_frame, record
+from condlab.theory._shown import verdicts_html
+
 Outcome = Literal["holds", "falsified", "inconclusive"]
 
 
@@ -238,6 +241,14 @@ class Verdict:
     certificate: str | None = None
     tightest: Any = None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields and the reason, instances as nested lists."""
+        return {**record(self), "reason": self.reason}
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: what was found, and what that means."""
+        return verdicts_html([self])
+
     @property
     def reason(self) -> str:
         """Why the trial is inconclusive; empty where it is not."""
@@ -246,3 +257,30 @@ class Verdict:
         if self.examples == 0:
             return f"no instance of size {self.size} was found to try"
         return "a violation was inside rounding, or was not confirmed"
+
+
+class Verdicts(list[Verdict]):
+    """The verdicts of one theorem, a size each, in ascending order.
+
+    Examples
+    --------
+    >>> Verdicts([Verdict("squares", 1, "holds", 100, 0.5)]).outcome
+    'holds'
+    """
+
+    @property
+    def outcome(self) -> Outcome:
+        """The outcome of all sizes together, see `overall`."""
+        return overall((each.outcome, each.examples) for each in self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the outcome of all sizes, and a dict for each."""
+        return {"outcome": self.outcome, "verdicts": [each.to_dict() for each in self]}
+
+    def to_pandas(self) -> Any:
+        """Return a data frame, a row a size; needs pandas."""
+        return as_frame(each.to_dict() for each in self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: a row a size, and what the verdicts mean."""
+        return verdicts_html(self)

@@ -463,3 +463,22 @@ MARTENS_GROSSE = Reference(
     "Optimizing neural networks with Kronecker-factored approximate curvature",
     "ICML",
 )
+PC_LAYER = Reference(
+    "S. Wang, T. Fang, H. Zhang, Y. Zhang, K. Zhao, A. Schwing and R. Sun",
+    2026,
+    "PC layer: polynomial weight preconditioning for improving LLM pre-training",
+    "arXiv:2606.06470",
+)
+MUON = Reference(
+    "K. Jordan, Y. Jin, V. Boza, J. You, F. Cesista, L. Newhouse and J. Bernstein",
+    2024,
+    "Muon: an optimizer for hidden layers in neural networks",
+    "kellerjordan.github.io/posts/muon",
+)
+RMNP = Reference(
+    "S. Deng, Z. Ouyang, T. Pang, Z. Liu, R. Jin, S. Yu and Y. Yang",
+    2026,
+    "RMNP: row-momentum normalized preconditioning for scalable matrix-based "
+    "optimization",
+    "arXiv:2603.20527",
+)

@@ -15,7 +15,7 @@ from hypothesis.errors import Unsatisfiable
 from hypothesis.internal.conjecture import providers
 from scipy.optimize import minimize
 
-from condlab.theory.model import Margin, Theorem, Verdict, decide
+from condlab.theory.model import Margin, Theorem, Verdict, Verdicts, decide
 
 SIZES = (1, 2, 3, 4, 5)
 
@@ -43,7 +43,7 @@ def verify(
     max_examples: int = 200,
     seed: int = 0,
     shrink: bool = True,
-) -> list[Verdict]:
+) -> Verdicts:
     """Search a theorem for counterexamples, size by size.
 
     At each size Hypothesis draws instances, steers them towards large lhs / rhs and
@@ -66,8 +66,8 @@ def verify(
 
     Returns
     -------
-    list of Verdict
-        One for each size.
+    Verdicts
+        A list of one for each size.
 
     Raises
     ------
@@ -92,10 +92,10 @@ def verify(
             "sizes and max_examples must be positive integers, such as [1, 2] and "
             f"200, got {asked or sizes!r} and {max_examples!r}"
         )
-    return [
+    return Verdicts(
         _verify_size(theorem, size, max_examples, seed, shrink)
         for size in sorted(asked)
-    ]
+    )
 
 
 def _is_positive_integer(count: Any) -> bool:

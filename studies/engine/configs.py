@@ -45,12 +45,15 @@ class Choice:
         Instead of the preset's.
     data : str
         The data set, scene or solid instead of the preset's.
+    optimiser : str
+        Instead of the preset's, where the study lets it be chosen.
     """
 
     arms: tuple[str, ...] = ()
     rates: tuple[float, ...] = ()
     steps: int | None = None
     data: str = ""
+    optimiser: str = ""
 
 
 def chosen(configs: Sequence[Any], choice: Choice) -> list[Any]:
@@ -59,7 +62,7 @@ def chosen(configs: Sequence[Any], choice: Choice) -> list[Any]:
     Raises
     ------
     ValueError
-        If an arm is none of the preset's.
+        If an arm is none of the preset's, or the study has one optimiser alone.
     """
     there = dict.fromkeys(config.arm for config in configs)
     for arm in choice.arms:
@@ -70,6 +73,13 @@ def chosen(configs: Sequence[Any], choice: Choice) -> list[Any]:
         changes["steps"] = choice.steps
     if choice.data:
         changes["data"] = choice.data
+    if choice.optimiser:
+        if not all(hasattr(config, "optimiser") for config in configs):
+            raise ValueError(
+                f"this study trains by one optimiser alone, got {choice.optimiser!r}; "
+                "leave it out"
+            )
+        changes["optimiser"] = choice.optimiser
     wanted = [
         dataclasses.replace(config, **changes)
         for config in configs

@@ -145,6 +145,17 @@ def number(x: float) -> float | str | None:
     return float(f"{x:.6g}") if math.isfinite(x) else str(x)
 
 
+def as_float(x: float | str | None) -> float:
+    """Return the float that `number` wrote.
+
+    Examples
+    --------
+    >>> as_float("inf"), as_float(None)
+    (inf, nan)
+    """
+    return math.nan if x is None else float(x)
+
+
 def to_line(record: Record) -> str:
     """Return a record as one line of JSON, keys sorted, without spaces."""
     short = (",", ":")

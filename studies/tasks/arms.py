@@ -61,6 +61,8 @@ ARMS = MappingProxyType({
     "init_E": Arm("row", folded=True),
     "spectral": Arm("spectral"),
     "orthogonal": Arm("orthogonal_weight_norm"),
+    "PC": Arm("polynomial"),
+    "PC_gain": Arm("polynomial", options=(("gain", "scalar"), ("restore", True))),
 })  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from studies.tasks.measures import (
     removed_shares,
     weight_probes,
 )
+from studies.tasks.optimisers import make_optimiser
 from studies.tasks.sources import PROBE, source
 
 CURVATURE = 32  # of these, how many the Hessian is of
@@ -35,8 +36,8 @@ class Recipe:
 
     Parameters
     ----------
-    optimiser : {"sgd", "adamw"}
-        Which.
+    optimiser : {"sgd", "adamw", "muon", "rmnp"}
+        As of `make_optimiser`.
     lr, momentum, weight_decay : float
         Of it; momentum of SGD only.
     batch : int
@@ -55,7 +56,7 @@ class Recipe:
         Compute in bfloat16 where the device is a GPU.
     """
 
-    optimiser: Literal["sgd", "adamw"]
+    optimiser: str
     lr: float
     batch: int
     order: int
@@ -122,7 +123,9 @@ def make_task(
             return cross_entropy(net(batch[0]), batch[1])
 
     def optimiser(net: nn.Module) -> torch.optim.Optimizer:
-        made = _optimiser(net, recipe)
+        made = make_optimiser(
+            recipe.optimiser, net, recipe.lr, recipe.momentum, recipe.weight_decay
+        )
         if after is not None:
             after(made, net)
         return made
@@ -172,21 +175,6 @@ def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
 
 def _logits(net: nn.Module, data: Batch) -> Tensor:
     return torch.cat([net(part) for part in data[0].split(PROBE)]).float()
-
-
-def _optimiser(net: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    if recipe.optimiser == "sgd":
-        return torch.optim.SGD(
-            net.parameters(),
-            lr=recipe.lr,
-            momentum=recipe.momentum,
-            weight_decay=recipe.weight_decay,
-        )
-    if recipe.optimiser == "adamw":
-        return torch.optim.AdamW(
-            net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
-        )
-    raise ValueError(f"optimiser must be 'sgd' or 'adamw', got {recipe.optimiser!r}")
 
 
 def schedule(name: str, warm_up: float = 0.0) -> Callable[[float], float]:

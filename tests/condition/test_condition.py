@@ -2,16 +2,14 @@
 
 import math
 
-import mpmath as mp
 import numpy as np
 import pytest
 import scipy.linalg as sl
 import scipy.sparse as sp
-import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from condlab.condition import cond_1, cond_2, cond_fro, cond_inf, cond_skeel
+from tests.optional import given, st, torch
+from tests.optional import mpmath as mp
 
 EPS = np.finfo(float).eps
 DIGITS = 80

@@ -5,8 +5,6 @@ import math
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.linalg import cholesky
 from scipy.sparse.linalg import LinearOperator, aslinearoperator, splu
 
@@ -14,6 +12,7 @@ from condlab.condition import cond_1, cond_2, estimate_cond_1, estimate_cond_2
 from condlab.condition._fill import _elimination_tree, _symbolic_count, fits
 from condlab.condition._sparse_lu import factorise, inverse_operator
 from condlab.errors import SingularMatrixError
+from tests.optional import given, st
 
 EPS = np.finfo(float).eps
 PROMISE = 4e-3  # a singular value lies within this of each end, relatively

@@ -6,7 +6,6 @@ import math
 import numpy as np
 import pytest
 import scipy.sparse as sp
-import torch
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from condlab.condition import (
@@ -16,6 +15,7 @@ from condlab.condition import (
     estimate_cond_1,
     estimate_cond_2,
 )
+from tests.optional import torch
 
 BOTH = [(estimate_cond_1, cond_1), (estimate_cond_2, cond_2)]
 LARGEST = np.finfo(float).max
@@ -205,8 +205,9 @@ def test_integers_and_double_precision_are_trusted_more():
     assert estimate_cond_2(DOUBLE).value == pytest.approx(cond_2(NEAR).value, rel=0.5)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_half_and_single_tensors_are_taken_as_stored(dtype):
+@pytest.mark.parametrize("name", ["float32", "bfloat16", "float16"])
+def test_half_and_single_tensors_are_taken_as_stored(name):
+    dtype = getattr(torch, name)
     T = torch.tensor(NEAR.tolist(), dtype=dtype) + torch.eye(2, dtype=dtype)
     stored = T.to(torch.float64).numpy()
     for function in (cond_1, cond_2, cond_inf, estimate_cond_1, estimate_cond_2):

@@ -98,6 +98,51 @@ def test_lambda_max_is_that_of_the_assembled_hessian():
     assert again["lambda_max"] == pytest.approx(true, rel=1e-6)
 
 
+def test_differences_of_gradients_give_it_too():
+    net = network().eval()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    exact, close = (
+        Monitor(
+            net, what=["lambda_max"], loss=loss, num_matvecs=40, rtol=1e-3, **options
+        ).look()["lambda_max"]
+        for options in ({}, {"differences": True})
+    )
+    # The error of a difference is about the root of eps times the third derivative.
+    assert close == pytest.approx(exact, rel=0.02)
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@pytest.mark.parametrize("differences", [False, True])
+def test_one_product_a_report_comes_near_while_training(differences):
+    net = network().eval()
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.05)
+    options = {"loss": loss, "what": ["lambda_max"]}
+    monitor = Monitor(net, num_matvecs=1, differences=differences, **options)
+    for _ in range(40):
+        run_step(net, optimiser)
+        found = monitor.look()
+        assert found["lambda_max_products"] == 1
+    true = Monitor(net, num_matvecs=60, rtol=1e-4, **options).look()["lambda_max"]
+    assert found["lambda_max"] == pytest.approx(true, rel=0.02)
+
+
+def test_weights_come_back_when_the_loss_fails_elsewhere():
+    net, calls = network().eval(), []
+
+    def fails_at_the_second(net):
+        calls.append(None)
+        if len(calls) > 1:
+            raise RuntimeError("no more")
+        return loss(net)
+
+    before = [p.data_ptr() for p in net.parameters()]
+    options = {"what": ["lambda_max"], "differences": True}
+    with pytest.raises(RuntimeError, match="no more"):
+        Monitor(net, loss=fails_at_the_second, **options).look()
+    assert [p.data_ptr() for p in net.parameters()] == before
+
+
 def flat(net):
     return torch.cat([p.detach().flatten() for p in net.parameters()])
 
@@ -339,6 +384,7 @@ def test_the_start_survives_a_step_that_was_not_finite():
         net,
         what=["lambda_max"],
         loss=lambda net: scale[0] * net(torch.ones(1, 2)).square().sum(),
+        rtol=1e-4,
     )
     assert math.isfinite(monitor.look()["lambda_max"])
     scale[0] = math.inf

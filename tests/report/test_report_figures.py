@@ -9,9 +9,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 from matplotlib.text import Text
 
+from condlab.plots import style as _style
+from condlab.plots.tightness import cell
 from condlab.report import figures
-from condlab.report.figures import _style, counterexamples, scaling, tightness
+from condlab.report.figures import counterexamples, scaling, tightness
 from condlab.report.instances import Part, is_exact, parts, short
+from condlab.theory import Verdict
 
 MAKERS = {
     "scalings": lambda records: [scaling.scaling_figure(records.matrices)],
@@ -144,8 +147,7 @@ def test_records_without_theorems_or_matrices_draw_nothing(records, tmp_path):
     [(1.0, "1"), (0.99999, ".99"), (0.5, ".50"), (0.004, "0"), (-2.0, "0")],
 )
 def test_only_attained_bounds_show_one(tightness_, shown):
-    verdict = {"outcome": "holds", "examples": 9, "tightness": tightness_}
-    assert tightness._cell(verdict)[2] == shown
+    assert cell(Verdict("claim", 2, "holds", 9, tightness_))[2] == shown
 
 
 def test_widths_of_text_are_those_that_are_drawn():

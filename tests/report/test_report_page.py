@@ -4,10 +4,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from condlab.report import _markup, figures, html
+from condlab.report import _markup, collect, figures, html, sections
 from condlab.report import build as report_build
 from condlab.report import draw as report_draw
 from condlab.report import records as kept
+from condlab.report.sections import Drawings, Section, Table
 
 VOID = {"meta", "input", "br", "wbr", "link", "img"}
 
@@ -160,11 +161,67 @@ def test_build_asks_for_markers_before_it_works(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_claims_and_shares_of_studies_are_tables(records, tmp_path):
-    claim = {"claim": "E is <faster>", "verdict": "not testable here"}
-    shares = {"share_centring": 0.123, "share_dividing": 4.5e-5, "runs": 7}
-    share = {"study": "high_learning_rate", "arm": "WS", **shares}
-    found = replace(records, studies={"claims": [claim], "smoothness": [share]})
-    words = " ".join(Page(html.page(found, [])).text)
-    for part in ("E is <faster>", "high learning rate, WS", "12 %", "0.0045 %"):
+HOSTILE = Section(
+    "own",
+    "Own & others",
+    "**Is it <so>?** Perhaps.",
+    (
+        "a < b & c",
+        Table("rates <1>", ("arm", "loss"), (("E", "<b>0.1</b>"),)),
+        Drawings(("own-1", "own-2"), "what is drawn"),
+        "",
+    ),
+)
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"><path id="p" d="M0 0"/></svg>'
+
+
+def test_sections_of_others_are_on_the_page_escaped(records, tmp_path):
+    drawn = [tmp_path / f"own-{i}.svg" for i in (1, 2)]
+    for path in drawn:
+        path.write_text(SVG)
+    shown = Page(html.page(replace(records, sections=(HOSTILE,)), drawn))
+    words = " ".join(shown.text)
+    for part in ("Own & others", "Is it <so>?", "a < b & c", "<b>0.1</b>"):
         assert part in words
+    assert {"href": "#own"} in shown.all("a")
+    assert words.count("what is drawn") == 1
+    assert "rates <1>" in [div.get("aria-label") for div in shown.all("div")]
+
+
+def test_sections_are_read_back_as_they_were_written_and_copied_with_figures(tmp_path):
+    source, out = tmp_path / "source", tmp_path / "out"
+    out.mkdir()
+    sections.write(HOSTILE, source)
+    assert sections.read(source) == (HOSTILE,)
+    with pytest.raises(ValueError, match=r"needs .*own-1\.svg, which is not there"):
+        sections.copy(source, out)
+    for name in ("own-1.svg", "own-1.png", "own-2.svg"):
+        (source / name).write_text(name)
+    sections.copy(source, out)
+    assert sections.read(out) == (HOSTILE,)
+    assert (out / "own-1.png").read_text() == "own-1.png"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"blocks": [{"video": 1}]}', '{"blocks": [1]}', "\x00"]
+)
+def test_files_that_are_no_section_are_said_to_be_none(tmp_path, text):
+    path = tmp_path / "data" / "sections" / "odd.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"odd\.json is no section of a report"):
+        sections.read(tmp_path)
+
+
+def test_a_damaged_section_is_said_before_any_work(tmp_path, monkeypatch):
+    monkeypatch.setattr(collect, "collect", lambda *_: pytest.fail("began to work"))
+    path = tmp_path / "data" / "sections" / "odd.json"
+    path.parent.mkdir(parents=True)
+    path.write_text("{")
+    with pytest.raises(ValueError, match=r"odd\.json is no section"):
+        report_build(tmp_path)
+
+
+def test_a_folder_without_sections_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"is needed, and .* has none"):
+        sections.copy(tmp_path, tmp_path)

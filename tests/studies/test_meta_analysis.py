@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from condlab.report import sections
 from studies.__main__ import main
 from studies.analysis import meta_analysis
 from studies.analysis.runs import as_runs, predictors_of, target_of, withdrawn
@@ -289,6 +290,9 @@ def test_one_command_goes_from_records_to_the_table(results, tmp_path, capsys):
     assert "Does the condition number go with convergence?" in text
     assert "E trains faster than batch norm alone" in text
     assert str(figures / "studies-inception.svg") in capsys.readouterr().out
+    (found,) = sections.read(figures)
+    assert found.title == "Studies"
+    assert {*sections.drawings((found,))} == {p.stem for p in figures.glob("*.svg")}
 
 
 def test_old_curvature_of_weight_normalised_runs_is_withdrawn():

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import scipy.sparse.linalg as spla
 import torch
-import torch.distributed as dist
 from torch import Tensor
 
+from condlab._ranks import Ranks
 from condlab.curvature.evaluation._parameters import Flat
 from condlab.spectra._products import to_scipy
 
@@ -18,9 +18,11 @@ class DataParallel:
     """Weighted mean of the operators of all processes, one all-reduce a product.
 
     Run the same script on each, as `torchrun` does, with an initialised process group
-    (gloo on CPUs, NCCL on GPUs). All of `spectrum`, `condition`, `density` and the rest
-    take it for an operator, and give the same on every process if generators are seeded
-    alike.
+    (gloo on CPUs, NCCL on GPUs). All of `spectrum`, `condition_number`, `density` and
+    the rest take it for an operator, and give the same on every process if generators
+    are seeded alike. Of a Lanczos basis each process keeps a part of the columns, in
+    memory or on its disk, and the first one has the checkpoint. What one process
+    raises, all raise; one that has ended or does not answer is named by the others.
 
     Parameters
     ----------
@@ -35,7 +37,10 @@ class DataParallel:
     Raises
     ------
     ValueError
-        If processes are at different parameters, or the weights make no sense.
+        If processes are at different parameters, or the weights make no sense; here
+        and later, if the operator of any process raises.
+    ConnectionError
+        Later, if a process has ended, or does not answer within the group's timeout.
 
     Examples
     --------
@@ -48,17 +53,17 @@ class DataParallel:
     """
 
     def __init__(self, inner: Any, weight: float, group: Any = None) -> None:
-        self.inner, self._group = inner, group
+        self.inner, self.ranks = inner, Ranks(group)
         self.shape, self.dtype, self.device = inner.shape, inner.dtype, inner.device
-        if not 0 <= weight < float("inf"):
-            raise ValueError(f"weight must be finite and not negative, got {weight}")
-        total = self._sum(torch.tensor([weight], dtype=torch.float64))
+        self.ranks.together(lambda: _require_weight(weight))
+        self.ranks.require_same("shape and dtype", [tuple(self.shape), str(self.dtype)])
+        total = self.ranks.total(torch.tensor([weight], dtype=torch.float64))
         if not float(total) > 0:
             raise ValueError("the weights of all processes are 0")
         self.share = weight / float(total)
         self._require_same_point()
         own = self.share * float(getattr(inner, "noise", 0.0))
-        self.noise = float(self._sum(torch.tensor([own], dtype=torch.float64)))
+        self.noise = float(self.ranks.total(torch.tensor([own], dtype=torch.float64)))
 
     @property
     def params(self) -> dict[str, Tensor]:
@@ -80,7 +85,7 @@ class DataParallel:
 
     def __matmul__(self, V: Tensor) -> Tensor:
         """Return the product with a vector, shape (n,), or a matrix, shape (n, k)."""
-        return self._sum(self.share * (self.inner @ V))
+        return self._sum(lambda: self.share * (self.inner @ V))
 
     def dense(self, **options: Any) -> Tensor:
         """Return the matrix, shape (n, n), from those of all processes.
@@ -88,7 +93,7 @@ class DataParallel:
         Each assembles its own: chunks timed apart would differ, and reductions of
         different sizes abort.
         """
-        return self._sum(self.inner.dense(**options).mul_(self.share))
+        return self._sum(lambda: self.inner.dense(**options).mul_(self.share))
 
     def to_scipy(self) -> spla.LinearOperator:
         """Return the operator for NumPy arrays; all processes must multiply."""
@@ -96,23 +101,22 @@ class DataParallel:
 
     def gradient(self) -> Tensor:
         """Return the gradient of the loss over all processes, shape (n,)."""
-        return self._sum(self.share * self.inner.gradient())
+        return self._sum(lambda: self.share * self.inner.gradient())
 
-    def _sum(self, part: Tensor) -> Tensor:
-        part = part.to(self.device).contiguous()
-        dist.all_reduce(part, group=self._group)
-        return part
+    def _sum(self, part: Callable[[], Tensor]) -> Tensor:
+        with self.ranks.heard():  # else the others would wait for its part
+            own = part()
+        return self.ranks.total(own)
 
     def _require_same_point(self) -> None:
         mine = self.flatten(self.params)
-        first = mine.clone()
-        dist.broadcast(
-            first,
-            dist.get_process_group_ranks(self._group or dist.group.WORLD)[0],
-            group=self._group,
-        )
-        off = self._sum((mine != first).sum().reshape(1))
-        if float(off):
+        first = self.ranks.from_first(mine.clone())
+        if float(self.ranks.total((mine != first).sum().reshape(1))):
             raise ValueError(
                 "all processes must be at the same parameters; broadcast those of one"
             )
+
+
+def _require_weight(weight: float) -> None:
+    if not 0 <= weight < float("inf"):
+        raise ValueError(f"weight must be finite and not negative, got {weight}")

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from condlab._ranks import ranks_of
 from condlab.curvature.evaluation._parameters import Flat
 from condlab.spectra.linear_map import LinearMap
 
@@ -65,6 +66,7 @@ def submatrix(H: Any, rows: Places, columns: Places | None = None) -> LinearMap:
         lambda V: (transposed @ _spread(V, down, H.shape[0]))[along],
         symmetric=symmetric,
         noise=float(getattr(H, "noise", 0.0)) * repeats,
+        ranks=ranks_of(H),
     )
 
 

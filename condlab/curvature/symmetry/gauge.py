@@ -18,6 +18,7 @@ import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor, nn
 
+from condlab._ranks import ranks_of
 from condlab.curvature.symmetry.invariances import Invariance
 from condlab.curvature.symmetry.motions import Scale, line_numbers
 from condlab.curvature.symmetry.null_space import Surroundings, verify
@@ -229,6 +230,7 @@ class SphereOperator:
     def __init__(self, inner: Any, parts: tuple[Lines, ...]) -> None:
         self.inner, self._parts = inner, parts
         self.dtype, self.device = inner.dtype, inner.device
+        self.ranks = ranks_of(inner)  # of a `DataParallel`, its processes
         m = sum(part.dimension for part in parts)
         self.shape = (m, m)
 

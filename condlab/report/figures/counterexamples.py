@@ -9,7 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from condlab.report.figures import _style as look
+from condlab.plots import style as look
 from condlab.report.instances import Part, parts, short
 from condlab.report.summary import evidence, outcome, source
 

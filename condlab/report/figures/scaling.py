@@ -6,25 +6,17 @@ import math
 from statistics import median
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
+from condlab import plots
+from condlab.comparison import OPTIMAL, SCALINGS, ScalingComparison, ScalingRow
+from condlab.plots import style as look
+from condlab.plots.scalings import handles
 from condlab.report._json import as_float
-from condlab.report.figures import _style as look
+from condlab.types import Bracket, ConditionEstimate, Scaling
 
 Entry = dict[str, Any]
 
-# name: (lane from the top, marker, colour, words, what is scaled)
-MARKS = {
-    "row": (0, "o", look.BLUE, "rows", "left"),
-    "column": (1, "s", look.VERMILLION, "columns", "right"),
-    "jacobi": (2, "D", look.GREEN, "Jacobi", "symmetric"),
-    "row-column": (3, "^", look.PURPLE, "rows, then columns", "both"),
-    "ruiz": (3, "v", look.ORANGE, "Ruiz", "both"),
-}
-LANE = 0.2  # of the height of a matrix
 ROW, TOP, BOTTOM = 0.42, 1.05, 0.55  # inches
 
 
@@ -36,14 +28,11 @@ def scaling_figure(matrices: list[Entry]) -> Figure:
     figure = Figure(figsize=(look.WIDTH, height))
     left = 1.3 / look.WIDTH
     box = (left, BOTTOM / height, 0.98 - left, ROW * len(shown) / height)
-    axes = figure.add_axes(box)
-    axes.set_xscale("log")
-    axes.set_xlim(0.8, _rightmost(shown) * 4)
-    _label_powers(axes)
-    axes.set_ylim(len(shown), 0)
-    for i, entry in enumerate(shown):
-        _draw_matrix(axes, i, entry)
-    _dress(axes, shown)
+    plots.scalings(
+        {_label(entry): comparison(entry) for entry in shown},
+        figure.add_axes(box),
+        legend=False,
+    )
     figure.text(0.012, 1 - 0.1 / height, title(shown), va="top", **_bold())
     _legend(figure, height)
     return figure
@@ -74,67 +63,41 @@ def title(matrices: list[Entry]) -> str:
     )
 
 
-def _rightmost(matrices: list[Entry]) -> float:
-    values = [as_float(entry["kappa_2"]["value"]) for entry in matrices]
-    return max([value for value in values if math.isfinite(value)], default=10.0)
+def comparison(entry: Entry) -> ScalingComparison:
+    """Return the comparison that a record is of, without multipliers.
 
-
-def _draw_matrix(axes: Axes, i: int, entry: Entry) -> None:
-    if i % 2:
-        axes.axhspan(i, i + 1, color=look.RULE, alpha=0.25, linewidth=0)
-    before = as_float(entry["kappa_2"]["value"])
-    if math.isinf(before):
-        words = f"singular (rank {entry['rank']}), before and after: κ₂ = ∞"
-        axes.text(1.2, i + 0.5, words, va="center", color=look.QUIET)
-        return
-    axes.plot([before] * 2, [i + 0.12, i + 0.88], color=look.INK, lw=1.6)
-    for name, (lane, marker, colour, _, side) in MARKS.items():
-        y = i + 0.5 + LANE * (lane - 1.5)
-        bracket = entry["brackets"].get(side)
-        if bracket:
-            ends = as_float(bracket["lower"]), as_float(bracket["upper"])
-            axes.plot(ends, [y, y], color=colour, lw=2.6, alpha=0.4)
-        best = entry["optima"].get(side)
+    A certificate of each kind is a row "optimal".
+    """
+    rows = [_row("none", entry["kappa_2"])]
+    for name, (_, side) in SCALINGS.items():
+        if found := entry["scaled"][name]:
+            rows.append(_row(name, found, side, entry["brackets"].get(side)))
+    for side, best in entry["optima"].items():
         if best:
-            ends = as_float(best["lower"]), as_float(best["upper"])
-            axes.plot(ends, [y, y], color=look.INK, lw=1.2, marker="|", ms=6, mew=1.2)
-        after = entry["scaled"][name]
-        if after and math.isfinite(as_float(after["value"])):
-            axes.plot(after["value"], y, marker, color=colour, ms=4.2, mew=0)
+            rows.append(_row(OPTIMAL, best | {"value": best["upper"]}, side, best))
+    return ScalingComparison(tuple(rows), {}, 2)
 
 
-def _dress(axes: Axes, matrices: list[Entry]) -> None:
-    labels = ["{}\n{} × {}".format(e["name"], *e["shape"]) for e in matrices]
-    axes.set_yticks([i + 0.5 for i in range(len(matrices))], labels, fontsize=7)
-    axes.tick_params(axis="y", length=0)
-    axes.grid(axis="x", color=look.RULE, lw=0.5)
-    axes.set_axisbelow(True)
-    axes.set_xlabel("condition number κ₂ (no unit, log scale)")
+def _row(
+    name: str, kappa: Entry, side: Any = "", best: Entry | None = None
+) -> ScalingRow:
+    value, lower, upper = (as_float(kappa[key]) for key in ("value", "lower", "upper"))
+    estimate = ConditionEstimate(value, lower, upper, 2, "")
+    bracket = None
+    if best is not None:
+        bracket = Bracket(as_float(best["lower"]), as_float(best["upper"]))
+    return ScalingRow(name, estimate, Scaling(), side, bracket)
 
 
-def _label_powers(axes: Axes) -> None:
-    last = math.floor(math.log10(axes.get_xlim()[1]))
-    powers = range(0, last + 1, 1 if last < 6 else 2)
-    raised = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-    labels = [f"10{str(power).translate(raised)}" for power in powers]
-    axes.set_xticks([10.0**power for power in powers], labels)
-    axes.set_xticks([], minor=True)
+def _label(entry: Entry) -> str:
+    label = "{}\n{} × {}".format(entry["name"], *entry["shape"])
+    singular = math.isinf(as_float(entry["kappa_2"]["value"]))
+    return f"{label}, rank {entry['rank']}" if singular else label
 
 
 def _legend(figure: Figure, height: float) -> None:
-    raw = Line2D([], [], color=look.INK, lw=0, marker="|", ms=9, mew=1.6)
-    handles: list[Any] = [raw]
-    words = ["unscaled"]
-    for _, marker, colour, text, _ in MARKS.values():
-        handles.append(Line2D([], [], color=colour, lw=0, marker=marker, ms=5, mew=0))
-        words.append(text)
-    handles.append(Line2D([], [], color=look.INK, lw=1.2, marker="|", ms=6, mew=1.2))
-    words.append("the best there is (certified)")
-    handles.append(Patch(color=look.QUIET, alpha=0.4, lw=0))
-    words.append("where van der Sluis has it")
     figure.legend(
-        handles,
-        words,
+        *handles(),
         loc="upper left",
         bbox_to_anchor=(0.0, 1 - 0.48 / height),
         ncols=4,

@@ -6,22 +6,20 @@ import math
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
+from condlab.plots import style as look
+from condlab.plots.tightness import ATTAINED, CELL, SMALL, draw_cell
 from condlab.report._json import as_float
-from condlab.report.figures import _style as look
 from condlab.report.summary import evidence, families, outcome, ratio
+from condlab.theory import Verdict
 
 Entry = dict[str, Any]
 
-BLUES = LinearSegmentedColormap.from_list("blues", ["#e8f1f8", "#7fb8da", look.BLUE])
-LINE, CELL = 0.165, 0.265  # inches: height of a line, width of a cell
+LINE = 0.165  # inches, the height of a line
 TOP, BOTTOM = 1.0, 0.12
 MOST = 62  # lines a column
-SIZE, SMALL = 6.5, 6.0  # points
-ATTAINED = 1 - 1e-9
+SIZE = 6.5  # points
 
 
 def tightness_figures(theorems: list[Entry]) -> list[Figure]:
@@ -115,51 +113,17 @@ def _draw_theorem(axes: Axes, start: float, i: int, entry: Entry) -> None:
     place: dict[str, Any] = {"va": "center", "ha": "right", "fontsize": SIZE}
     axes.text(start - 0.06, i + 0.5, key, **place)
     for j, verdict in enumerate(entry["verdicts"]):
-        _draw_cell(axes, start + j * CELL, i, verdict)
+        draw_cell(axes, start + j * CELL, i, _verdict(verdict))
 
 
-def _draw_cell(axes: Axes, x: float, y: float, verdict: Entry) -> None:
-    face, ink, text = _cell(verdict)
-    if face is not None:
-        axes.add_patch(
-            Rectangle((x + 0.01, y + 0.06), CELL - 0.02, 0.88, color=face, lw=0)
-        )
-    bold = "bold" if text == "1" or face == look.VERMILLION else "normal"
-    axes.text(
-        x + CELL / 2, y + 0.53, text, color=ink, va="center", ha="center",
-        fontsize=SMALL, fontweight=bold,
-    )  # fmt: skip
-
-
-def _cell(verdict: Entry) -> tuple[Any, str, str]:
-    """Return colour, colour of the text, and text."""
-    tightness = as_float(verdict["tightness"])
-    if verdict["examples"] == 0:
-        return None, look.QUIET, "·"
-    if verdict["outcome"] == "falsified":
-        return look.VERMILLION, "#ffffff", _above(tightness)
-    if verdict["outcome"] == "inconclusive":
-        return look.YELLOW, "#000000", "?"
-    if math.isnan(tightness):
-        return look.RULE, look.INK, "="
-    depth = min(max(tightness, 0.0), 1.0)
-    return BLUES(depth), "#ffffff" if depth > 0.72 else "#000000", _below(tightness)
-
-
-def _above(x: float) -> str:
-    if math.isnan(x) or math.isinf(x):
-        return "×"
-    if x < 10:
-        return f"{x:.2f}" if x >= 1.005 else "1+"
-    return f"{x:.0f}" if x < 1000 else f"1e{math.floor(math.log10(x))}"
-
-
-def _below(x: float) -> str:
-    """Return two digits rounded down, so that only an attained bound shows 1."""
-    if x >= ATTAINED:
-        return "1"
-    digits = math.floor(100 * max(x, 0.0))
-    return f".{digits:02d}" if digits else "0"
+def _verdict(entry: Entry) -> Verdict:
+    return Verdict(
+        "",
+        entry.get("size", 1),
+        entry["outcome"],
+        entry["examples"],
+        as_float(entry["tightness"]),
+    )
 
 
 def _fit(text: str, size: float, width: float) -> str:
@@ -188,7 +152,7 @@ def _legend(figure: Figure, height: float) -> None:
     ]
     x = 0.08
     for verdict, words in samples:
-        _draw_cell(axes, x, 0.3, verdict)
+        draw_cell(axes, x, 0.3, _verdict(verdict))
         axes.text(x + CELL + 0.03, 0.85, words, va="center", fontsize=SIZE)
         x += CELL + 0.16 + look.text_width(words, SIZE)
     words = (

@@ -1,0 +1,83 @@
+"""The best scaling of complex matrices, from that of their real forms.
+
+[[Re A, −Im A], [Im A, Re A]] has the singular values of A, each twice, and a bound of
+all its scalings bounds those that scale both halves alike. These are as good: the form
+commutes with the rotation that swaps the halves, and κ is quasi-convex, in the
+logarithms of the multipliers or, of a tall matrix scaled by rows, in their squares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from condlab import _arrays
+from condlab._scaled import apply
+from condlab.optimal._in_memory import best_dense
+from condlab.optimal._one_sided import SINGULAR, Found, judged, reach
+from condlab.optimal._progress import Clock
+from condlab.optimal._signs import turning_bound
+from condlab.types import Array
+
+
+def real_form(A: np.ndarray) -> np.ndarray:
+    """Return [[Re A, −Im A], [Im A, Re A]], shape (2m, 2n)."""
+    return np.block([[A.real, -A.imag], [A.imag, A.real]])
+
+
+def best_complex(
+    A: np.ndarray, side: str, rtol: float, clock: Clock
+) -> tuple[Found, str]:
+    """Return the best scaling of a complex A for p = 2, and the method."""
+    E = real_form(A)
+    found, method = best_dense(E, side, 2, rtol, clock)
+    m, n = A.shape
+    squares = (side == "left" and m > n) or (side == "right" and m < n)
+    left, right = (_alike(d, squares) for d in (found.left, found.right))
+    found = replace(found, left=left, right=right)
+    if method == SINGULAR:
+        return found, method
+    twice = replace(found, left=_twice(left), right=_twice(right), upper=None)
+    twice = judged(E, twice)
+    found = replace(twice, left=_first_half(twice.left), right=_first_half(twice.right))
+    if side == "both" and reach(found) > found.lower * (1 + rtol):
+        found = replace(found, lower=max(found.lower, _by_phases(A, found)))
+    return found, f"{method} of the real form"
+
+
+def _alike(d: Array | None, squares: bool) -> Array | None:
+    """Return the mean of the two halves that is as good as either."""
+    if d is None:
+        return None
+    first, second = np.split(np.asarray(d), 2)
+    if not squares:
+        return np.sqrt(first) * np.sqrt(second)
+    top = np.maximum(first, second)
+    return top * np.sqrt(((first / top) ** 2 + (second / top) ** 2) / 2)
+
+
+def _twice(d: Array | None) -> Array | None:
+    return d if d is None else np.concatenate([d, d])
+
+
+def _first_half(d: Array | None) -> Array | None:
+    return d if d is None else d[: len(d) // 2]
+
+
+def _by_phases(A: np.ndarray, found: Found) -> float:
+    """Bound κ of all scalings by the phases of the singular vectors at this one."""
+    M = apply(A, found.left, found.right)
+    if not (np.isfinite(M).all() and M.any()):
+        return 1.0
+    U, _, Vh = np.linalg.svd(M)
+    V = Vh.conj().T
+    exact = [_arrays.power_of_two(np.asarray(d)) for d in (found.left, found.right)]
+    B = apply(A, *exact)
+    images, sources = (U[:, [0]], U[:, [-1]]), (V[:, [0]], V[:, [-1]])
+    units = np.asarray(found.right) / exact[1]
+    return turning_bound(_of_middle_size(B), images, sources, units)
+
+
+def _of_middle_size(B: np.ndarray) -> np.ndarray:
+    return np.ldexp(1.0, -np.frexp(np.abs(B).max())[1]) * B

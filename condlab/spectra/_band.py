@@ -1,0 +1,39 @@
+"""Numbers with bounds that hold with a confidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from condlab._tables import as_frame, record
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Band:
+    """Numbers with bounds, one for each place that was asked for.
+
+    Parameters
+    ----------
+    value, lower, upper : array, shape (x,)
+        The estimate, and bounds that hold at each place with the confidence asked for.
+    standard_error : array, shape (x,)
+        Of the value, over probes; nan for one probe. The bands do not rest on it.
+    """
+
+    value: Floats
+    lower: Floats
+    upper: Floats
+    standard_error: Floats
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, arrays as lists."""
+        return record(self)
+
+    def to_pandas(self) -> Any:
+        """Return a data frame, a row a place; needs pandas."""
+        return as_frame(self.to_dict())
