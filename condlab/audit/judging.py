@@ -51,6 +51,11 @@ def run(
     list of Judgement
         One a problem, in their order.
 
+    Raises
+    ------
+    TypeError
+        If `function` is no function.
+
     Examples
     --------
     >>> from condlab.audit import problems
@@ -58,6 +63,11 @@ def run(
     >>> "silently wrong" in {judgement.verdict for judgement in found}
     True
     """
+    if not callable(function):
+        raise TypeError(
+            f"a function of a problem's input is needed, got {function!r:.60}; give "
+            "the function itself, not what it returns"
+        )
     name = name or getattr(function, "__name__", type(function).__name__)
     return [_judge(function, problem, promise, name) for problem in problems]
 

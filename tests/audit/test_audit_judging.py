@@ -111,6 +111,11 @@ def test_accepts_says_what_is_asked_for():
         THREE.accepts(A)
 
 
+def test_what_is_no_function_is_refused_with_what_came():
+    with pytest.raises(TypeError, match=r"function .* is needed, got 3\.0; give"):
+        run(3.0, [THREE])
+
+
 def test_an_estimator_that_returns_half_is_found():
     whole, promise = (
         condlab.estimate_cond_2,
