@@ -80,6 +80,9 @@ class Jet:
             return self * (1 / Fraction(other))
         return self * other.reciprocal()
 
+    def __rtruediv__(self, other: Fraction | int) -> Jet:
+        return self.reciprocal() * other
+
     def square(self) -> Jet:
         """Return the square."""
         return self.apply(self.value**2, 2 * self.value, Fraction(2))

@@ -9,6 +9,7 @@ import pytest
 from condlab.audit import KINDS, cases, exact, jets, problems
 from condlab.audit.catalogue.eigenvalues import rotated
 from condlab.audit.confirm import confirm, is_confirmed
+from condlab.audit.model import units
 
 NEEDS_TORCH = {"hessian_layer", "hessian_diag", "hessian_top"}
 
@@ -88,4 +89,5 @@ def test_unknown_kind_is_answered_with_the_kinds_there_are():
 @pytest.mark.parametrize(*cases("cond_2"))
 def test_cases_are_for_the_tests_of_others(problem):
     assert problem.accepts(problem.truth)
-    assert not problem.accepts(0.4 * min(problem.truth, 1e6))
+    hidden = 100 * units(problem) * problem.truth >= 1  # by the input's own rounding
+    assert hidden or not problem.accepts(0.4 * problem.truth)
