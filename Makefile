@@ -6,12 +6,12 @@ QUICK := .venv-quick
 OLDEST := .venv-oldest
 CORE := $(addprefix condlab/,__init__.py scaling.py bounds.py comparison.py norms.py types.py \
 	condition optimal lanczos gallery io)
-OTHER := $(addprefix --ignore=tests/,curvature gpu nn report spectra studies theory)
+OTHER := $(addprefix --ignore=tests/,audit curvature gpu nn report spectra studies theory)
 EXTRAS := theory,torch,figures,studies,docs,dev
 # Two BLAS threads on two busy cores cost far more than they bring.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help report figures studies docs quick oldest test test-gpu check lint wheel bench lock clean
+.PHONY: help report figures studies docs quick oldest test test-gpu check lint wheel bench audit lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this list.
@@ -70,9 +70,13 @@ wheel:  ## Build sdist and wheel, install the wheel in an empty environment, use
 bench: $(VENV)/installed  ## Install the peers that benchmarks/ compares with.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),bench]'
 
+audit: $(VENV)/installed  ## Install other libraries, put them on trial and write docs/audit/.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),audit]'
+	$(BIN)/python -m benchmarks.audit
+
 lock:  ## Rewrite constraints.txt from a fresh environment with every extra.
 	rm -rf .lock && $(PYTHON) -m venv .lock
-	.lock/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0' -e '.[$(EXTRAS),bench]'
+	.lock/bin/python -m pip install --quiet --disable-pip-version-check 'torch==2.13.0' -e '.[$(EXTRAS),bench,audit]'
 	.lock/bin/python -m pip freeze --exclude-editable | sed 's/^\(torch==[0-9.]*\)+.*/\1/' > constraints.txt
 	rm -rf .lock
 

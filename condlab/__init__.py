@@ -86,6 +86,7 @@ __all__ = [
 ]
 
 _ROOMS = {  # and the packages that a room cannot be loaded without
+    "audit": (),
     "collection": (),
     "curvature": ("torch",),
     "gallery": (),

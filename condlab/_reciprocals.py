@@ -87,6 +87,41 @@ def shared_multipliers(
     return left * powers(rows, left), right
 
 
+def missing_room(A: Array, left: Array) -> int:
+    """Return by how many powers of two A must grow for its rows to have reciprocals.
+
+    Zero where they have, and where the largest entries leave no room.
+    """
+    kind = _arrays.namespace(left).finfo(left.dtype)
+    if not _arrays.any_true(left >= 2 / float(kind.smallest_normal)):
+        return 0
+    sizes = _seen(row_norms(A, p=1))
+    kind = np.finfo(sizes.dtype)
+    room = kind.maxexp - int(np.frexp(sizes)[1].max()) - 1
+    return int(max(0, min(kind.nmant + 2, room)))
+
+
+def grown(A: Array, exponent: int, like: Array) -> Array:
+    """Return 2^exponent A, exactly."""
+    return Scaling(powers(np.full(like.shape, exponent), like)).apply(A)
+
+
+def shared(A: Array, scaling: Scaling, exponent: int) -> Scaling:
+    """Return a scaling of 2^exponent A as one of A, with 1 for lines of zeros.
+
+    The right multipliers take the power of two as far as they have room, the left ones
+    the rest.
+    """
+    left, right = scaling.left, scaling.right
+    rows, columns = (_seen(f(A, p="inf")) > 0 for f in (row_norms, column_norms))
+    largest = int(np.frexp(_seen(right))[1][columns].max())
+    taken = max(0, min(exponent, np.finfo(_seen(right).dtype).maxexp - largest))
+    right = right * powers(np.where(columns, taken, 0), right)
+    with np.errstate(over="ignore"):
+        left = left * powers(np.where(rows, exponent - taken, 0), left)
+    return Scaling(clipped(left), right)
+
+
 def reciprocal(x: Array) -> Array:
     """Return 1/x of nonzero x and 1 for 0; that of a subnormal x stays finite."""
     xp = _arrays.namespace(x)

@@ -17,10 +17,13 @@ from condlab._reciprocals import (
     check_diagonal,
     clipped,
     diagonal_of,
+    grown,
     in_range,
+    missing_room,
     reciprocal,
     reciprocal_norms,
     root_reciprocal,
+    shared,
     shared_multipliers,
     vanishing_columns,
 )
@@ -48,7 +51,9 @@ def row_scaling(
     Returns
     -------
     Scaling
-        With `left` of shape (m,) and no `right`.
+        With `left` of shape (m,) and no `right`. The reciprocal of a norm below
+        2^-1023 has no float64: such a row gets the largest multiplier that has one,
+        and stays short. `row_column_scaling` can share it between two sides.
 
     Raises
     ------
@@ -88,7 +93,7 @@ def column_scaling(
     Returns
     -------
     Scaling
-        With `right` of shape (n,) and no `left`.
+        With `right` of shape (n,) and no `left`; of columns below 2^-1023 as there.
 
     Raises
     ------
@@ -128,10 +133,10 @@ def row_column_scaling(
     Returns
     -------
     Scaling
-        With `left` of shape (m,) and `right` of shape (n,). Where the second pass
-        needs multipliers beyond the range of floats, the two sides share a power of
-        two, which D₁ A D₂ does not see; if even that is too little, the columns stay
-        as near to unit norm as the range allows.
+        With `left` of shape (m,) and `right` of shape (n,). Where a pass needs
+        multipliers beyond the range of floats, the two sides share a power of two,
+        which D₁ A D₂ does not see; if even that is too little, the lines stay as near
+        to unit norm as the range allows.
 
     Raises
     ------
@@ -154,6 +159,10 @@ def row_column_scaling(
            [1. , 1. ]])
     """
     left = reciprocal_norms(A, 1, p, rounding, strict)
+    if room := missing_room(A, left):
+        B = grown(A, room, like=left)
+        found = row_column_scaling(B, p=p, rounding=rounding, strict=strict)
+        return shared(A, found, room)
     B = Scaling(left).apply(A)
     if vanishing_columns(A, B, p):
         return Scaling(*shared_multipliers(A, left, B, p, rounding))

@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parent.parent / "condlab"
 LAYERS = [  # from the top; a module may import what stands below it
     ["__main__"],
     ["cli"],
-    ["report"],
+    ["report", "audit"],
     ["plots"],
     ["theory"],
     ["curvature"],

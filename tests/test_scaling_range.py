@@ -154,6 +154,39 @@ def test_what_no_multipliers_can_reach_stays_nonsingular_and_finite():
         assert (np.abs(B).max(axis=0) > 0).all()
 
 
+SUBNORMAL = {
+    "a row": np.array([[1.0, 2.0], [4e-320, 2e-320]]),
+    "a column": np.array([[1.0, 4e-320], [1.0, 2e-320]]),
+    "all": np.array([[4e-320, 0.0], [5e-324, 1e-310]]),
+    "beside the largest": np.array([[1e308, 2.0], [4e-320, 2e-320]]),
+    "with lines of zeros": np.array([[1.0, 2.0, 0.0], [4e-320, 0, 0], [0, 0, 0]]),
+    "float32": np.array([[1, 2], [3e-44, 1e-45]], np.float32),
+}
+
+
+@pytest.mark.parametrize("rounding", [None, "power-of-two"])
+@pytest.mark.parametrize("A", SUBNORMAL.values(), ids=SUBNORMAL)
+def test_the_right_side_takes_what_the_reciprocal_of_a_subnormal_row_has_too_much(
+    A, rounding
+):
+    found = row_column_scaling(A, p="inf", rounding=rounding)
+    B = np.abs(found.apply(A))
+    for axis, d in ((1, found.left), (0, found.right)):
+        sizes, zero = B.max(axis), np.abs(A).max(axis) == 0
+        assert (d[zero] == 1).all()
+        assert ((sizes[~zero] > 0.49) & (sizes[~zero] < 1.5)).all()
+        if rounding is None:
+            assert_allclose(sizes[~zero], 1, rtol=4 * np.finfo(A.dtype).eps)
+
+
+@pytest.mark.parametrize("A", SUBNORMAL.values(), ids=SUBNORMAL)
+def test_sweeps_reach_subnormal_lines(A):
+    B = np.abs(ruiz_scaling(A).apply(A))
+    for axis in (0, 1):
+        sizes = B.max(axis)
+        assert_allclose(sizes[sizes > 0], 1, rtol=1e-6)
+
+
 def test_reciprocal_of_a_subnormal_diagonal_stays_finite():
     left = jacobi_scaling(np.diag([1e-310, -2.0]), symmetric=False).left
     assert np.isfinite(left).all()

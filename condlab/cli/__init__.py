@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from condlab import __version__
 from condlab.cli import (
+    _audit,
     _cond,
     _hessian,
     _list,
@@ -86,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"condlab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (_scale, _cond, _weights, _hessian, _verify, _report, _list):
+    for command in (_scale, _cond, _weights, _hessian, _verify, _audit, _report, _list):
         command.add_parser(commands)
     return parser
 

@@ -331,6 +331,29 @@ def test_padding_row_of_an_embedding_is_a_constant(method):
     assert_right_to_differences(H, pinned, (ids, y))
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda p, _: torch.sinc(p["t"][0]),
+        lambda p, _: torch.sinc(p["t"]).sum(),
+        lambda p, _: torch.sinc(p["t"][0]) + p["t"][1].square(),
+        lambda p, _: 3 * torch.sinc(2 * p["t"][0]),
+        lambda p, _: torch.sinc(p["t"].prod()) + torch.sinc(p["t"][0]),
+    ],
+)
+def test_steps_that_the_gradient_no_longer_sees_do_not_confirm_a_zero(loss):
+    """The second derivative of sinc at 0 is -pi^2/3; torch 2.13 has 0 or nan."""
+    params = {"t": torch.zeros(2, dtype=torch.float64)}
+    with pytest.raises(ValueError, match=r"contradict|off differences"):
+        HessianOperator(loss, params, [None], weights=[1.0])
+
+
+def test_steps_of_all_sizes_agree_on_a_zero():
+    params = {"t": torch.ones(2, dtype=torch.float64)}
+    flat = HessianOperator(lambda p, _: p["t"].sum(), params, [None], weights=[1.0])
+    assert not flat.dense().any()
+
+
 def test_gap_to_differences_is_part_of_the_noise():
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)).double()

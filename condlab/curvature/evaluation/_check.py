@@ -30,6 +30,7 @@ PRODUCT = 10  # times the root of the unit roundoff: masks of kinks that roundin
 # that is coarser than its dtype
 FACTORS = (1.0, 1e-2, 1e2, 1e-4, 1e-8)
 CLOSE = 1e-3  # of the product: a gap that no other step is tried for
+APART = 4  # times what two differences are good to: then they contradict each other
 
 Value = tuple[Tensor, Tensor]  # a loss, and its gradient laid end to end
 Evaluate = Callable[[dict[str, Tensor]], Value]
@@ -137,12 +138,16 @@ class Check:
         size = float(product.norm())
         own = PRODUCT * torch.finfo(product.dtype).eps ** 0.5 * (size + self.floor)
         best, gap = Difference(product, float("inf")), float("inf")
-        for _, of_gradient in self._differences():
+        missed: list[Difference] = []
+        for factor, (_, of_gradient) in zip(FACTORS, self._differences(), strict=True):
             best = min(best, of_gradient, key=lambda one: one.allowed)
             off = product - best.value
             gap = float(off.norm())
             if gap <= best.allowed + own and gap <= CLOSE * size:
+                if reason := _contradiction(best, missed, own):
+                    return Seen(gap, reason), off
                 break
+            missed += [of_gradient] if factor <= 1 else []
         if gap <= best.allowed + own:
             return Seen(gap), off
         reason = (
@@ -201,3 +206,21 @@ class Check:
             name: (p.detach().to(dtype) + along[name]).requires_grad_()
             for name, p in self._leaves.items()
         }
+
+
+def _contradiction(found: Difference, missed: list[Difference], own: float) -> str:
+    """Say which larger step moves a gradient that this one leaves where it is, if any.
+
+    A step may be too small for a gradient to see: torch's of sinc is zero at 1e-9, and
+    so are its differences, whatever the second derivative.
+    """
+    still = found.value == 0
+    for one in missed:
+        moved = float(one.value[still].norm())
+        if moved > APART * (found.allowed + one.allowed) + own:
+            return (
+                "differences of the gradient contradict each other: zero at a small "
+                f"step, {moved:.1e} at a larger one, where they are good to "
+                f"{one.allowed:.1e}"
+            )
+    return ""
