@@ -26,8 +26,11 @@ def test_a_stack_has_the_numbers_of_its_matrices(p, unit):
         one = CONDITION_NUMBERS[p](A)
         for field in ("value", "lower", "upper"):
             assert getattr(found, field).shape == (7, 1)
-            # LAPACK is the same, the order of a division need not be
-            expected = pytest.approx(getattr(one, field), rel=1e-14)
+            # LAPACK is the same, the order of a division need not be; and ends have
+            # another proof, each of a width of 100 n roundings of the singular values
+            ends = p in (2, "fro") and field != "value" and one.value < 1e12
+            rel = 300 * np.finfo(float).eps * one.value if ends else 1e-14
+            expected = pytest.approx(getattr(one, field), rel=rel)
             assert getattr(found, field)[k, 0] == expected
 
 

@@ -153,3 +153,11 @@ def test_without_matplotlib_a_sentence_says_which_extra_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"pip install 'condlab\[figures\]'"):
         import condlab.plots  # noqa: F401
+
+
+def test_of_a_long_name_the_end_is_shown(axes):
+    name = "a/folder/" * 30 + "matrix.csv"
+    plots.scalings({name: condlab.compare_scalings(A)}, axes)
+    (label,) = (text.get_text() for text in axes.get_yticklabels())
+    assert label.endswith("folder/matrix.csv")
+    assert len(label) == 30

@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     gallery:laplacian-1d:2: 2 x 2, 4 nonzeros, float64
     <BLANKLINE>
     norm     kappa  certainly in    method
-    kappa_2  3.000  2.999 .. 3.001  svd
+    kappa_2  3.000  2.999 .. 3.001  qr+cholesky
     0
     """
     try:

@@ -173,7 +173,7 @@ def eigenvalue_bound(
     By a Cholesky factor of sI − H, or by sums of absolute values. H may have only its
     upper triangle; `size` is that of its eigenvalues.
     """
-    n, x = len(H), np.ones(len(H))
+    n, x = len(H), np.random.default_rng(0).standard_normal(len(H))  # no eigenvector
     (factor,) = sl.lapack.get_lapack_funcs(("potrf",), (H,))
     for slack in SLACKS:
         s = estimate + slack * n * UNIT_ROUNDOFF * size

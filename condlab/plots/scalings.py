@@ -14,6 +14,7 @@ from condlab.comparison import OPTIMAL, ScalingComparison, ScalingRow
 from condlab.plots import style as look
 
 # name: (marker, colour, words)
+LONG = 30  # characters of a name
 MARKS = {
     "row": ("o", look.BLUE, "rows"),
     "column": ("s", look.VERMILLION, "columns"),
@@ -72,7 +73,7 @@ def scalings(
     axes.set_ylim(len(comparisons), 0)
     for i, found in enumerate(comparisons.values()):
         _draw_matrix(axes, i, found, edge)
-    names = list(comparisons)
+    names = list(map(_short, comparisons))
     axes.set_yticks([i + 0.5 for i in range(len(names))], names, fontsize=7)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=look.RULE, lw=0.5)
@@ -82,6 +83,14 @@ def scalings(
         place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
         axes.legend(*handles(), ncols=4, fontsize=7.5, frameon=False, **place)
     return axes
+
+
+def _short(name: str) -> str:
+    """Return a name whose lines leave room to draw: of a long path, the end."""
+    return "\n".join(
+        line if len(line) <= LONG else f"…{line[1 - LONG :]}"
+        for line in name.split("\n")
+    )
 
 
 def handles() -> tuple[list[Any], list[str]]:

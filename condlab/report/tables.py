@@ -148,7 +148,7 @@ def certified(theorems: list[Entry]) -> str:
 
 PARTS: dict[str, Callable[[Records], str]] = {
     "summary": lambda found: sentence(found.theorems),
-    "verdicts": lambda found: verdict_table(found.theorems),
     "certificates": lambda found: certified(found.theorems),
     "mutants": lambda found: mutations.table(found.mutants),
+    "verdicts": lambda found: verdict_table(found.theorems),
 }

@@ -130,3 +130,19 @@ def test_float32_is_measured_as_it_is_stored():
     A = np.random.default_rng(6).standard_normal((5, 5)).astype(np.float32)
     found, same = cond_2(A), cond_2(A.astype(float))
     assert (found.lower, found.upper) == (same.lower, same.upper)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 16])
+@pytest.mark.parametrize("shift", [0.0, 0.5])
+def test_a_vector_of_ones_may_be_any_eigenvector(n, shift):
+    # ones go with the least eigenvalue of I - s J, and with the largest of I + s J
+    for sign in (-1.0, 1.0):
+        A = np.eye(n) + sign * (0.5 + shift) / n * np.ones((n, n))
+        far = 1 + sign * (0.5 + shift)
+        if far == 0:
+            continue
+        kappa = max(far, 1 / far)
+        found = cond_2(A)
+        assert found.lower <= kappa * (1 + 4 * EPS)
+        assert found.upper >= kappa * (1 - 4 * EPS)
+        assert found.upper <= found.lower * (1 + 1e-10)

@@ -9,7 +9,7 @@ import torch
 
 from condlab._ranks import ALONE
 from tests.spectra.matrices import SPECTRA, rotated
-from tests.spectra.shared import SEVERAL, Parts, looked_at
+from tests.spectra.sharing import SEVERAL, Parts, looked_at
 
 EPS = torch.finfo(torch.float64).eps
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 def launch(folder, what, world):
     """Run so many processes, and return their exit statuses."""
-    command = [sys.executable, "-m", "tests.spectra.shared", str(folder), what]
+    command = [sys.executable, "-m", "tests.spectra.sharing", str(folder), what]
     started = [
         subprocess.Popen(
             [*command, str(rank), str(world)],
