@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import runpy
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,8 @@ def find(keys: list[str]) -> list[Any]:
 
 
 def _own(path: Path) -> list[Any]:
+    from condlab.theory.catalogue import claims_of
+
     if not path.is_file():
         raise ValueError(f"there is no file {path} to read theorems from")
     try:
@@ -55,24 +56,10 @@ def _own(path: Path) -> list[Any]:
     except Exception as error:
         told = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"running {path} fails: {told}") from error
-    found = list({id(each): each for each in _theorems(names.values())}.values())
+    found = list(claims_of(names))
     if not found:
         raise ValueError(
             f"{path} has no condlab.theory.Theorem at its top level, alone or in a "
             "list, tuple or dict; make one"
         )
-    return found
-
-
-def _theorems(values: Iterable[Any]) -> list[Any]:
-    from condlab.theory import Theorem
-
-    found: list[Any] = []
-    for value in values:
-        if isinstance(value, Theorem):
-            found.append(value)
-        elif isinstance(value, list | tuple):
-            found += [each for each in value if isinstance(each, Theorem)]
-        elif isinstance(value, dict):
-            found += [each for each in value.values() if isinstance(each, Theorem)]
     return found

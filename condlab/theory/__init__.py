@@ -18,7 +18,7 @@ except ImportError as error:  # pragma: no cover
 
 from condlab.theory import strategies
 from condlab.theory.catalogue import CATALOGUE
-from condlab.theory.formula import theorem
+from condlab.theory.formula import claim, theorem
 from condlab.theory.model import Margin, Reference, Theorem, Verdict, Verdicts
 from condlab.theory.search import verify
 
@@ -29,6 +29,7 @@ __all__ = [
     "Theorem",
     "Verdict",
     "Verdicts",
+    "claim",
     "strategies",
     "theorem",
     "verify",

@@ -18,6 +18,7 @@ except ImportError as error:  # pragma: no cover
 
 Ball = Any  # flint.arb
 Balls = np.ndarray  # of dtype object, entries arb
+Sides = tuple[Ball, Ball]  # of a claim lhs <= rhs
 
 
 @contextmanager

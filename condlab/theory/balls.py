@@ -22,6 +22,7 @@ from flint import acb, acb_mat, arb, ctx
 from condlab.theory._ball import (
     Ball,
     Balls,
+    Sides,  # noqa: F401  - part of this module
     array,
     as_mat,
     ball,

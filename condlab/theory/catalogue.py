@@ -53,6 +53,40 @@ from condlab.theory.claims.weight_standardization import epsilon, gradients, smo
 from condlab.theory.model import Theorem
 
 
+def claims_of(names: Mapping[str, object]) -> tuple[Theorem, ...]:
+    """Return the theorems of a module, in the order in which it makes them.
+
+    No list is kept beside them that one could forget: what stands at the top level of
+    a file is tried, the catalogue's files and one's own alike.
+
+    Parameters
+    ----------
+    names : mapping
+        As from ``vars(module)``: theorems alone or in a list, tuple or dict.
+
+    Returns
+    -------
+    tuple of Theorem
+        Each once.
+
+    Examples
+    --------
+    >>> claims_of({"st": None, "MORE": []})
+    ()
+    """
+    found: dict[int, Theorem] = {}
+    for value in names.values():
+        inside: Iterable[object] = (value,)
+        if isinstance(value, dict):
+            inside = value.values()
+        elif isinstance(value, list | tuple):
+            inside = value
+        for each in inside:
+            if isinstance(each, Theorem):
+                found.setdefault(id(each), each)
+    return tuple(found.values())
+
+
 def by_key(theorems: Iterable[Theorem]) -> Mapping[str, Theorem]:
     """Return a read-only mapping from key to theorem.
 
@@ -75,41 +109,43 @@ def by_key(theorems: Iterable[Theorem]) -> Mapping[str, Theorem]:
 
 
 CATALOGUE = by_key(
-    (
-        *theorem_51.THEOREMS,
-        *descent.THEOREMS,
-        *rate.THEOREMS,
-        *systems.THEOREMS,
-        *layers.THEOREMS,
-        *polynomial.THEOREMS,
-        *theorem_52.THEOREMS,
-        *gradients.THEOREMS,
-        *smoothness.THEOREMS,
-        *epsilon.THEOREMS,
-        *diagonal_scaling.THEOREMS,
-        *jacobi_scaling.THEOREMS,
-        *bauer.THEOREMS,
-        *optimal_scaling.THEOREMS,
-        *optimal_duality.THEOREMS,
-        *sweeps.THEOREMS,
-        *similarity.THEOREMS,
-        *condition_numbers.THEOREMS,
-        *condition_bounds.THEOREMS,
-        *condition_changes.THEOREMS,
-        *perturbations.THEOREMS,
-        *eigenvalues.THEOREMS,
-        *eigenvalue_perturbation.THEOREMS,
-        *spectral_inclusion.THEOREMS,
-        *ritz_values.THEOREMS,
-        *gradient_descent.THEOREMS,
-        *stationary_iterations.THEOREMS,
-        *randomized_iterations.THEOREMS,
-        *krylov_iterations.THEOREMS,
-        *normalization_layers.THEOREMS,
-        *modulation.THEOREMS,
-        *scale.THEOREMS,
-        *spectral.THEOREMS,
-        *conv.THEOREMS,
-        *hessian.THEOREMS,
+    entry
+    for chapter in (
+        theorem_51,
+        descent,
+        rate,
+        systems,
+        layers,
+        polynomial,
+        theorem_52,
+        gradients,
+        smoothness,
+        epsilon,
+        diagonal_scaling,
+        jacobi_scaling,
+        bauer,
+        optimal_scaling,
+        optimal_duality,
+        sweeps,
+        similarity,
+        condition_numbers,
+        condition_bounds,
+        condition_changes,
+        perturbations,
+        eigenvalues,
+        eigenvalue_perturbation,
+        spectral_inclusion,
+        ritz_values,
+        gradient_descent,
+        stationary_iterations,
+        randomized_iterations,
+        krylov_iterations,
+        normalization_layers,
+        modulation,
+        scale,
+        spectral,
+        conv,
+        hessian,
     )
+    for entry in claims_of(vars(chapter))
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis.strategies import SearchStrategy
 from condlab.theory import balls
 from condlab.theory.model import Margin, Reference, Theorem
 
-Formula = Callable[..., tuple[balls.Ball, balls.Ball]]
+Formula = Callable[..., balls.Sides]
 
 PRECISIONS = (128, 512)  # bits
 EQUAL = 1e-30  # relative width below which overlapping sides count as equal
@@ -81,6 +82,72 @@ def theorem(
         false_from=false_from,
         formula=formula,
     )
+
+
+def claim(
+    key: str,
+    reference: Reference | str,
+    instances: Callable[[int], SearchStrategy],
+    *,
+    latex: str = "",
+    admits: Callable[..., bool] | None = None,
+    note: str = "",
+    false_from: int | None = None,
+) -> Callable[[Formula], Theorem]:
+    r"""Make a theorem of the formula below, whose docstring is the statement.
+
+    Parameters
+    ----------
+    key, reference, instances, latex, admits, note, false_from
+        As for `theorem`.
+
+    Returns
+    -------
+    callable
+        A decorator that gives the `Theorem` that lhs <= rhs for the sides that a
+        formula returns, stated in the first paragraph of the formula's docstring.
+
+    Raises
+    ------
+    ValueError
+        If the formula has no docstring.
+
+    Examples
+    --------
+    >>> from hypothesis import strategies as st
+    >>> @claim("squares", "folklore", lambda size: st.floats(0.0, 2.0), false_from=1)
+    ... def squares(x):
+    ...     'A number is at most its square.'
+    ...     return x, x * x
+    >>> squares.statement, squares.confirm(0.5)
+    ('A number is at most its square.', True)
+    """
+
+    def decorate(formula: Formula) -> Theorem:
+        return theorem(
+            key,
+            _statement(key, formula) or latex,
+            reference,
+            instances,
+            formula,
+            latex=latex,
+            admits=admits,
+            note=note,
+            false_from=false_from,
+        )
+
+    return decorate
+
+
+def _statement(key: str, formula: Formula) -> str:
+    """Return the first paragraph of a docstring; nothing where -OO strips them all."""
+    paragraph = (inspect.getdoc(formula) or "").partition("\n\n")[0]
+    if not paragraph.strip() and sys.flags.optimize < 2:
+        raise ValueError(
+            f"the docstring of a claim is its statement, and the formula of {key!r} "
+            "has none; put the claim in words below its def"
+        )
+    return " ".join(paragraph.split())
 
 
 def _names(formula: Formula) -> tuple[str, ...]:

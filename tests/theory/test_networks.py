@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from condlab import nn
 from condlab.theory import balls, strategies, verify
+from condlab.theory.catalogue import claims_of
 from condlab.theory.claims.networks import (
     conv,
     modulation,
@@ -31,7 +32,7 @@ FILES = (
     spectral,
 )
 
-THEOREMS = {entry.key: entry for file in FILES for entry in file.THEOREMS}
+THEOREMS = {entry.key: entry for file in FILES for entry in claims_of(vars(file))}
 
 FALSE = {key: each.false_from for key, each in THEOREMS.items() if each.false_from}
 

@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from condlab.theory import balls, verify
+from condlab.theory.catalogue import claims_of
 from condlab.theory.claims.networks import hessian as claims
-from condlab.theory.claims.networks.hessian import THEOREMS
 from tests.theory.outcomes import outcomes
 
-BY_KEY = {entry.key: entry for entry in THEOREMS}
+BY_KEY = {entry.key: entry for entry in claims_of(vars(claims))}
 FALSE = "network-linear-block-any"
 EPS = np.finfo(float).eps
 

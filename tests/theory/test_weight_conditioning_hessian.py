@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from condlab.theory import balls, verify
+from condlab.theory.catalogue import claims_of
 from condlab.theory.claims.weight_conditioning import theorem_52 as claims
-from condlab.theory.claims.weight_conditioning.theorem_52 import THEOREMS
 from tests.theory.outcomes import outcomes
 
-BY_KEY = {entry.key: entry for entry in THEOREMS}
+BY_KEY = {entry.key: entry for entry in claims_of(vars(claims))}
 FALSE = [key for key, each in BY_KEY.items() if each.false_from == 2]
 
 

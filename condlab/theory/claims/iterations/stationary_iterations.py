@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from condlab.theory import balls, strategies
-from condlab.theory.balls import Ball, Balls
+from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.condition.condition_numbers import kappa_spd
 from condlab.theory.claims.iterations.gradient_descent import (
     contraction,
@@ -17,7 +17,7 @@ from condlab.theory.claims.spectra.spectral_inclusion import (
     is_dominant,
     off_diagonal_sums,
 )
-from condlab.theory.formula import theorem
+from condlab.theory.formula import claim
 from condlab.theory.references import (
     HORN_JOHNSON,
     OSTROWSKI_1954,
@@ -28,25 +28,11 @@ from condlab.theory.references import (
 )
 from condlab.theory.strategies import SearchStrategy, is_spd, st
 
-Sides = tuple[Ball, Ball]
-
 
 def _jacobi_radius(A: Balls) -> Ball:
     """Return the spectral radius of I - D^-1 A."""
     step = A / A.diagonal()[:, None]
     return balls.spectral_radius(balls.identity_matrix(len(A)) - step)
-
-
-def _jacobi_radius_spd(A: Balls) -> Ball:
-    """Return the same from the symmetric matrix that is similar to D^-1 A."""
-    return balls.maximum(abs(1 - spectrum(balls.unit_diagonal(A))))
-
-
-def _sor_radius(A: Balls, omega: Ball) -> Ball:
-    """Return the spectral radius of a sweep of successive over-relaxation."""
-    D, L = np.diag(A.diagonal()), np.tril(A, -1)
-    M = D + omega * L  # of integer zeros above, which is exact
-    return balls.spectral_radius(balls.product(balls.inverse(M), M - omega * A))
 
 
 def _twice_diagonal_less(A: np.ndarray) -> np.ndarray:
@@ -57,6 +43,21 @@ def _jacobi_converges(A: np.ndarray) -> bool:
     return is_spd(_twice_diagonal_less(A))
 
 
+@claim(
+    "varga2000-jacobi-if",
+    VARGA.at("chapter 3; Saad 2003, section 4.2"),
+    lambda n: strategies.spd(n).filter(_jacobi_converges),
+    latex=r"2D - A \succ 0 \Rightarrow \rho(I - D^{-1}A) \le 1",
+    admits=lambda A: is_spd(A) and _jacobi_converges(A),
+    note="The radius is strictly below 1, and tends to 1 as A or 2D - A tends to a "
+    "singular matrix.",
+)
+def jacobi_if(A: Balls) -> Sides:
+    """The Jacobi iteration converges for a symmetric positive definite A if 2D - A is
+    positive definite, D the diagonal of A."""
+    return _jacobi_radius(A), balls.arb(1)
+
+
 def _contrast(n: int) -> SearchStrategy:
     """Draw SPD matrices of order 3 or more with 2D - A not positive definite."""
     if n < 3:
@@ -64,8 +65,156 @@ def _contrast(n: int) -> SearchStrategy:
     return strategies.spd(n).filter(lambda A: not _jacobi_converges(A))
 
 
+@claim(
+    "varga2000-jacobi-only-if",
+    VARGA.at("chapter 3; Saad 2003, section 4.2"),
+    _contrast,
+    latex=r"2D - A \not\succ 0 \Rightarrow 1 \le \rho(I - D^{-1}A)",
+    admits=lambda A: is_spd(A) and not _jacobi_converges(A),
+    note="No matrix of order below 3: there 2D - A is A with the signs beside the "
+    "diagonal changed, and definite with A.",
+)
+def jacobi_only_if(A: Balls) -> Sides:
+    """The Jacobi iteration does not converge for a symmetric positive definite A if 2D
+    - A is not positive definite, D the diagonal of A."""
+    return balls.arb(1), _jacobi_radius(A)
+
+
+@claim(
+    "folklore-jacobi-converges",
+    "folklore",
+    strategies.spd,
+    latex=r"\rho(I - D^{-1}A) \le 1",
+    note="Of order 2 it does: 2D - A is A with the signs beside the diagonal changed, "
+    "and definite with A.",
+    false_from=3,
+)
+def jacobi_converges(A: Balls) -> Sides:
+    """The Jacobi iteration converges for every symmetric positive definite matrix."""
+    return _jacobi_radius(A), balls.arb(1)
+
+
+def _eigenvalue_ratio(A: Balls) -> Ball:
+    values = [value.real for value in balls.eigenvalues(A / A.diagonal()[:, None])]
+    return balls.maximum(values) / balls.minimum(values)
+
+
+@claim(
+    "saad2003-jacobi-similarity",
+    SAAD.at("section 9.2.1"),
+    strategies.spd,
+    latex=r"\frac{\lambda_{\max}(D^{-1}A)}{\lambda_{\min}(D^{-1}A)} = "
+    r"\kappa_2(D^{-1/2}AD^{-1/2})",
+)
+def jacobi_similarity(A: Balls) -> Sides:
+    """The eigenvalues of D^-1 A have the ratio kappa(D^-1/2 A D^-1/2), for A symmetric
+    positive definite with the diagonal D."""
+    return balls.equal(_eigenvalue_ratio(A), kappa_spd(balls.unit_diagonal(A)))
+
+
 def _not_diagonal(n: int) -> SearchStrategy:
     return spd_not_scalar(n).filter(lambda A: np.any(A != np.diag(np.diag(A))))
+
+
+@claim(
+    "saad2003-jacobi-contraction",
+    SAAD.at("section 9.2.1 with Example 4.1"),
+    lambda n: with_error(_not_diagonal(n), n) if n > 1 else strategies.none(),
+    latex=r"\|e_1\|_D \le \frac{\kappa-1}{\kappa+1}\,\|e_0\|_D,\ "
+    r"\kappa = \kappa_2(D^{-1/2}AD^{-1/2})",
+    admits=lambda A, e: (
+        is_spd(A) and bool(np.any(A != np.diag(np.diag(A))) and e.any())
+    ),
+)
+def jacobi_contraction(A: Balls, e: Balls) -> Sides:
+    """The best fixed step along D^-1 times the gradient shrinks the error, in the norm
+    of D, by a factor of at most (kappa - 1) / (kappa + 1) with the kappa of D^-1/2 A
+    D^-1/2, for A symmetric positive definite and not diagonal."""
+    # In the norm of D, for the best step along D^-1 A e
+    values, D = spectrum(balls.unit_diagonal(A)), A.diagonal()
+    moved = e - 2 / (values[0] + values[-1]) * (A @ e) / D
+    lengths = [balls.sqrt(D @ (x * x)) for x in (moved, e)]
+    return lengths[0], contraction(values[-1] / values[0]) * lengths[1]
+
+
+@claim(
+    "horn2013-jacobi-one-sided",
+    HORN_JOHNSON.at("Theorem 5.6.9, for D^-1 A and its inverse"),
+    strategies.spd,
+    latex=r"\kappa_2(D^{-1/2}AD^{-1/2}) \le \kappa_2(D^{-1}A)",
+    admits=is_spd,
+)
+def jacobi_one_sided(A: Balls) -> Sides:
+    """For A symmetric positive definite with the diagonal D, D^-1 A has at least the
+    condition number of D^-1/2 A D^-1/2."""
+    return kappa_spd(balls.unit_diagonal(A)), balls.kappa(A / A.diagonal()[:, None])
+
+
+@claim(
+    "folklore-jacobi-one-sided",
+    "folklore",
+    strategies.spd,
+    latex=r"\kappa_2(D^{-1}A) \le \kappa_2(D^{-1/2}AD^{-1/2})",
+    note="D^-1 A is not normal: the ratio of its eigenvalues, not its kappa, is what "
+    "the iteration sees. For 1 x 1 matrices both are 1.",
+    false_from=2,
+)
+def folklore_jacobi_one_sided(A: Balls) -> Sides:
+    """For A symmetric positive definite with the diagonal D, D^-1 A has at most the
+    condition number of D^-1/2 A D^-1/2, the one its iteration converges by."""
+    return balls.kappa(A / A.diagonal()[:, None]), kappa_spd(balls.unit_diagonal(A))
+
+
+def _dominant_bound(A: Balls) -> Ball:
+    return balls.maximum(off_diagonal_sums(A) / abs(A.diagonal()))
+
+
+@claim(
+    "varga2000-jacobi-dominant",
+    VARGA.at("Theorem 3.4"),
+    strategies.diagonally_dominant,
+    latex=r"\rho(I - D^{-1}A) \le \max_i \sum_{j \ne i} \frac{|a_{ij}|}{|a_{ii}|} < 1",
+    admits=is_dominant,
+)
+def jacobi_dominant(A: Balls) -> Sides:
+    """The Jacobi iteration of a strictly row diagonally dominant matrix has a spectral
+    radius of at most the largest row sum of |I - D^-1 A|, below 1."""
+    return _jacobi_radius(A), _dominant_bound(A)
+
+
+def _sor_radius(A: Balls, omega: Ball) -> Ball:
+    """Return the spectral radius of a sweep of successive over-relaxation."""
+    D, L = np.diag(A.diagonal()), np.tril(A, -1)
+    M = D + omega * L  # of integer zeros above, which is exact
+    return balls.spectral_radius(balls.product(balls.inverse(M), M - omega * A))
+
+
+@claim(
+    "varga2000-gauss-seidel-dominant",
+    VARGA.at("Theorem 3.4; Golub and Van Loan 2013, Theorem 11.2.2"),
+    strategies.diagonally_dominant,
+    latex=r"\rho(I - (D+L)^{-1}A) \le \max_i \sum_{j \ne i} "
+    r"\frac{|a_{ij}|}{|a_{ii}|} < 1",
+    admits=is_dominant,
+)
+def gauss_seidel_dominant(A: Balls) -> Sides:
+    """The Gauss-Seidel iteration of a strictly row diagonally dominant matrix has a
+    spectral radius of at most the largest row sum of |I - D^-1 A|, below 1."""
+    return _sor_radius(A, balls.arb(1)), _dominant_bound(A)
+
+
+@claim(
+    "reich1949-gauss-seidel-if",
+    REICH.at("the theorem; Golub and Van Loan 2013, Theorem 11.2.3"),
+    strategies.spd,
+    latex=r"A \succ 0 \Rightarrow \rho(I - (D+L)^{-1}A) \le 1",
+    admits=is_spd,
+    note="The radius is strictly below 1.",
+)
+def gauss_seidel_if(A: Balls) -> Sides:
+    """The Gauss-Seidel iteration converges for every symmetric positive definite
+    matrix."""
+    return _sor_radius(A, balls.arb(1)), balls.arb(1)
 
 
 def _not_definite(n: int) -> SearchStrategy:
@@ -80,217 +229,81 @@ def _not_definite(n: int) -> SearchStrategy:
     return st.builds(build, kinds, diagonals).filter(lambda A: not is_spd(A))
 
 
-def _dominant_bound(A: Balls) -> Ball:
-    return balls.maximum(off_diagonal_sums(A) / abs(A.diagonal()))
+@claim(
+    "reich1949-gauss-seidel-only-if",
+    REICH.at("the theorem"),
+    _not_definite,
+    latex=r"A \not\succ 0,\ D \succ 0 \Rightarrow 1 \le \rho(I - (D+L)^{-1}A)",
+)
+def gauss_seidel_only_if(A: Balls) -> Sides:
+    """The Gauss-Seidel iteration does not converge for a symmetric matrix with a
+    positive diagonal that is not positive definite."""
+    return balls.arb(1), _sor_radius(A, balls.arb(1))
 
 
-def _radius_squared(A: Balls) -> Sides:
+@claim(
+    "ostrowski1954-sor",
+    OSTROWSKI_1954.at("the theorem; Varga 2000, Theorem 3.6"),
+    lambda n: st.tuples(
+        strategies.spd(n),
+        st.sampled_from([0.0625, 0.5, 1.25, 1.5, 1.75, 1.9375, 1.9990234375]),
+    ),
+    latex=r"0 < \omega < 2 \Rightarrow \rho(\mathcal{L}_\omega) \le 1",
+    admits=lambda A, omega: is_spd(A) and 0 < omega < 2,
+    note="The radius is strictly below 1.",
+)
+def sor(A: Balls, omega: Ball) -> Sides:
+    """Successive over-relaxation converges for a symmetric positive definite matrix and
+    every parameter between 0 and 2."""
+    return _sor_radius(A, omega), balls.arb(1)
+
+
+@claim(
+    "kahan1958-sor-lower",
+    VARGA.at("Theorem 3.5, due to Kahan 1958"),
+    lambda n: st.tuples(
+        strategies.spd(n), st.sampled_from([-0.5, 0.5, 1.5, 1.9375, 2.0, 3.0])
+    ),
+    latex=r"|\omega - 1| \le \rho(\mathcal{L}_\omega)",
+    note="The source has every matrix without a zero on its diagonal. So it converges "
+    "for no omega outside (0, 2).",
+)
+def sor_lower(A: Balls, omega: Ball) -> Sides:
+    """Successive over-relaxation with the parameter omega has a spectral radius of at
+    least |omega - 1|, here for a symmetric positive definite matrix."""
+    return abs(omega - 1), _sor_radius(A, omega)
+
+
+def _jacobi_radius_spd(A: Balls) -> Ball:
+    """Return the same from the symmetric matrix that is similar to D^-1 A."""
+    return balls.maximum(abs(1 - spectrum(balls.unit_diagonal(A))))
+
+
+@claim(
+    "young1954-gauss-seidel",
+    YOUNG.at("section 2; Golub and Van Loan 2013, section 11.2.7"),
+    strategies.property_a,
+    latex=r"\rho(I - (D+L)^{-1}A) = \rho(I - D^{-1}A)^2",
+)
+def gauss_seidel(A: Balls) -> Sides:
+    """A Gauss-Seidel sweep of a symmetric positive definite matrix with Property A,
+    coloured and in the order of the colours, has the squared spectral radius of a
+    Jacobi sweep."""
     radius = _jacobi_radius_spd(A)
     return balls.equal(_sor_radius(A, balls.arb(1)), radius * radius, balls.arb(1))
 
 
-def _optimal_sor(A: Balls) -> Sides:
+@claim(
+    "young1954-optimal-sor",
+    YOUNG.at("section 2"),
+    strategies.property_a,
+    latex=r"\rho(\mathcal{L}_\omega) = \omega - 1,\ "
+    r"\omega = \frac{2}{1+\sqrt{1-\mu^2}}",
+)
+def optimal_sor(A: Balls) -> Sides:
+    """With omega = 2 / (1 + sqrt(1 - mu^2)), mu the spectral radius of Jacobi,
+    over-relaxation of a symmetric positive definite matrix with Property A in the order
+    of the colours has the spectral radius omega - 1."""
     radius = _jacobi_radius_spd(A)
     omega = 2 / (1 + balls.sqrt(1 - radius * radius))
     return balls.equal(_sor_radius(A, omega), omega - 1, balls.arb(1))
-
-
-def _eigenvalue_ratio(A: Balls) -> Ball:
-    values = [value.real for value in balls.eigenvalues(A / A.diagonal()[:, None])]
-    return balls.maximum(values) / balls.minimum(values)
-
-
-def _scaled_step(A: Balls, e: Balls) -> Sides:
-    """Return both sides in the norm of D, for the best step along D^-1 A e."""
-    values, D = spectrum(balls.unit_diagonal(A)), A.diagonal()
-    moved = e - 2 / (values[0] + values[-1]) * (A @ e) / D
-    lengths = [balls.sqrt(D @ (x * x)) for x in (moved, e)]
-    return lengths[0], contraction(values[-1] / values[0]) * lengths[1]
-
-
-JACOBI = (
-    theorem(
-        "varga2000-jacobi-if",
-        "The Jacobi iteration converges for a symmetric positive definite A if 2D - A "
-        "is positive definite, D the diagonal of A.",
-        VARGA.at("chapter 3; Saad 2003, section 4.2"),
-        lambda n: strategies.spd(n).filter(_jacobi_converges),
-        lambda A: (_jacobi_radius(A), balls.arb(1)),
-        latex=r"2D - A \succ 0 \Rightarrow \rho(I - D^{-1}A) \le 1",
-        admits=lambda A: is_spd(A) and _jacobi_converges(A),
-        note="The radius is strictly below 1, and tends to 1 as A or 2D - A tends to a "
-        "singular matrix.",
-    ),
-    theorem(
-        "varga2000-jacobi-only-if",
-        "The Jacobi iteration does not converge for a symmetric positive definite A if "
-        "2D - A is not positive definite, D the diagonal of A.",
-        VARGA.at("chapter 3; Saad 2003, section 4.2"),
-        _contrast,
-        lambda A: (balls.arb(1), _jacobi_radius(A)),
-        latex=r"2D - A \not\succ 0 \Rightarrow 1 \le \rho(I - D^{-1}A)",
-        admits=lambda A: is_spd(A) and not _jacobi_converges(A),
-        note="No matrix of order below 3: there 2D - A is A with the signs beside the "
-        "diagonal changed, and definite with A.",
-    ),
-    theorem(
-        "folklore-jacobi-converges",
-        "The Jacobi iteration converges for every symmetric positive definite matrix.",
-        "folklore",
-        strategies.spd,
-        lambda A: (_jacobi_radius(A), balls.arb(1)),
-        latex=r"\rho(I - D^{-1}A) \le 1",
-        note="Of order 2 it does: 2D - A is A with the signs beside the diagonal "
-        "changed, and definite with A.",
-        false_from=3,
-    ),
-    theorem(
-        "saad2003-jacobi-similarity",
-        "The eigenvalues of D^-1 A have the ratio kappa(D^-1/2 A D^-1/2), for A "
-        "symmetric positive definite with the diagonal D.",
-        SAAD.at("section 9.2.1"),
-        strategies.spd,
-        lambda A: balls.equal(_eigenvalue_ratio(A), kappa_spd(balls.unit_diagonal(A))),
-        latex=r"\frac{\lambda_{\max}(D^{-1}A)}{\lambda_{\min}(D^{-1}A)} = "
-        r"\kappa_2(D^{-1/2}AD^{-1/2})",
-    ),
-    theorem(
-        "saad2003-jacobi-contraction",
-        "The best fixed step along D^-1 times the gradient shrinks the error, in the "
-        "norm of D, by a factor of at most (kappa - 1) / (kappa + 1) with the kappa of "
-        "D^-1/2 A D^-1/2, for A symmetric positive definite and not diagonal.",
-        SAAD.at("section 9.2.1 with Example 4.1"),
-        lambda n: with_error(_not_diagonal(n), n) if n > 1 else strategies.none(),
-        _scaled_step,
-        latex=r"\|e_1\|_D \le \frac{\kappa-1}{\kappa+1}\,\|e_0\|_D,\ "
-        r"\kappa = \kappa_2(D^{-1/2}AD^{-1/2})",
-        admits=lambda A, e: (
-            is_spd(A) and bool(np.any(A != np.diag(np.diag(A))) and e.any())
-        ),
-    ),
-    theorem(
-        "horn2013-jacobi-one-sided",
-        "For A symmetric positive definite with the diagonal D, D^-1 A has at least "
-        "the condition number of D^-1/2 A D^-1/2.",
-        HORN_JOHNSON.at("Theorem 5.6.9, for D^-1 A and its inverse"),
-        strategies.spd,
-        lambda A: (
-            kappa_spd(balls.unit_diagonal(A)),
-            balls.kappa(A / A.diagonal()[:, None]),
-        ),
-        latex=r"\kappa_2(D^{-1/2}AD^{-1/2}) \le \kappa_2(D^{-1}A)",
-        admits=is_spd,
-    ),
-    theorem(
-        "folklore-jacobi-one-sided",
-        "For A symmetric positive definite with the diagonal D, D^-1 A has at most the "
-        "condition number of D^-1/2 A D^-1/2, the one its iteration converges by.",
-        "folklore",
-        strategies.spd,
-        lambda A: (
-            balls.kappa(A / A.diagonal()[:, None]),
-            kappa_spd(balls.unit_diagonal(A)),
-        ),
-        latex=r"\kappa_2(D^{-1}A) \le \kappa_2(D^{-1/2}AD^{-1/2})",
-        note="D^-1 A is not normal: the ratio of its eigenvalues, not its kappa, is "
-        "what the iteration sees. For 1 x 1 matrices both are 1.",
-        false_from=2,
-    ),
-    theorem(
-        "varga2000-jacobi-dominant",
-        "The Jacobi iteration of a strictly row diagonally dominant matrix has a "
-        "spectral radius of at most the largest row sum of |I - D^-1 A|, below 1.",
-        VARGA.at("Theorem 3.4"),
-        strategies.diagonally_dominant,
-        lambda A: (_jacobi_radius(A), _dominant_bound(A)),
-        latex=r"\rho(I - D^{-1}A) \le \max_i \sum_{j \ne i} "
-        r"\frac{|a_{ij}|}{|a_{ii}|} < 1",
-        admits=is_dominant,
-    ),
-)
-
-SUCCESSIVE = (
-    theorem(
-        "varga2000-gauss-seidel-dominant",
-        "The Gauss-Seidel iteration of a strictly row diagonally dominant matrix has a "
-        "spectral radius of at most the largest row sum of |I - D^-1 A|, below 1.",
-        VARGA.at("Theorem 3.4; Golub and Van Loan 2013, Theorem 11.2.2"),
-        strategies.diagonally_dominant,
-        lambda A: (_sor_radius(A, balls.arb(1)), _dominant_bound(A)),
-        latex=r"\rho(I - (D+L)^{-1}A) \le \max_i \sum_{j \ne i} "
-        r"\frac{|a_{ij}|}{|a_{ii}|} < 1",
-        admits=is_dominant,
-    ),
-    theorem(
-        "reich1949-gauss-seidel-if",
-        "The Gauss-Seidel iteration converges for every symmetric positive definite "
-        "matrix.",
-        REICH.at("the theorem; Golub and Van Loan 2013, Theorem 11.2.3"),
-        strategies.spd,
-        lambda A: (_sor_radius(A, balls.arb(1)), balls.arb(1)),
-        latex=r"A \succ 0 \Rightarrow \rho(I - (D+L)^{-1}A) \le 1",
-        admits=is_spd,
-        note="The radius is strictly below 1.",
-    ),
-    theorem(
-        "reich1949-gauss-seidel-only-if",
-        "The Gauss-Seidel iteration does not converge for a symmetric matrix with a "
-        "positive diagonal that is not positive definite.",
-        REICH.at("the theorem"),
-        _not_definite,
-        lambda A: (balls.arb(1), _sor_radius(A, balls.arb(1))),
-        latex=r"A \not\succ 0,\ D \succ 0 \Rightarrow "
-        r"1 \le \rho(I - (D+L)^{-1}A)",
-    ),
-    theorem(
-        "ostrowski1954-sor",
-        "Successive over-relaxation converges for a symmetric positive definite matrix "
-        "and every parameter between 0 and 2.",
-        OSTROWSKI_1954.at("the theorem; Varga 2000, Theorem 3.6"),
-        lambda n: st.tuples(
-            strategies.spd(n),
-            st.sampled_from([0.0625, 0.5, 1.25, 1.5, 1.75, 1.9375, 1.9990234375]),
-        ),
-        lambda A, omega: (_sor_radius(A, omega), balls.arb(1)),
-        latex=r"0 < \omega < 2 \Rightarrow \rho(\mathcal{L}_\omega) \le 1",
-        admits=lambda A, omega: is_spd(A) and 0 < omega < 2,
-        note="The radius is strictly below 1.",
-    ),
-    theorem(
-        "kahan1958-sor-lower",
-        "Successive over-relaxation with the parameter omega has a spectral radius of "
-        "at least |omega - 1|, here for a symmetric positive definite matrix.",
-        VARGA.at("Theorem 3.5, due to Kahan 1958"),
-        lambda n: st.tuples(
-            strategies.spd(n), st.sampled_from([-0.5, 0.5, 1.5, 1.9375, 2.0, 3.0])
-        ),
-        lambda A, omega: (abs(omega - 1), _sor_radius(A, omega)),
-        latex=r"|\omega - 1| \le \rho(\mathcal{L}_\omega)",
-        note="The source has every matrix without a zero on its diagonal. So it "
-        "converges for no omega outside (0, 2).",
-    ),
-    theorem(
-        "young1954-gauss-seidel",
-        "A Gauss-Seidel sweep of a symmetric positive definite matrix with Property A, "
-        "coloured and in the order of the colours, has the squared spectral radius of "
-        "a Jacobi sweep.",
-        YOUNG.at("section 2; Golub and Van Loan 2013, section 11.2.7"),
-        strategies.property_a,
-        _radius_squared,
-        latex=r"\rho(I - (D+L)^{-1}A) = \rho(I - D^{-1}A)^2",
-    ),
-    theorem(
-        "young1954-optimal-sor",
-        "With omega = 2 / (1 + sqrt(1 - mu^2)), mu the spectral radius of Jacobi, "
-        "over-relaxation of a symmetric positive definite matrix with Property A in "
-        "the order of the colours has the spectral radius omega - 1.",
-        YOUNG.at("section 2"),
-        strategies.property_a,
-        _optimal_sor,
-        latex=r"\rho(\mathcal{L}_\omega) = \omega - 1,\ "
-        r"\omega = \frac{2}{1+\sqrt{1-\mu^2}}",
-    ),
-)
-
-
-THEOREMS = (*JACOBI, *SUCCESSIVE)

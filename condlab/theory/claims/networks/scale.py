@@ -15,7 +15,8 @@ from collections.abc import Callable
 import numpy as np
 
 from condlab.theory import balls, strategies
-from condlab.theory.formula import theorem
+from condlab.theory.balls import Ball, Balls, Sides
+from condlab.theory.formula import claim, theorem
 from condlab.theory.model import Reference, Theorem
 from condlab.theory.references import (
     GROUP_NORM,
@@ -29,13 +30,13 @@ from condlab.theory.strategies import st
 from condlab.theory.vocabulary.layers import EPS, standardise
 from condlab.theory.vocabulary.series import gradient
 
-Loss = Callable[[balls.Balls, balls.Balls, balls.Balls], balls.Ball]
+Loss = Callable[[Balls, Balls, Balls], Ball]
 
 
 def _invariant(loss: Loss) -> Callable:
     """Return the claim on f(w) = loss(w, X, p), as one equality of four."""
 
-    def formula(w: balls.Balls, X: balls.Balls, p: balls.Balls, c: balls.Ball) -> tuple:
+    def formula(w: Balls, X: Balls, p: Balls, c: Ball) -> tuple:
         here = gradient(lambda v: loss(v, X, p), w)
         there = gradient(lambda v: loss(v, X, p), c * w)
         found = [loss(c * w, X, p), (here * w).sum(), *(c * there).ravel()]
@@ -47,7 +48,7 @@ def _invariant(loss: Loss) -> Callable:
     return formula
 
 
-def _weighted(p: balls.Balls, Y: balls.Balls) -> balls.Ball:
+def _weighted(p: Balls, Y: Balls) -> Ball:
     """Return a loss of outputs, sum of p_j (y_j + y_j^2), generic enough."""
     y = Y.ravel()
     return (p[: len(y)] * (y + y * y)).sum()
@@ -56,25 +57,6 @@ def _weighted(p: balls.Balls, Y: balls.Balls) -> balls.Ball:
 def _batch(eps: float) -> Loss:
     """Normalise one channel over the batch X."""
     return lambda w, X, p: _weighted(p, standardise((w @ X)[None], eps))
-
-
-def _layer(centred: bool, groups: int = 1) -> Loss:
-    """Normalise the outputs of a layer for one input, the first column of X."""
-
-    def loss(W: balls.Balls, X: balls.Balls, p: balls.Balls) -> balls.Ball:
-        z = W @ X[: W.shape[1], 0]
-        return _weighted(p, standardise(z.reshape(groups, -1), 0.0, centred))
-
-    return loss
-
-
-def _weight(centred: bool) -> Loss:
-    """Normalise the weights: unit rows, or standardised ones, and then use them."""
-
-    def loss(w: balls.Balls, X: balls.Balls, p: balls.Balls) -> balls.Ball:
-        return _weighted(p, standardise(w[None], 0.0, centred) @ X)
-
-    return loss
 
 
 def _scales() -> st.SearchStrategy:
@@ -97,34 +79,9 @@ def _vectors(admits: Callable, least: int = 1) -> Callable:
     return instances
 
 
-def _matrices(admits: Callable, least: int = 1) -> Callable:
-    """Return W of n x 2, X, p and c > 0 that meet the hypothesis."""
-
-    def instances(n: int) -> st.SearchStrategy:
-        if n < least:
-            return strategies.none()
-        return st.tuples(
-            strategies.small_integers(n, 2),
-            strategies.small_integers(2, 1),
-            strategies.vectors(n),
-            _scales(),
-        ).filter(lambda parts: admits(*parts[:2]))
-
-    return instances
-
-
 def _output_varies(w: np.ndarray, X: np.ndarray) -> bool:
     z = w @ X
     return bool((z != z.ravel()[0]).any())
-
-
-def _halves_vary(W: np.ndarray, X: np.ndarray) -> bool:
-    halves = (W @ X).reshape(2, -1)
-    return bool((halves != halves[:, :1]).any(axis=1).all())
-
-
-def _even(instances: Callable) -> Callable:
-    return lambda n: instances(n) if n % 2 == 0 else strategies.none()
 
 
 def _claim(
@@ -142,17 +99,7 @@ def _claim(
     )
 
 
-def _function_only(loss: Loss) -> Callable:
-    return lambda w, X, p, c: balls.equal(loss(c * w, X, p), loss(w, X, p))
-
-
-def _first_row_scaled(W: balls.Balls, X: balls.Balls, p: balls.Balls, c) -> tuple:  # type: ignore[no-untyped-def]
-    loss = _layer(centred=True)
-    scaled = np.concatenate([c * W[:1], W[1:]])
-    return balls.equal(loss(scaled, X, p), loss(W, X, p))
-
-
-THEOREMS = (
+BATCH = (
     _claim(
         "batch",
         "the weights of a channel before batch norm without eps",
@@ -160,26 +107,62 @@ THEOREMS = (
         _vectors(_output_varies),
         _batch(0.0),
     ),
-    theorem(
-        "norm-scale-invariance-batch-eps",
-        "The same loss is invariant with eps in the normalisation.",
-        IOFFE_SZEGEDY.at("section 3.3"),
-        _vectors(_output_varies),
-        _function_only(_batch(EPS)),
-        latex=r"f(cw) = f(w)",
-        note="It is for variances far above eps, and less so as they fall.",
-        false_from=1,
-    ),
-    theorem(
-        "norm-scale-invariance-batch-sign",
-        "The same loss without eps is invariant when the weights change their sign.",
-        IOFFE_SZEGEDY.at("section 3.3"),
-        _vectors(_output_varies),
-        lambda w, X, p, c: balls.equal(_batch(0.0)(-c * w, X, p), _batch(0.0)(w, X, p)),
-        latex=r"f(-cw) = f(w)",
-        note="The scale has to be positive, which the source does not say.",
-        false_from=1,
-    ),
+)
+
+
+@claim(
+    "norm-scale-invariance-batch-eps",
+    IOFFE_SZEGEDY.at("section 3.3"),
+    _vectors(_output_varies),
+    latex=r"f(cw) = f(w)",
+    note="It is for variances far above eps, and less so as they fall.",
+    false_from=1,
+)
+def scale_invariance_batch_eps(w: Balls, X: Balls, p: Balls, c: Ball) -> Sides:
+    """The same loss is invariant with eps in the normalisation."""
+    return balls.equal(_batch(EPS)(c * w, X, p), _batch(EPS)(w, X, p))
+
+
+@claim(
+    "norm-scale-invariance-batch-sign",
+    IOFFE_SZEGEDY.at("section 3.3"),
+    _vectors(_output_varies),
+    latex=r"f(-cw) = f(w)",
+    note="The scale has to be positive, which the source does not say.",
+    false_from=1,
+)
+def scale_invariance_batch_sign(w: Balls, X: Balls, p: Balls, c: Ball) -> Sides:
+    """The same loss without eps is invariant when the weights change their sign."""
+    return balls.equal(_batch(0.0)(-c * w, X, p), _batch(0.0)(w, X, p))
+
+
+def _layer(centred: bool, groups: int = 1) -> Loss:
+    """Normalise the outputs of a layer for one input, the first column of X."""
+
+    def loss(W: Balls, X: Balls, p: Balls) -> Ball:
+        z = W @ X[: W.shape[1], 0]
+        return _weighted(p, standardise(z.reshape(groups, -1), 0.0, centred))
+
+    return loss
+
+
+def _matrices(admits: Callable, least: int = 1) -> Callable:
+    """Return W of n x 2, X, p and c > 0 that meet the hypothesis."""
+
+    def instances(n: int) -> st.SearchStrategy:
+        if n < least:
+            return strategies.none()
+        return st.tuples(
+            strategies.small_integers(n, 2),
+            strategies.small_integers(2, 1),
+            strategies.vectors(n),
+            _scales(),
+        ).filter(lambda parts: admits(*parts[:2]))
+
+    return instances
+
+
+LAYER = (
     _claim(
         "layer",
         "all the weights of a layer before layer norm without eps",
@@ -187,26 +170,53 @@ THEOREMS = (
         _matrices(_output_varies, least=2),
         _layer(centred=True),
     ),
-    theorem(
-        "norm-scale-invariance-layer-rows",
-        "A loss of a layer's weights before layer norm is invariant when one row of "
-        "them is multiplied by a positive number.",
-        LAYER_NORM.at("Table 1"),
-        _matrices(
-            lambda W, X: (
-                _output_varies(W, X)
-                and all(
-                    _output_varies(np.concatenate([c * W[:1], W[1:]]), X)
-                    for c in (2.0, 0.25, 3.0, 1.5)
-                )
-            ),
-            least=2,
+)
+
+
+@claim(
+    "norm-scale-invariance-layer-rows",
+    LAYER_NORM.at("Table 1"),
+    _matrices(
+        lambda W, X: (
+            _output_varies(W, X)
+            and all(
+                _output_varies(np.concatenate([c * W[:1], W[1:]]), X)
+                for c in (2.0, 0.25, 3.0, 1.5)
+            )
         ),
-        _first_row_scaled,
-        latex=r"f(\mathrm{diag}(c, 1, \ldots, 1) W) = f(W)",
-        note="The source's own table says that it is not; batch norm is.",
-        false_from=2,
+        least=2,
     ),
+    latex=r"f(\mathrm{diag}(c, 1, \ldots, 1) W) = f(W)",
+    note="The source's own table says that it is not; batch norm is.",
+    false_from=2,
+)
+def scale_invariance_layer_rows(W: Balls, X: Balls, p: Balls, c: Ball) -> Sides:
+    """A loss of a layer's weights before layer norm is invariant when one row of them
+    is multiplied by a positive number."""
+    loss = _layer(centred=True)
+    scaled = np.concatenate([c * W[:1], W[1:]])
+    return balls.equal(loss(scaled, X, p), loss(W, X, p))
+
+
+def _weight(centred: bool) -> Loss:
+    """Normalise the weights: unit rows, or standardised ones, and then use them."""
+
+    def loss(w: Balls, X: Balls, p: Balls) -> Ball:
+        return _weighted(p, standardise(w[None], 0.0, centred) @ X)
+
+    return loss
+
+
+def _halves_vary(W: np.ndarray, X: np.ndarray) -> bool:
+    halves = (W @ X).reshape(2, -1)
+    return bool((halves != halves[:, :1]).any(axis=1).all())
+
+
+def _even(instances: Callable) -> Callable:
+    return lambda n: instances(n) if n % 2 == 0 else strategies.none()
+
+
+OTHERS = (
     _claim(
         "group",
         "all the weights of a layer before group norm, two groups, without eps",

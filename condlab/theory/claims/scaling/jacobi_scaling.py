@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 
 from condlab.theory import balls, strategies
+from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.scaling.diagonal_scaling import most_nonzeros
-from condlab.theory.formula import theorem
+from condlab.theory.formula import claim
 from condlab.theory.references import (
     DEMMEL_2023,
     DENNIS_WOLKOWICZ,
@@ -32,7 +31,7 @@ def spd_positive(A: np.ndarray, *scalings: np.ndarray) -> bool:
     return is_spd(A) and all(bool(np.all(d > 0)) for d in scalings)
 
 
-def symmetric_kappa(A: balls.Balls, p: int | str = 2) -> balls.Ball:
+def symmetric_kappa(A: Balls, p: int | str = 2) -> Ball:
     """Return kappa_p of a symmetric positive definite matrix."""
     if p != 2:
         return balls.kappa_p(A, p)
@@ -40,75 +39,77 @@ def symmetric_kappa(A: balls.Balls, p: int | str = 2) -> balls.Ball:
     return values[-1] / values[0]
 
 
-def both_sides(A: balls.Balls, d: balls.Balls) -> balls.Balls:
+def both_sides(A: Balls, d: Balls) -> Balls:
     """Return D A D."""
     return d[:, None] * A * d
 
 
-def _jacobi(p: int | str, count: Callable[[balls.Balls], int]) -> Callable:
-    """Return the claim that Jacobi is within count(A) of the best D A D."""
-
-    def formula(A: balls.Balls, d: balls.Balls) -> tuple[balls.Ball, balls.Ball]:
-        best = symmetric_kappa(both_sides(A, d), p)
-        return symmetric_kappa(balls.unit_diagonal(A), p), count(A) * best
-
-    return formula
+def _within(count: int, A: Balls, d: Balls, p: int | str) -> Sides:
+    """State that Jacobi is within a factor of the best D A D."""
+    best = symmetric_kappa(both_sides(A, d), p)
+    return symmetric_kappa(balls.unit_diagonal(A), p), count * best
 
 
-JACOBI = (
-    theorem(
-        "vandersluis1969-jacobi",
-        "Jacobi scaling of a symmetric positive definite n x n matrix is within a "
-        "factor n of the best symmetric diagonal scaling.",
-        HIGHAM_76,
-        spd_scaled,
-        _jacobi(2, len),
-        latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le n \min_D \kappa_2(DAD),"
-        r"\quad D_* = \operatorname{diag}(A)",
-        admits=spd_positive,
-    ),
-    theorem(
-        "vandersluis1969-jacobi-sparse",
-        "Jacobi scaling of a symmetric positive definite matrix with at most q "
-        "nonzeros in a row is within a factor q of the best symmetric diagonal "
-        "scaling.",
-        HIGHAM_76,
-        spd_scaled,
-        _jacobi(2, lambda A: most_nonzeros(A, axis=1)),
-        latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le q \min_D \kappa_2(DAD)",
-        admits=spd_positive,
-    ),
-    theorem(
-        "vandersluis1969-jacobi-infnorm",
-        "Jacobi scaling of a symmetric positive definite matrix with at most q "
-        "nonzeros in a row is within a factor q of the best symmetric diagonal scaling "
-        "in the inf-norm too.",
-        VAN_DER_SLUIS,
-        spd_scaled,
-        _jacobi("inf", lambda A: most_nonzeros(A, axis=1)),
-        latex=r"\kappa_\infty(D_*^{-1/2} A D_*^{-1/2}) \le "
-        r"q \min_D \kappa_\infty(DAD)",
-        admits=spd_positive,
-        note="Derived here by the same argument: with largest entry 1 in D the scaled "
-        "matrix has an entry 1, its inverse grows entry by entry, and a positive "
-        "definite matrix of unit diagonal has inf-norm at most q.",
-    ),
-    theorem(
-        "jambulapati2023-jacobi-square",
-        "Jacobi scaling of a symmetric positive definite matrix has at most the square "
-        "of the best condition number of symmetric diagonal scaling.",
-        JAMBULAPATI,
-        spd_scaled,
-        lambda A, d: (
-            symmetric_kappa(balls.unit_diagonal(A)),
-            symmetric_kappa(both_sides(A, d)) * symmetric_kappa(both_sides(A, d)),
-        ),
-        latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le (\min_D \kappa_2(DAD))^2",
-        admits=spd_positive,
-        note="The diagonal of D A D lies between its extreme eigenvalues, so taking it "
-        "to 1 costs at most their ratio.",
-    ),
+@claim(
+    "vandersluis1969-jacobi",
+    HIGHAM_76,
+    spd_scaled,
+    latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le n \min_D \kappa_2(DAD),"
+    r"\quad D_* = \operatorname{diag}(A)",
+    admits=spd_positive,
 )
+def jacobi(A: Balls, d: Balls) -> Sides:
+    """Jacobi scaling of a symmetric positive definite n x n matrix is within a factor n
+    of the best symmetric diagonal scaling."""
+    return _within(len(A), A, d, 2)
+
+
+@claim(
+    "vandersluis1969-jacobi-sparse",
+    HIGHAM_76,
+    spd_scaled,
+    latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le q \min_D \kappa_2(DAD)",
+    admits=spd_positive,
+)
+def jacobi_sparse(A: Balls, d: Balls) -> Sides:
+    """Jacobi scaling of a symmetric positive definite matrix with at most q nonzeros in
+    a row is within a factor q of the best symmetric diagonal scaling."""
+    return _within(most_nonzeros(A, axis=1), A, d, 2)
+
+
+@claim(
+    "vandersluis1969-jacobi-infnorm",
+    VAN_DER_SLUIS,
+    spd_scaled,
+    latex=r"\kappa_\infty(D_*^{-1/2} A D_*^{-1/2}) \le q \min_D \kappa_\infty(DAD)",
+    admits=spd_positive,
+    note="Derived here by the same argument: with largest entry 1 in D the scaled "
+    "matrix has an entry 1, its inverse grows entry by entry, and a positive definite "
+    "matrix of unit diagonal has inf-norm at most q.",
+)
+def jacobi_infnorm(A: Balls, d: Balls) -> Sides:
+    """Jacobi scaling of a symmetric positive definite matrix with at most q nonzeros in
+    a row is within a factor q of the best symmetric diagonal scaling in the inf-norm
+    too."""
+    return _within(most_nonzeros(A, axis=1), A, d, "inf")
+
+
+@claim(
+    "jambulapati2023-jacobi-square",
+    JAMBULAPATI,
+    spd_scaled,
+    latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le (\min_D \kappa_2(DAD))^2",
+    admits=spd_positive,
+    note="The diagonal of D A D lies between its extreme eigenvalues, so taking it to "
+    "1 costs at most their ratio.",
+)
+def jacobi_square(A: Balls, d: Balls) -> Sides:
+    """Jacobi scaling of a symmetric positive definite matrix has at most the square of
+    the best condition number of symmetric diagonal scaling."""
+    return (
+        symmetric_kappa(balls.unit_diagonal(A)),
+        symmetric_kappa(both_sides(A, d)) * symmetric_kappa(both_sides(A, d)),
+    )
 
 
 def _blocks(n: int) -> list[slice]:
@@ -126,17 +127,7 @@ def _block_diagonal(size: int) -> st.SearchStrategy:
     return st.tuples(strategies.spd(size), M)
 
 
-def _block_jacobi(A: balls.Balls, M: balls.Balls) -> tuple[balls.Ball, balls.Ball]:
-    B = A.copy()
-    for block in _blocks(len(A)):
-        W = _whitener(A[block, block])
-        B[block] = W @ B[block]
-        B[:, block] = B[:, block] @ W.T
-    best = symmetric_kappa(M @ A @ M.T)
-    return symmetric_kappa(B), len(_blocks(len(A))) * best
-
-
-def _whitener(A: balls.Balls) -> balls.Balls:
+def _whitener(A: Balls) -> Balls:
     """Return the inverse Cholesky factor of a matrix of order 1 or 2."""
     root = balls.sqrt(A[0, 0])
     if len(A) == 1:
@@ -149,108 +140,109 @@ def _whitener(A: balls.Balls) -> balls.Balls:
     return balls.inverse(L)
 
 
-def _cut_factor(n: int) -> balls.Ball:
+@claim(
+    "demmel2023-block-jacobi",
+    DEMMEL_2023,
+    _block_diagonal,
+    latex=r"\kappa_2(L^{-1} A L^{-T}) \le b \min_M \kappa_2(M A M^T)",
+    admits=lambda A, M: is_spd(A) and has_full_rank(M),
+    note="Blocks of order 2 here, the last of order 1 where n is odd; with one block "
+    "the whitened matrix is the identity.",
+)
+def block_jacobi(A: Balls, M: Balls) -> Sides:
+    """Whitening the b diagonal blocks of a symmetric positive definite matrix is within
+    a factor b of the best congruence by block diagonal matrices."""
+    B = A.copy()
+    for block in _blocks(len(A)):
+        W = _whitener(A[block, block])
+        B[block] = W @ B[block]
+        B[:, block] = B[:, block] @ W.T
+    best = symmetric_kappa(M @ A @ M.T)
+    return symmetric_kappa(B), len(_blocks(len(A))) * best
+
+
+def _cut_factor(n: int) -> Ball:
     """Return n - 1 for even n and n^2 / (n + 1) for odd n; 1 for n = 1."""
     if n == 1:
         return balls.arb(1)
     return balls.arb(n - 1) if n % 2 == 0 else balls.arb(n * n) / (n + 1)
 
 
-def _cut(A: balls.Balls, d: balls.Balls) -> tuple[balls.Ball, balls.Ball]:
+@claim(
+    "derived-jacobi-cut",
+    HIGHAM.at("Corollary 7.6, sharpened here"),
+    spd_scaled,
+    latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le "
+    r"\frac{n}{\gamma_n} \min_D \kappa_2(DAD), \quad "
+    r"\gamma_{2k} = \frac{2k}{2k-1},\ \gamma_{2k+1} = \frac{2k+2}{2k+1}",
+    admits=spd_positive,
+    note="Derived here, from derived-jacobi-cut-eigenvalues and the largest "
+    "eigenvalue being at most n: sharper than van der Sluis's n, and exact for n = 2.",
+)
+def jacobi_cut(A: Balls, d: Balls) -> Sides:
+    """Jacobi scaling of a symmetric positive definite n x n matrix is within a factor n
+    - 1 for even n, n^2/(n + 1) for odd n > 1, of the best symmetric diagonal scaling.
+    """
+    return (
+        symmetric_kappa(balls.unit_diagonal(A)),
+        _cut_factor(len(A)) * symmetric_kappa(both_sides(A, d)),
+    )
+
+
+@claim(
+    "derived-jacobi-cut-eigenvalues",
+    HIGHAM.at("Corollary 7.6, sharpened here"),
+    spd_scaled,
+    latex=r"\frac{1 + (1 - \lambda_{\min})/k}{\lambda_{\min}} \le "
+    r"\kappa_2(DAD), \quad \operatorname{diag}(A) = I",
+    admits=spd_positive,
+    note="Derived here. With v the eigenvector of lambda_min and s a balanced vector "
+    "of signs, some choice of s gives x = s v with x'Ax at least the average 1 + (1 - "
+    "lambda_min)/k, and kappa(DAD) >= x'Ax / v'Av for |x| = |v|.",
+)
+def jacobi_cut_eigenvalues(A: Balls, d: Balls) -> Sides:
+    """For a positive definite matrix of unit diagonal the best condition number of
+    symmetric diagonal scaling is at least (1 + (1 - lambda_min)/k)/lambda_min, with k =
+    n - 1 for even n and k = n for odd n."""
     n = len(A)
     least = balls.symmetric_eigenvalues(balls.unit_diagonal(A))[0]
     average = 1 + (1 - least) / (n - 1 if n % 2 == 0 else n)
     return average / least, symmetric_kappa(both_sides(A, d))
 
 
-BLOCKS_AND_CUTS = (
-    theorem(
-        "demmel2023-block-jacobi",
-        "Whitening the b diagonal blocks of a symmetric positive definite matrix is "
-        "within a factor b of the best congruence by block diagonal matrices.",
-        DEMMEL_2023,
-        _block_diagonal,
-        _block_jacobi,
-        latex=r"\kappa_2(L^{-1} A L^{-T}) \le b \min_M \kappa_2(M A M^T)",
-        admits=lambda A, M: is_spd(A) and has_full_rank(M),
-        note="Blocks of order 2 here, the last of order 1 where n is odd; with one "
-        "block the whitened matrix is the identity.",
+@claim(
+    "forsythestraus1955-property-a",
+    FORSYTHE_STRAUS,
+    lambda n: st.tuples(
+        strategies.property_a(n), strategies.positive_diagonals(n, exponent=3)
     ),
-    theorem(
-        "derived-jacobi-cut",
-        "Jacobi scaling of a symmetric positive definite n x n matrix is within a "
-        "factor n - 1 for even n, n^2/(n + 1) for odd n > 1, of the best symmetric "
-        "diagonal scaling.",
-        HIGHAM.at("Corollary 7.6, sharpened here"),
-        spd_scaled,
-        lambda A, d: (
-            symmetric_kappa(balls.unit_diagonal(A)),
-            _cut_factor(len(A)) * symmetric_kappa(both_sides(A, d)),
-        ),
-        latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le "
-        r"\frac{n}{\gamma_n} \min_D \kappa_2(DAD), \quad "
-        r"\gamma_{2k} = \frac{2k}{2k-1},\ \gamma_{2k+1} = \frac{2k+2}{2k+1}",
-        admits=spd_positive,
-        note="Derived here, from derived-jacobi-cut-eigenvalues and the largest "
-        "eigenvalue being at most n: sharper than van der Sluis's n, and exact for "
-        "n = 2.",
-    ),
-    theorem(
-        "derived-jacobi-cut-eigenvalues",
-        "For a positive definite matrix of unit diagonal the best condition number of "
-        "symmetric diagonal scaling is at least (1 + (1 - lambda_min)/k)/lambda_min, "
-        "with k = n - 1 for even n and k = n for odd n.",
-        HIGHAM.at("Corollary 7.6, sharpened here"),
-        spd_scaled,
-        _cut,
-        latex=r"\frac{1 + (1 - \lambda_{\min})/k}{\lambda_{\min}} \le "
-        r"\kappa_2(DAD), \quad \operatorname{diag}(A) = I",
-        admits=spd_positive,
-        note="Derived here. With v the eigenvector of lambda_min and s a balanced "
-        "vector of signs, some choice of s gives x = s v with x'Ax at least the "
-        "average 1 + (1 - lambda_min)/k, and kappa(DAD) >= x'Ax / v'Av for |x| = |v|.",
-    ),
+    latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le \min_D \kappa_2(DAD)",
+    note="Property A: the graph of A is two-colourable. After Jacobi scaling the "
+    "spectrum is symmetric about 1, and swapping signs of one colour maps an "
+    "eigenvector of one end to one of the other.",
 )
+def property_a(A: Balls, d: Balls) -> Sides:
+    """Jacobi scaling is the best symmetric diagonal scaling of a symmetric positive
+    definite matrix with Property A."""
+    return symmetric_kappa(balls.unit_diagonal(A)), symmetric_kappa(both_sides(A, d))
 
 
-def _omega(A: balls.Balls) -> balls.Ball:
+def _omega(A: Balls) -> Ball:
     """Return the mean over the geometric mean of the eigenvalues."""
     n = len(A)
     return (A.diagonal().sum() / n) / balls.determinant(A).root(n)
 
 
-OPTIMAL = (
-    theorem(
-        "forsythestraus1955-property-a",
-        "Jacobi scaling is the best symmetric diagonal scaling of a symmetric positive "
-        "definite matrix with Property A.",
-        FORSYTHE_STRAUS,
-        lambda n: st.tuples(
-            strategies.property_a(n), strategies.positive_diagonals(n, exponent=3)
-        ),
-        lambda A, d: (
-            symmetric_kappa(balls.unit_diagonal(A)),
-            symmetric_kappa(both_sides(A, d)),
-        ),
-        latex=r"\kappa_2(D_*^{-1/2} A D_*^{-1/2}) \le \min_D \kappa_2(DAD)",
-        note="Property A: the graph of A is two-colourable. After Jacobi scaling the "
-        "spectrum is symmetric about 1, and swapping signs of one colour maps an "
-        "eigenvector of one end to one of the other.",
-    ),
-    theorem(
-        "denniswolkowicz1993-omega-jacobi",
-        "Jacobi scaling of a symmetric positive definite matrix minimises the mean "
-        "over the geometric mean of the eigenvalues, of all symmetric diagonal "
-        "scalings.",
-        DENNIS_WOLKOWICZ,
-        spd_scaled,
-        lambda A, d: (_omega(balls.unit_diagonal(A)), _omega(both_sides(A, d))),
-        latex=r"\omega(D_*^{-1/2} A D_*^{-1/2}) \le \omega(DAD), \quad "
-        r"\omega(A) = \frac{\operatorname{tr}(A)/n}{\det(A)^{1/n}}",
-        admits=spd_positive,
-        note="The inequality of the arithmetic and geometric means of the diagonal.",
-    ),
+@claim(
+    "denniswolkowicz1993-omega-jacobi",
+    DENNIS_WOLKOWICZ,
+    spd_scaled,
+    latex=r"\omega(D_*^{-1/2} A D_*^{-1/2}) \le \omega(DAD), \quad "
+    r"\omega(A) = \frac{\operatorname{tr}(A)/n}{\det(A)^{1/n}}",
+    admits=spd_positive,
+    note="The inequality of the arithmetic and geometric means of the diagonal.",
 )
-
-
-THEOREMS = (*JACOBI, *BLOCKS_AND_CUTS, *OPTIMAL)
+def omega_jacobi(A: Balls, d: Balls) -> Sides:
+    """Jacobi scaling of a symmetric positive definite matrix minimises the mean over
+    the geometric mean of the eigenvalues, of all symmetric diagonal scalings."""
+    return _omega(balls.unit_diagonal(A)), _omega(both_sides(A, d))

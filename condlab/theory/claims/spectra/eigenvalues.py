@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from condlab.theory import balls, strategies
-from condlab.theory.balls import Ball, Balls
+from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.condition.condition_numbers import kappa_spd
-from condlab.theory.formula import theorem
+from condlab.theory.formula import claim
 from condlab.theory.references import (
     FAN,
     GOLUB_VAN_LOAN,
@@ -20,8 +20,6 @@ from condlab.theory.references import (
 from condlab.theory.strategies import SearchStrategy, has_full_rank, is_spd, st
 from condlab.theory.vocabulary.orthogonal import orthonormal_columns
 
-Sides = tuple[Ball, Ball]
-
 
 def spectrum(A: Balls) -> Balls:
     """Return the eigenvalues of a symmetric matrix as an array, ascending."""
@@ -30,24 +28,6 @@ def spectrum(A: Balls) -> Balls:
 
 def _orders(n: int, *parts: SearchStrategy) -> SearchStrategy:
     return st.tuples(*parts, st.integers(1, n))
-
-
-def _weyl_sum(A: Balls, B: Balls, i: int, j: int) -> Sides:
-    """Return lambda_(i+j-1)(A + B) <= lambda_i(A) + lambda_j(B), descending."""
-    total, a, b = (spectrum(M)[::-1] for M in (A + B, A, B))
-    scale = balls.norm_fro(A) + balls.norm_fro(B)
-    return balls.all_at_most(total[i + j - 2], a[i - 1] + b[j - 1], scale)
-
-
-def _weyl_indices(n: int) -> SearchStrategy:
-    """Draw two matrices and i, j with i + j - 1 <= n."""
-    pairs = [(i, j) for i in range(1, n + 1) for j in range(1, n + 2 - i)]
-    return st.builds(
-        lambda A, B, ij: (A, B, *ij),
-        strategies.symmetric(n),
-        strategies.symmetric(n),
-        st.sampled_from(pairs),
-    )
 
 
 def _interlaced(inner: Balls, outer: Balls, scale: Ball) -> Sides:
@@ -62,6 +42,36 @@ def _principal(A: Balls, k: int) -> Balls:
     return A[np.ix_(rest, rest)]
 
 
+def _from_two(strategy: Any) -> Any:
+    """Return the instances of a theorem that says nothing at size 1."""
+    return lambda n: strategy(n) if n > 1 else strategies.none()
+
+
+@claim(
+    "cauchy1829-principal",
+    HORN_JOHNSON.at("Theorem 4.3.17, due to Cauchy 1829"),
+    _from_two(lambda n: _orders(n, strategies.symmetric(n))),
+    latex=r"\lambda_j(A) \le \lambda_j(A_{(k)}) \le \lambda_{j+1}(A)",
+)
+def principal(A: Balls, k: int) -> Sides:
+    """The eigenvalues of a symmetric matrix without its k-th row and column separate
+    those of the matrix."""
+    return _interlaced(spectrum(_principal(A, k)), spectrum(A), balls.norm_fro(A))
+
+
+@claim(
+    "cauchy1829-principal-kappa",
+    HORN_JOHNSON.at("Theorem 4.3.17, due to Cauchy 1829"),
+    _from_two(lambda n: _orders(n, strategies.spd(n))),
+    latex=r"\kappa_2(A_{(k)}) \le \kappa_2(A)",
+    admits=lambda A, _: is_spd(A),
+)
+def principal_kappa(A: Balls, k: int) -> Sides:
+    """A principal submatrix of a symmetric positive definite matrix has no larger a
+    condition number."""
+    return kappa_spd(_principal(A, k)), kappa_spd(A)
+
+
 def _without_mean(A: Balls) -> Balls:
     """Return A on the space of mean-free vectors, in an orthonormal basis."""
     n = len(A)
@@ -70,9 +80,45 @@ def _without_mean(A: Balls) -> Balls:
     return Q.T @ A @ Q
 
 
-def _from_two(strategy: Any) -> Any:
-    """Return the instances of a theorem that says nothing at size 1."""
-    return lambda n: strategy(n) if n > 1 else strategies.none()
+@claim(
+    "cauchy1829-mean-centring",
+    HORN_JOHNSON.at("Corollary 4.3.37, for the complement of the ones"),
+    _from_two(strategies.symmetric),
+    latex=r"\lambda_j(A) \le \lambda_j(PAP|_{e^\perp}) \le \lambda_{j+1}(A)",
+)
+def mean_centring(A: Balls) -> Sides:
+    """The eigenvalues of PAP on the mean-free vectors, where P subtracts the mean,
+    separate those of the symmetric matrix A."""
+    return _interlaced(spectrum(_without_mean(A)), spectrum(A), balls.norm_fro(A))
+
+
+@claim(
+    "cauchy1829-mean-centring-kappa",
+    HORN_JOHNSON.at("Corollary 4.3.37, for the complement of the ones"),
+    _from_two(strategies.spd),
+    latex=r"\kappa_2(PAP|_{e^\perp}) \le \kappa_2(A)",
+    admits=is_spd,
+)
+def mean_centring_kappa(A: Balls) -> Sides:
+    """Mean-centring a symmetric positive definite matrix on both sides gives it no
+    larger a condition number on the mean-free vectors."""
+    return kappa_spd(_without_mean(A)), kappa_spd(A)
+
+
+@claim(
+    "golub2013-rank-one-update",
+    GOLUB_VAN_LOAN.at("Theorem 8.1.8"),
+    lambda n: st.tuples(strategies.symmetric(n), strategies.vectors(n)),
+    latex=r"\lambda_k(A) \le \lambda_k(A+vv^T) \le \lambda_{k+1}(A)",
+)
+def rank_one_update(A: Balls, v: Balls) -> Sides:
+    """Adding vv' to a symmetric matrix moves each eigenvalue up, and not beyond the
+    next one."""
+    return balls.all_at_most(
+        [*spectrum(A), *spectrum(A + np.outer(v, v))[:-1]],
+        [*spectrum(A + np.outer(v, v)), *spectrum(A)[1:]],
+        balls.norm_fro(A) + v @ v,
+    )
 
 
 def _subspace(size: int) -> SearchStrategy:
@@ -85,7 +131,17 @@ def _subspace(size: int) -> SearchStrategy:
     )
 
 
-def _max_min(A: Balls, X: Balls) -> Sides:
+@claim(
+    "courant1920-max-min",
+    HORN_JOHNSON.at("Theorem 4.2.6, due to Courant and Fischer"),
+    _subspace,
+    latex=r"\min_{x \in S} \frac{x^TAx}{x^Tx} \le \lambda_k(A),\ \dim S = k",
+    admits=lambda _, X: has_full_rank(X),
+    note="Both sides are shifted by |A|_F.",
+)
+def max_min(A: Balls, X: Balls) -> Sides:
+    """On every k-dimensional space the smallest Rayleigh quotient of a symmetric matrix
+    is at most its k-th largest eigenvalue."""
     Q = orthonormal_columns(X)
     smallest = spectrum(Q.T @ A @ Q)[0]
     return balls.all_at_most(
@@ -93,8 +149,80 @@ def _max_min(A: Balls, X: Balls) -> Sides:
     )
 
 
+def _weyl_indices(n: int) -> SearchStrategy:
+    """Draw two matrices and i, j with i + j - 1 <= n."""
+    pairs = [(i, j) for i in range(1, n + 1) for j in range(1, n + 2 - i)]
+    return st.builds(
+        lambda A, B, ij: (A, B, *ij),
+        strategies.symmetric(n),
+        strategies.symmetric(n),
+        st.sampled_from(pairs),
+    )
+
+
+@claim(
+    "weyl1912-sums",
+    WEYL.at("Horn and Johnson 2013, Theorem 4.3.1"),
+    _weyl_indices,
+    latex=r"\lambda_{i+j-1}(A+B) \le \lambda_i(A) + \lambda_j(B)",
+    note="Both sides are shifted by |A|_F + |B|_F.",
+)
+def sums(A: Balls, B: Balls, i: int, j: int) -> Sides:
+    """In descending order, eigenvalue i + j - 1 of a sum of symmetric matrices is at
+    most eigenvalue i of the one plus eigenvalue j of the other."""
+    total, a, b = (spectrum(M)[::-1] for M in (A + B, A, B))
+    scale = balls.norm_fro(A) + balls.norm_fro(B)
+    return balls.all_at_most(total[i + j - 2], a[i - 1] + b[j - 1], scale)
+
+
 def _top(values: Any, k: int) -> Ball:
     return sum(sorted(values, key=lambda x: x.mid())[-k:], balls.arb(0))
+
+
+@claim(
+    "schur1923-majorisation",
+    HORN_JOHNSON.at("Theorem 4.3.45, due to Schur 1923"),
+    lambda n: _orders(n, strategies.symmetric(n)),
+    latex=r"\sum_{i \le k} a_{[i]} \le \sum_{i \le k} \lambda_{[i]}",
+    note="Both sides are shifted by k |A|_F.",
+)
+def majorisation(A: Balls, k: int) -> Sides:
+    """The sum of the k largest diagonal entries of a symmetric matrix is at most the
+    sum of its k largest eigenvalues."""
+    return balls.all_at_most(
+        _top(A.diagonal(), k), _top(spectrum(A), k), k * balls.norm_fro(A)
+    )
+
+
+@claim(
+    "schur1923-diagonal-spread",
+    HORN_JOHNSON.at("Theorem 4.3.45 for k = 1 and k = n - 1"),
+    strategies.spd,
+    latex=r"\frac{\max_i a_{ii}}{\min_i a_{ii}} \le \kappa_2(A)",
+    admits=is_spd,
+)
+def diagonal_spread(A: Balls) -> Sides:
+    """The condition number of a symmetric positive definite matrix is at least the
+    quotient of its largest and smallest diagonal entries."""
+    return balls.maximum(A.diagonal()) / balls.minimum(A.diagonal()), kappa_spd(A)
+
+
+@claim(
+    "fan1949-sums",
+    FAN.at("Theorem 1"),
+    lambda n: _orders(n, strategies.symmetric(n), strategies.symmetric(n)),
+    latex=r"\sum_{i \le k} \lambda_{[i]}(A+B) \le "
+    r"\sum_{i \le k} \lambda_{[i]}(A) + \lambda_{[i]}(B)",
+    note="Both sides are shifted by k (|A|_F + |B|_F).",
+)
+def fan1949_sums(A: Balls, B: Balls, k: int) -> Sides:
+    """The sum of the k largest eigenvalues of a sum of symmetric matrices is at most
+    the sum of their sums."""
+    return balls.all_at_most(
+        _top(spectrum(A + B), k),
+        _top(spectrum(A), k) + _top(spectrum(B), k),
+        k * (balls.norm_fro(A) + balls.norm_fro(B)),
+    )
 
 
 def _trace_bounds(A: Balls) -> tuple[Balls, Ball, Ball]:
@@ -105,165 +233,36 @@ def _trace_bounds(A: Balls) -> tuple[Balls, Ball, Ball]:
     return values, mean, balls.norm_fro(centred) / balls.arb(n).sqrt()
 
 
-def _extremes_outside(A: Balls) -> Sides:
+@claim(
+    "wolkowicz1980-outside",
+    WOLKOWICZ_STYAN.at("Theorem 2.1"),
+    strategies.symmetric,
+    latex=r"\lambda_{\min} \le m - \frac{s}{\sqrt{n-1}},\ "
+    r"m + \frac{s}{\sqrt{n-1}} \le \lambda_{\max}",
+    note="m = trace A / n and s^2 = trace A^2 / n - m^2, so no eigenvalue is needed. "
+    "Both sides are shifted by |A|_F.",
+)
+def outside(A: Balls) -> Sides:
+    """The extreme eigenvalues of a symmetric n x n matrix lie at least s / sqrt(n - 1)
+    from their mean, s the standard deviation of all, for n at least 2."""
     values, mean, deviation = _trace_bounds(A)
     step = deviation / balls.arb(max(len(A) - 1, 1)).sqrt()
     small, large = [mean + step, values[0]], [values[-1], mean - step]
     return balls.all_at_most(small, large, balls.norm_fro(A))
 
 
-def _extremes_inside(A: Balls) -> Sides:
+@claim(
+    "wolkowicz1980-inside",
+    WOLKOWICZ_STYAN.at("Theorem 2.1"),
+    strategies.symmetric,
+    latex=r"m - s\sqrt{n-1} \le \lambda_{\min},\ \lambda_{\max} \le m + s\sqrt{n-1}",
+    note="m = trace A / n and s^2 = trace A^2 / n - m^2, so no eigenvalue is needed. "
+    "Both sides are shifted by |A|_F.",
+)
+def inside(A: Balls) -> Sides:
+    """The eigenvalues of a symmetric n x n matrix lie within s sqrt(n - 1) of their
+    mean, s their standard deviation."""
     values, mean, deviation = _trace_bounds(A)
     step = deviation * balls.arb(len(A) - 1).sqrt()
     small, large = [values[-1], mean - step], [mean + step, values[0]]
     return balls.all_at_most(small, large, balls.norm_fro(A))
-
-
-INTERLACING = (
-    theorem(
-        "cauchy1829-principal",
-        "The eigenvalues of a symmetric matrix without its k-th row and column "
-        "separate those of the matrix.",
-        HORN_JOHNSON.at("Theorem 4.3.17, due to Cauchy 1829"),
-        _from_two(lambda n: _orders(n, strategies.symmetric(n))),
-        lambda A, k: _interlaced(
-            spectrum(_principal(A, k)), spectrum(A), balls.norm_fro(A)
-        ),
-        latex=r"\lambda_j(A) \le \lambda_j(A_{(k)}) \le \lambda_{j+1}(A)",
-    ),
-    theorem(
-        "cauchy1829-principal-kappa",
-        "A principal submatrix of a symmetric positive definite matrix has no larger a "
-        "condition number.",
-        HORN_JOHNSON.at("Theorem 4.3.17, due to Cauchy 1829"),
-        _from_two(lambda n: _orders(n, strategies.spd(n))),
-        lambda A, k: (kappa_spd(_principal(A, k)), kappa_spd(A)),
-        latex=r"\kappa_2(A_{(k)}) \le \kappa_2(A)",
-        admits=lambda A, _: is_spd(A),
-    ),
-    theorem(
-        "cauchy1829-mean-centring",
-        "The eigenvalues of PAP on the mean-free vectors, where P subtracts the mean, "
-        "separate those of the symmetric matrix A.",
-        HORN_JOHNSON.at("Corollary 4.3.37, for the complement of the ones"),
-        _from_two(strategies.symmetric),
-        lambda A: _interlaced(
-            spectrum(_without_mean(A)), spectrum(A), balls.norm_fro(A)
-        ),
-        latex=r"\lambda_j(A) \le \lambda_j(PAP|_{e^\perp}) \le \lambda_{j+1}(A)",
-    ),
-    theorem(
-        "cauchy1829-mean-centring-kappa",
-        "Mean-centring a symmetric positive definite matrix on both sides gives it no "
-        "larger a condition number on the mean-free vectors.",
-        HORN_JOHNSON.at("Corollary 4.3.37, for the complement of the ones"),
-        _from_two(strategies.spd),
-        lambda A: (kappa_spd(_without_mean(A)), kappa_spd(A)),
-        latex=r"\kappa_2(PAP|_{e^\perp}) \le \kappa_2(A)",
-        admits=is_spd,
-    ),
-    theorem(
-        "golub2013-rank-one-update",
-        "Adding vv' to a symmetric matrix moves each eigenvalue up, and not beyond the "
-        "next one.",
-        GOLUB_VAN_LOAN.at("Theorem 8.1.8"),
-        lambda n: st.tuples(strategies.symmetric(n), strategies.vectors(n)),
-        lambda A, v: balls.all_at_most(
-            [*spectrum(A), *spectrum(A + np.outer(v, v))[:-1]],
-            [*spectrum(A + np.outer(v, v)), *spectrum(A)[1:]],
-            balls.norm_fro(A) + v @ v,
-        ),
-        latex=r"\lambda_k(A) \le \lambda_k(A+vv^T) \le \lambda_{k+1}(A)",
-    ),
-    theorem(
-        "courant1920-max-min",
-        "On every k-dimensional space the smallest Rayleigh quotient of a symmetric "
-        "matrix is at most its k-th largest eigenvalue.",
-        HORN_JOHNSON.at("Theorem 4.2.6, due to Courant and Fischer"),
-        _subspace,
-        _max_min,
-        latex=r"\min_{x \in S} \frac{x^TAx}{x^Tx} \le \lambda_k(A),\ \dim S = k",
-        admits=lambda _, X: has_full_rank(X),
-        note="Both sides are shifted by |A|_F.",
-    ),
-)
-
-TRACES = (
-    theorem(
-        "weyl1912-sums",
-        "In descending order, eigenvalue i + j - 1 of a sum of symmetric matrices is "
-        "at most eigenvalue i of the one plus eigenvalue j of the other.",
-        WEYL.at("Horn and Johnson 2013, Theorem 4.3.1"),
-        _weyl_indices,
-        _weyl_sum,
-        latex=r"\lambda_{i+j-1}(A+B) \le \lambda_i(A) + \lambda_j(B)",
-        note="Both sides are shifted by |A|_F + |B|_F.",
-    ),
-    theorem(
-        "schur1923-majorisation",
-        "The sum of the k largest diagonal entries of a symmetric matrix is at most "
-        "the sum of its k largest eigenvalues.",
-        HORN_JOHNSON.at("Theorem 4.3.45, due to Schur 1923"),
-        lambda n: _orders(n, strategies.symmetric(n)),
-        lambda A, k: balls.all_at_most(
-            _top(A.diagonal(), k), _top(spectrum(A), k), k * balls.norm_fro(A)
-        ),
-        latex=r"\sum_{i \le k} a_{[i]} \le \sum_{i \le k} \lambda_{[i]}",
-        note="Both sides are shifted by k |A|_F.",
-    ),
-    theorem(
-        "schur1923-diagonal-spread",
-        "The condition number of a symmetric positive definite matrix is at least the "
-        "quotient of its largest and smallest diagonal entries.",
-        HORN_JOHNSON.at("Theorem 4.3.45 for k = 1 and k = n - 1"),
-        strategies.spd,
-        lambda A: (
-            balls.maximum(A.diagonal()) / balls.minimum(A.diagonal()),
-            kappa_spd(A),
-        ),
-        latex=r"\frac{\max_i a_{ii}}{\min_i a_{ii}} \le \kappa_2(A)",
-        admits=is_spd,
-    ),
-    theorem(
-        "fan1949-sums",
-        "The sum of the k largest eigenvalues of a sum of symmetric matrices is at "
-        "most the sum of their sums.",
-        FAN.at("Theorem 1"),
-        lambda n: _orders(n, strategies.symmetric(n), strategies.symmetric(n)),
-        lambda A, B, k: balls.all_at_most(
-            _top(spectrum(A + B), k),
-            _top(spectrum(A), k) + _top(spectrum(B), k),
-            k * (balls.norm_fro(A) + balls.norm_fro(B)),
-        ),
-        latex=r"\sum_{i \le k} \lambda_{[i]}(A+B) \le "
-        r"\sum_{i \le k} \lambda_{[i]}(A) + \lambda_{[i]}(B)",
-        note="Both sides are shifted by k (|A|_F + |B|_F).",
-    ),
-    theorem(
-        "wolkowicz1980-outside",
-        "The extreme eigenvalues of a symmetric n x n matrix lie at least s / sqrt(n - "
-        "1) from their mean, s the standard deviation of all, for n at least 2.",
-        WOLKOWICZ_STYAN.at("Theorem 2.1"),
-        strategies.symmetric,
-        _extremes_outside,
-        latex=r"\lambda_{\min} \le m - \frac{s}{\sqrt{n-1}},\ "
-        r"m + \frac{s}{\sqrt{n-1}} \le \lambda_{\max}",
-        note="m = trace A / n and s^2 = trace A^2 / n - m^2, so no eigenvalue is "
-        "needed. Both sides are shifted by |A|_F.",
-    ),
-    theorem(
-        "wolkowicz1980-inside",
-        "The eigenvalues of a symmetric n x n matrix lie within s sqrt(n - 1) of their "
-        "mean, s their standard deviation.",
-        WOLKOWICZ_STYAN.at("Theorem 2.1"),
-        strategies.symmetric,
-        _extremes_inside,
-        latex=r"m - s\sqrt{n-1} \le \lambda_{\min},\ "
-        r"\lambda_{\max} \le m + s\sqrt{n-1}",
-        note="m = trace A / n and s^2 = trace A^2 / n - m^2, so no eigenvalue is "
-        "needed. Both sides are shifted by |A|_F.",
-    ),
-)
-
-
-THEOREMS = (*INTERLACING, *TRACES)

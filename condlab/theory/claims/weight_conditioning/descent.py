@@ -15,15 +15,14 @@ from typing import Any
 import numpy as np
 
 from condlab.theory import balls, strategies
-from condlab.theory.balls import Ball, Balls
-from condlab.theory.formula import theorem
+from condlab.theory.balls import Ball, Balls, Sides
+from condlab.theory.formula import claim
 from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
 from condlab.theory.strategies import has_full_rank, is_spd, st
 
 # A fraction theta of the largest step, 2/sigma_max.
 FRACTIONS = st.integers(1, 15).map(lambda k: k / 16)
 STEPS = st.integers(1, 4)
-
 NO_START = "A start at the solution proves nothing and is left out."
 
 
@@ -57,7 +56,7 @@ def descend(A: Balls, solution: Balls, error: Balls, eta: Ball, steps: int) -> B
     return x - solution
 
 
-def shrunk(error: Balls, start: Balls, factor: Ball) -> tuple[Ball, Ball]:
+def shrunk(error: Balls, start: Balls, factor: Ball) -> Sides:
     """State ||error|| <= factor ||start||, with ||start|| added to decide 0 <= 0."""
     unit = balls.norm_fro(start)
     return unit + balls.norm_fro(error), unit + factor * unit
@@ -75,14 +74,51 @@ def power(x: Ball, k: int) -> Ball:
 
 def _as_worded(
     A: Balls, solution: Balls, error: Balls, theta: Ball, steps: int
-) -> tuple[Ball, Ball]:
+) -> Sides:
     sigma = moduli(A)
     eta = 2 * theta / balls.maximum(sigma)
     found = descend(A, solution, error, eta, steps)
     return shrunk(found, error, power(contraction(sigma, eta), steps))
 
 
-def _directions(A: Balls, theta: Ball) -> tuple[Ball, Ball]:
+@claim(
+    "wc-gd-symmetric",
+    SOURCE.at("Section 4, equations 4 to 10"),
+    _runs(nonsingular_symmetric),
+    latex=r"\|x_k - x_*\| \le \max_i |1 - \eta\sigma_i|^k\,\|x_0 - x_*\|",
+    note="False already for A = [-1], where the error grows. " + NO_START,
+    false_from=1,
+)
+def gd_symmetric(
+    A: Balls, solution: Balls, error: Balls, theta: Ball, steps: int
+) -> Sides:
+    """For a symmetric matrix of full rank and any step below 2/sigma_max, the error of
+    gradient descent shrinks in k steps by max |1 - eta sigma_i|^k < 1."""
+    return _as_worded(A, solution, error, theta, steps)
+
+
+def _spd_runs(*parts: Any) -> bool:
+    A, _, error, theta, _ = parts
+    return is_spd(A) and bool(error.any()) and 0 < theta < 1
+
+
+@claim(
+    "wc-gd-symmetric-spd",
+    SOURCE.at("Section 4, equations 4 to 10, for definite matrices"),
+    _runs(strategies.spd),
+    latex=r"\|x_k - x_*\| \le \max_i |1 - \eta\sigma_i|^k\,\|x_0 - x_*\|",
+    admits=_spd_runs,
+    note="Both sides have ||x_0 - x_*|| added. " + NO_START,
+)
+def gd_symmetric_spd(
+    A: Balls, solution: Balls, error: Balls, theta: Ball, steps: int
+) -> Sides:
+    """For a symmetric positive definite matrix and any step below 2/sigma_max, the
+    error of gradient descent shrinks in k steps by max |1 - eta sigma_i|^k < 1."""
+    return _as_worded(A, solution, error, theta, steps)
+
+
+def _directions(A: Balls, theta: Ball) -> Sides:
     values = balls.symmetric_eigenvalues(A)
     eta = 2 * theta / balls.maximum(abs(value) for value in values)
     true = [abs(1 - eta * value) for value in values]
@@ -97,13 +133,84 @@ def _in_order(values: list[Ball]) -> list[Ball]:
     return [a.union(b) for a, b in zip(lower, upper, strict=True)]
 
 
-def _minimum(A: Balls, solution: Balls, x: Balls) -> tuple[Ball, Ball]:
+@claim(
+    "wc-gd-symmetric-directions",
+    SOURCE.at("Section 4, equations 5 to 8"),
+    lambda n: st.tuples(nonsingular_symmetric(n), FRACTIONS),
+    latex=r"\{|1 - \eta\lambda_i|\} = \{|1 - \eta\sigma_i|\}",
+    note="False already for A = [-1].",
+    false_from=1,
+)
+def gd_symmetric_directions(A: Balls, theta: Ball) -> Sides:
+    """For a symmetric matrix of full rank and any step below 2/sigma_max, the factors
+    by which gradient descent moves in its eigendirections have the moduli |1 - eta
+    sigma_i|."""
+    return _directions(A, theta)
+
+
+@claim(
+    "wc-gd-symmetric-directions-spd",
+    SOURCE.at("Section 4, equations 5 to 8, for definite matrices"),
+    lambda n: st.tuples(strategies.spd(n), FRACTIONS),
+    latex=r"\{|1 - \eta\lambda_i|\} = \{|1 - \eta\sigma_i|\}",
+)
+def gd_symmetric_directions_spd(A: Balls, theta: Ball) -> Sides:
+    """For a symmetric positive definite matrix and any step below 2/sigma_max, the
+    factors by which gradient descent moves in its eigendirections have the moduli |1 -
+    eta sigma_i|."""
+    return _directions(A, theta)
+
+
+def _minimum(A: Balls, solution: Balls, x: Balls) -> Sides:
     b = A @ solution
     lowest, here = (y @ A @ y / 2 - b @ y for y in (solution, x))
     return lowest, here
 
 
-def _larger_faster(A: Balls, theta: Ball) -> tuple[Ball, Ball]:
+@claim(
+    "wc-gd-symmetric-minimum",
+    SOURCE.at("Section 4, equation 2"),
+    lambda n: st.tuples(
+        nonsingular_symmetric(n), strategies.vectors(n), strategies.vectors(n)
+    ),
+    latex=r"f(A^{-1}b) \le f(x)\ \text{for all}\ x",
+    note="False already for A = [-1], where it maximises.",
+    false_from=1,
+)
+def gd_symmetric_minimum(A: Balls, solution: Balls, x: Balls) -> Sides:
+    """For a symmetric matrix of full rank the solution of Ax = b minimises x'Ax/2 -
+    b'x."""
+    return _minimum(A, solution, x)
+
+
+@claim(
+    "wc-gd-symmetric-minimum-spd",
+    SOURCE.at("Section 4, equation 2, for definite matrices"),
+    lambda n: st.tuples(
+        strategies.spd(n), strategies.vectors(n), strategies.vectors(n)
+    ),
+    latex=r"f(A^{-1}b) \le f(x)\ \text{for all}\ x",
+)
+def gd_symmetric_minimum_spd(A: Balls, solution: Balls, x: Balls) -> Sides:
+    """For a symmetric positive definite matrix the solution of Ax = b minimises x'Ax/2
+    - b'x."""
+    return _minimum(A, solution, x)
+
+
+@claim(
+    "wc-gd-step-necessary",
+    SOURCE.at("Section 4, equations 9 and 10"),
+    lambda n: st.tuples(strategies.spd(n), st.integers(16, 64).map(lambda k: k / 16)),
+    latex=r"\eta \ge 2/\sigma_{\max} \Rightarrow \|I - \eta A\|_2 \ge 1",
+    admits=lambda A, theta: is_spd(A) and theta >= 1,
+)
+def gd_step_necessary(A: Balls, theta: Ball) -> Sides:
+    """For a symmetric positive definite matrix and any step of at least 2/sigma_max
+    some error of gradient descent does not shrink."""
+    return balls.arb(1), contraction(moduli(A), 2 * theta / balls.maximum(moduli(A)))
+
+
+def _larger_faster(A: Balls, theta: Ball) -> Sides:
     values = balls.symmetric_eigenvalues(A)
     eta = 2 * theta / values[-1]
     factors = [abs(1 - eta * value) for value in values]
@@ -113,116 +220,29 @@ def _larger_faster(A: Balls, theta: Ball) -> tuple[Ball, Ball]:
     return 1 + worst, balls.arb(1)
 
 
-def _spd_runs(*parts: Any) -> bool:
-    A, _, error, theta, _ = parts
-    return is_spd(A) and bool(error.any()) and 0 < theta < 1
-
-
-THEOREMS = (
-    theorem(
-        "wc-gd-symmetric",
-        "For a symmetric matrix of full rank and any step below 2/sigma_max, the error "
-        "of gradient descent shrinks in k steps by max |1 - eta sigma_i|^k < 1.",
-        SOURCE.at("Section 4, equations 4 to 10"),
-        _runs(nonsingular_symmetric),
-        _as_worded,
-        latex=r"\|x_k - x_*\| \le \max_i |1 - \eta\sigma_i|^k\,\|x_0 - x_*\|",
-        note="False already for A = [-1], where the error grows. " + NO_START,
-        false_from=1,
-    ),
-    theorem(
-        "wc-gd-symmetric-spd",
-        "For a symmetric positive definite matrix and any step below 2/sigma_max, the "
-        "error of gradient descent shrinks in k steps by max |1 - eta sigma_i|^k < 1.",
-        SOURCE.at("Section 4, equations 4 to 10, for definite matrices"),
-        _runs(strategies.spd),
-        _as_worded,
-        latex=r"\|x_k - x_*\| \le \max_i |1 - \eta\sigma_i|^k\,\|x_0 - x_*\|",
-        admits=_spd_runs,
-        note="Both sides have ||x_0 - x_*|| added. " + NO_START,
-    ),
-    theorem(
-        "wc-gd-symmetric-directions",
-        "For a symmetric matrix of full rank and any step below 2/sigma_max, the "
-        "factors by which gradient descent moves in its eigendirections have the "
-        "moduli |1 - eta sigma_i|.",
-        SOURCE.at("Section 4, equations 5 to 8"),
-        lambda n: st.tuples(nonsingular_symmetric(n), FRACTIONS),
-        _directions,
-        latex=r"\{|1 - \eta\lambda_i|\} = \{|1 - \eta\sigma_i|\}",
-        note="False already for A = [-1].",
-        false_from=1,
-    ),
-    theorem(
-        "wc-gd-symmetric-directions-spd",
-        "For a symmetric positive definite matrix and any step below 2/sigma_max, the "
-        "factors by which gradient descent moves in its eigendirections have the "
-        "moduli |1 - eta sigma_i|.",
-        SOURCE.at("Section 4, equations 5 to 8, for definite matrices"),
-        lambda n: st.tuples(strategies.spd(n), FRACTIONS),
-        _directions,
-        latex=r"\{|1 - \eta\lambda_i|\} = \{|1 - \eta\sigma_i|\}",
-    ),
-    theorem(
-        "wc-gd-symmetric-minimum",
-        "For a symmetric matrix of full rank the solution of Ax = b minimises "
-        "x'Ax/2 - b'x.",
-        SOURCE.at("Section 4, equation 2"),
-        lambda n: st.tuples(
-            nonsingular_symmetric(n), strategies.vectors(n), strategies.vectors(n)
-        ),
-        _minimum,
-        latex=r"f(A^{-1}b) \le f(x)\ \text{for all}\ x",
-        note="False already for A = [-1], where it maximises.",
-        false_from=1,
-    ),
-    theorem(
-        "wc-gd-symmetric-minimum-spd",
-        "For a symmetric positive definite matrix the solution of Ax = b minimises "
-        "x'Ax/2 - b'x.",
-        SOURCE.at("Section 4, equation 2, for definite matrices"),
-        lambda n: st.tuples(
-            strategies.spd(n), strategies.vectors(n), strategies.vectors(n)
-        ),
-        _minimum,
-        latex=r"f(A^{-1}b) \le f(x)\ \text{for all}\ x",
-    ),
-    theorem(
-        "wc-gd-step-necessary",
-        "For a symmetric positive definite matrix and any step of at least 2/sigma_max "
-        "some error of gradient descent does not shrink.",
-        SOURCE.at("Section 4, equations 9 and 10"),
-        lambda n: st.tuples(
-            strategies.spd(n), st.integers(16, 64).map(lambda k: k / 16)
-        ),
-        lambda A, theta: (
-            balls.arb(1),
-            contraction(moduli(A), 2 * theta / balls.maximum(moduli(A))),
-        ),
-        latex=r"\eta \ge 2/\sigma_{\max} \Rightarrow \|I - \eta A\|_2 \ge 1",
-        admits=lambda A, theta: is_spd(A) and theta >= 1,
-    ),
-    theorem(
-        "wc-gd-larger-faster",
-        "With any step below 2/sigma_max gradient descent on a symmetric positive "
-        "definite matrix is fastest in the directions of larger singular values.",
-        SOURCE.at("Section 4, after equation 8"),
-        lambda n: st.tuples(strategies.spd(n), FRACTIONS),
-        _larger_faster,
-        latex=r"\sigma_i \ge \sigma_j \Rightarrow "
-        r"|1 - \eta\sigma_i| \le |1 - \eta\sigma_j|",
-        note="The source says so for small enough steps. At size 1 there is one "
-        "direction.",
-        false_from=2,
-    ),
-    theorem(
-        "wc-gd-larger-faster-small-step",
-        "With any step up to 1/sigma_max gradient descent on a symmetric positive "
-        "definite matrix is fastest in the directions of larger singular values.",
-        SOURCE.at("Section 4, after equation 8"),
-        lambda n: st.tuples(strategies.spd(n), st.integers(1, 8).map(lambda k: k / 16)),
-        _larger_faster,
-        latex=r"\sigma_i \ge \sigma_j \Rightarrow "
-        r"|1 - \eta\sigma_i| \le |1 - \eta\sigma_j|",
-    ),
+@claim(
+    "wc-gd-larger-faster",
+    SOURCE.at("Section 4, after equation 8"),
+    lambda n: st.tuples(strategies.spd(n), FRACTIONS),
+    latex=r"\sigma_i \ge \sigma_j \Rightarrow "
+    r"|1 - \eta\sigma_i| \le |1 - \eta\sigma_j|",
+    note="The source says so for small enough steps. At size 1 there is one direction.",
+    false_from=2,
 )
+def gd_larger_faster(A: Balls, theta: Ball) -> Sides:
+    """With any step below 2/sigma_max gradient descent on a symmetric positive definite
+    matrix is fastest in the directions of larger singular values."""
+    return _larger_faster(A, theta)
+
+
+@claim(
+    "wc-gd-larger-faster-small-step",
+    SOURCE.at("Section 4, after equation 8"),
+    lambda n: st.tuples(strategies.spd(n), st.integers(1, 8).map(lambda k: k / 16)),
+    latex=r"\sigma_i \ge \sigma_j \Rightarrow "
+    r"|1 - \eta\sigma_i| \le |1 - \eta\sigma_j|",
+)
+def gd_larger_faster_small_step(A: Balls, theta: Ball) -> Sides:
+    """With any step up to 1/sigma_max gradient descent on a symmetric positive definite
+    matrix is fastest in the directions of larger singular values."""
+    return _larger_faster(A, theta)

@@ -14,14 +14,15 @@ from collections.abc import Callable
 import numpy as np
 
 from condlab.theory import balls, strategies
-from condlab.theory.formula import theorem
+from condlab.theory.balls import Balls, Sides
+from condlab.theory.formula import claim, theorem
 from condlab.theory.model import Theorem
 from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
 from condlab.theory.strategies import has_full_rank, is_spd, st
 from condlab.theory.vocabulary.rivals import readable, well_scaled
 
 
-def _left(A: balls.Balls) -> balls.Balls:
+def _left(A: Balls) -> Balls:
     return A / A.diagonal()[:, None]
 
 
@@ -124,34 +125,40 @@ JACOBI = (
         note="At size 2 the gain in kappa + 1/kappa is (a - c)^2 / |det A| >= 0.",
         false_from=3,
     ),
-    theorem(
-        "wc-jacobi-both-corrected",
-        "Jacobi's preconditioner, as G = D^-1/2 A D^-1/2, raises the condition number "
-        "of a symmetric positive definite matrix at most by the factor ||G||_2, which "
-        "is at most the size.",
-        SOURCE.at("Section 4, corrected after van der Sluis 1969"),
-        strategies.spd,
-        lambda A: (
-            balls.kappa(balls.unit_diagonal(A)),
-            balls.norm(balls.unit_diagonal(A), 2) * balls.kappa(A),
-        ),
-        latex=r"\kappa_2(G) \le \|G\|_2\,\kappa_2(A),\quad G = D^{-1/2}AD^{-1/2}",
-        admits=is_spd,
-    ),
-    theorem(
-        "wc-jacobi-left-corrected",
-        "Jacobi's preconditioner, as D^-1 A, raises the condition number of a "
-        "nonsingular matrix at most by the spread of its positive diagonal.",
-        SOURCE.at("Section 4, corrected"),
-        lambda n: _general(n).filter(has_full_rank),
-        lambda A: (
-            balls.kappa(_left(A)),
-            balls.maximum(A.diagonal()) / balls.minimum(A.diagonal()) * balls.kappa(A),
-        ),
-        latex=r"\kappa_2(D^{-1}A) \le \frac{\max_i a_{ii}}{\min_i a_{ii}}\,\kappa_2(A)",
-        admits=_with_positive_diagonal,
-    ),
 )
+
+
+@claim(
+    "wc-jacobi-both-corrected",
+    SOURCE.at("Section 4, corrected after van der Sluis 1969"),
+    strategies.spd,
+    latex=r"\kappa_2(G) \le \|G\|_2\,\kappa_2(A),\quad G = D^{-1/2}AD^{-1/2}",
+    admits=is_spd,
+)
+def jacobi_both_corrected(A: Balls) -> Sides:
+    """Jacobi's preconditioner, as G = D^-1/2 A D^-1/2, raises the condition number of a
+    symmetric positive definite matrix at most by the factor ||G||_2, which is at most
+    the size."""
+    return (
+        balls.kappa(balls.unit_diagonal(A)),
+        balls.norm(balls.unit_diagonal(A), 2) * balls.kappa(A),
+    )
+
+
+@claim(
+    "wc-jacobi-left-corrected",
+    SOURCE.at("Section 4, corrected"),
+    lambda n: _general(n).filter(has_full_rank),
+    latex=r"\kappa_2(D^{-1}A) \le \frac{\max_i a_{ii}}{\min_i a_{ii}}\,\kappa_2(A)",
+    admits=_with_positive_diagonal,
+)
+def jacobi_left_corrected(A: Balls) -> Sides:
+    """Jacobi's preconditioner, as D^-1 A, raises the condition number of a nonsingular
+    matrix at most by the spread of its positive diagonal."""
+    return (
+        balls.kappa(_left(A)),
+        balls.maximum(A.diagonal()) / balls.minimum(A.diagonal()) * balls.kappa(A),
+    )
 
 
 def _initialised(draw: Callable[..., np.ndarray]) -> Callable:
@@ -257,21 +264,20 @@ def _no_worse(key: str, which: str, instances: Callable) -> Theorem:
     )
 
 
-PROPOSITION_1 = (
-    *(_no_worse(key, *layers) for key, layers in LAYERS.items()),
-    theorem(
-        "wc-prop1-corrected",
-        "Row equilibration raises the condition number of a full-rank layer at most "
-        "by the factor ||EW||_2, which is at most the root of the number of outputs.",
-        SOURCE.at("Proposition 1, corrected after van der Sluis 1969"),
-        lambda size: st.one_of([instances(size) for _, instances in LAYERS.values()]),
-        lambda W: (
-            balls.kappa(balls.unit_rows(W)),
-            balls.norm(balls.unit_rows(W), 2) * balls.kappa(W),
-        ),
-        latex=r"\kappa_2(EW) \le \|EW\|_2\,\kappa_2(W)",
-        admits=has_full_rank,
-    ),
-)
+PROPOSITION_1 = (*(_no_worse(key, *layers) for key, layers in LAYERS.items()),)
 
-THEOREMS = (*JACOBI, *PROPOSITION_1)
+
+@claim(
+    "wc-prop1-corrected",
+    SOURCE.at("Proposition 1, corrected after van der Sluis 1969"),
+    lambda size: st.one_of([instances(size) for _, instances in LAYERS.values()]),
+    latex=r"\kappa_2(EW) \le \|EW\|_2\,\kappa_2(W)",
+    admits=has_full_rank,
+)
+def prop1_corrected(W: Balls) -> Sides:
+    """Row equilibration raises the condition number of a full-rank layer at most by the
+    factor ||EW||_2, which is at most the root of the number of outputs."""
+    return (
+        balls.kappa(balls.unit_rows(W)),
+        balls.norm(balls.unit_rows(W), 2) * balls.kappa(W),
+    )

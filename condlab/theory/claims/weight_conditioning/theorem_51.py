@@ -14,7 +14,8 @@ from collections.abc import Callable
 import numpy as np
 
 from condlab.theory import balls, strategies
-from condlab.theory.formula import theorem
+from condlab.theory.balls import Balls, Sides
+from condlab.theory.formula import claim, theorem
 from condlab.theory.model import Theorem
 from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
 from condlab.theory.strategies import has_full_rank
@@ -27,18 +28,18 @@ def _admits(A: np.ndarray, *scalings: np.ndarray) -> bool:
     return has_full_rank(A) and all(bool(np.all(d > 0)) for d in scalings)
 
 
-def two_passes(A: balls.Balls) -> balls.Balls:
+def two_passes(A: Balls) -> Balls:
     """Return A with unit rows and then unit columns."""
     return balls.unit_columns(balls.unit_rows(A))
 
 
-def at_once(A: balls.Balls) -> balls.Balls:
+def at_once(A: Balls) -> Balls:
     """Return A with entry (i, j) divided by the norms of A's row i and column j."""
     rows, columns = balls.row_norms(A), balls.row_norms(A.T)
     return A / _or_one(rows)[:, None] / _or_one(columns)[None, :]
 
 
-def _or_one(norms: balls.Balls) -> balls.Balls:
+def _or_one(norms: Balls) -> Balls:
     ones = np.full(norms.shape, balls.arb(1))
     return np.where(norms == 0, ones, norms)  # a line of zeros stays
 
@@ -57,7 +58,7 @@ def _optimal(
 ) -> Theorem:
     """State that no scaling of those sides has a smaller kappa."""
 
-    def formula(A: balls.Balls, *scalings: balls.Balls) -> tuple:
+    def formula(A: Balls, *scalings: Balls) -> tuple:
         given = dict(zip(sides.split(), scalings, strict=True))
         other = given["rows"][:, None] * A if "rows" in given else A
         other = other * given["columns"] if "columns" in given else other
@@ -78,9 +79,16 @@ def _optimal(
 
 
 ROWS = r"\kappa_2(EA) \le \kappa_2(DA)\ \text{for all}\ D"
+
+
 COLUMNS = r"\kappa_2(AC) \le \kappa_2(AD)\ \text{for all}\ D"
+
+
 BOTH = r"\kappa_2(EAC) \le \kappa_2(DAF)\ \text{for all}\ D, F"
+
+
 BOTH_ROWS = r"\kappa_2(EAC) \le \kappa_2(DA)\ \text{for all}\ D"
+
 
 OPTIMALITY = (
     _optimal(
@@ -213,21 +221,53 @@ OPTIMALITY = (
 )
 
 
-def _norm_times(equilibrated: balls.Balls, other: balls.Balls) -> tuple:
+def _norm_times(equilibrated: Balls, other: Balls) -> tuple:
     return balls.kappa(equilibrated), balls.norm(equilibrated, 2) * balls.kappa(other)
 
 
-def _two_passes_bound(A: balls.Balls, d: balls.Balls) -> tuple:
+@claim(
+    "wc-thm5.1-rows-corrected",
+    SOURCE.at("Theorem 5.1, corrected after van der Sluis 1969"),
+    rivals.scaled(rivals.any_shape, "rows"),
+    latex=r"\kappa_2(EA) \le \|EA\|_2\,\kappa_2(DA)\ \text{for all}\ D",
+    admits=_admits,
+    note="With max d = 1, ||DEA|| is at least a row of norm 1, and sigma_min(DEA) at "
+    "most sigma_min(EA).",
+)
+def thm5_1_rows_corrected(A: Balls, d: Balls) -> Sides:
+    """Row equilibration EA of a full-rank matrix is within the factor ||EA||_2, at most
+    the root of the number of rows, of the best row scaling."""
+    return _norm_times(balls.unit_rows(A), d[:, None] * A)
+
+
+@claim(
+    "wc-thm5.1-columns-corrected",
+    SOURCE.at("Section 5.1, corrected after van der Sluis 1969"),
+    rivals.scaled(rivals.any_shape, "columns"),
+    latex=r"\kappa_2(AC) \le \|AC\|_2\,\kappa_2(AD)\ \text{for all}\ D",
+    admits=_admits,
+)
+def thm5_1_columns_corrected(A: Balls, d: Balls) -> Sides:
+    """Column equilibration AC of a full-rank matrix is within the factor ||AC||_2 of
+    the best column scaling."""
+    return _norm_times(balls.unit_columns(A), A * d)
+
+
+@claim(
+    "wc-thm5.1-rowcolumn-corrected",
+    SOURCE.at("Section 5.1, corrected"),
+    rivals.scaled(rivals.any_shape, "rows"),
+    latex=r"\kappa_2(EAC) \le \|EA\|_2\,\|EAC\|_2\,\kappa_2(DA)\ \text{for all}\ D",
+    admits=_admits,
+    note="The one-sided bound twice; no such bound over all two-sided scalings is "
+    "known.",
+)
+def thm5_1_rowcolumn_corrected(A: Balls, d: Balls) -> Sides:
+    """Row-column equilibration EAC of a full-rank matrix, in two passes, is within the
+    factor ||EA||_2 ||EAC||_2 of the best row scaling."""
     rows, both = balls.unit_rows(A), two_passes(A)
     factor = balls.norm(rows, 2) * balls.norm(both, 2)
     return balls.kappa(both), factor * balls.kappa(d[:, None] * A)
-
-
-def _at_once_bound(A: balls.Balls, d: balls.Balls) -> tuple:
-    rows, columns = balls.unit_rows(A), balls.row_norms(A.T)
-    spread = balls.maximum(columns) / balls.minimum(columns)
-    factor = spread * balls.norm(rows, 2)
-    return balls.kappa(at_once(A)), factor * balls.kappa(d[:, None] * A)
 
 
 def _has_no_zero_line(A: np.ndarray) -> bool:
@@ -238,53 +278,18 @@ def _without_zero_lines(m: int, n: int) -> strategies.Matrices:
     return strategies.full_rank(m, n).filter(_has_no_zero_line)
 
 
-CORRECTED = (
-    theorem(
-        "wc-thm5.1-rows-corrected",
-        "Row equilibration EA of a full-rank matrix is within the factor ||EA||_2, at "
-        "most the root of the number of rows, of the best row scaling.",
-        SOURCE.at("Theorem 5.1, corrected after van der Sluis 1969"),
-        rivals.scaled(rivals.any_shape, "rows"),
-        lambda A, d: _norm_times(balls.unit_rows(A), d[:, None] * A),
-        latex=r"\kappa_2(EA) \le \|EA\|_2\,\kappa_2(DA)\ \text{for all}\ D",
-        admits=_admits,
-        note="With max d = 1, ||DEA|| is at least a row of norm 1, and sigma_min(DEA) "
-        "at most sigma_min(EA).",
-    ),
-    theorem(
-        "wc-thm5.1-columns-corrected",
-        "Column equilibration AC of a full-rank matrix is within the factor ||AC||_2 "
-        "of the best column scaling.",
-        SOURCE.at("Section 5.1, corrected after van der Sluis 1969"),
-        rivals.scaled(rivals.any_shape, "columns"),
-        lambda A, d: _norm_times(balls.unit_columns(A), A * d),
-        latex=r"\kappa_2(AC) \le \|AC\|_2\,\kappa_2(AD)\ \text{for all}\ D",
-        admits=_admits,
-    ),
-    theorem(
-        "wc-thm5.1-rowcolumn-corrected",
-        "Row-column equilibration EAC of a full-rank matrix, in two passes, is within "
-        "the factor ||EA||_2 ||EAC||_2 of the best row scaling.",
-        SOURCE.at("Section 5.1, corrected"),
-        rivals.scaled(rivals.any_shape, "rows"),
-        _two_passes_bound,
-        latex=r"\kappa_2(EAC) \le \|EA\|_2\,\|EAC\|_2\,\kappa_2(DA)\ \text{for all}\ D",
-        admits=_admits,
-        note="The one-sided bound twice; no such bound over all two-sided scalings "
-        "is known.",
-    ),
-    theorem(
-        "wc-thm5.1-rowcolumn-at-once-corrected",
-        "Scaling a full-rank matrix by the row and column norms of the original is "
-        "within ||EA||_2 times the spread of the column norms of the best row scaling.",
-        SOURCE.at("Section 5.1, corrected"),
-        rivals.scaled(rivals.any_shape, "rows", _without_zero_lines),
-        _at_once_bound,
-        latex=r"\kappa_2(EAC) \le \frac{\max_j \|A e_j\|}{\min_j \|A e_j\|}\,"
-        r"\|EA\|_2\,\kappa_2(DA)\ \text{for all}\ D",
-        admits=lambda A, d: _admits(A, d) and _has_no_zero_line(A),
-    ),
+@claim(
+    "wc-thm5.1-rowcolumn-at-once-corrected",
+    SOURCE.at("Section 5.1, corrected"),
+    rivals.scaled(rivals.any_shape, "rows", _without_zero_lines),
+    latex=r"\kappa_2(EAC) \le \frac{\max_j \|A e_j\|}{\min_j \|A e_j\|}\,"
+    r"\|EA\|_2\,\kappa_2(DA)\ \text{for all}\ D",
+    admits=lambda A, d: _admits(A, d) and _has_no_zero_line(A),
 )
-
-
-THEOREMS = (*OPTIMALITY, *CORRECTED)
+def thm5_1_rowcolumn_at_once_corrected(A: Balls, d: Balls) -> Sides:
+    """Scaling a full-rank matrix by the row and column norms of the original is within
+    ||EA||_2 times the spread of the column norms of the best row scaling."""
+    rows, columns = balls.unit_rows(A), balls.row_norms(A.T)
+    spread = balls.maximum(columns) / balls.minimum(columns)
+    factor = spread * balls.norm(rows, 2)
+    return balls.kappa(at_once(A)), factor * balls.kappa(d[:, None] * A)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from condlab.theory import balls, strategies
-from condlab.theory.formula import theorem
-from condlab.theory.model import Theorem
+from condlab.theory.balls import Ball, Balls, Sides
+from condlab.theory.formula import claim
 from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
 from condlab.theory.strategies import has_full_rank, st
 from condlab.theory.vocabulary.layers import root
@@ -30,7 +30,7 @@ def _squares(residuals: np.ndarray) -> Any:
     return (residuals * residuals).sum() / 2
 
 
-def _frozen(W: balls.Balls, X: balls.Balls) -> tuple[balls.Balls, balls.Balls]:
+def _frozen(W: Balls, X: Balls) -> tuple[Balls, Balls]:
     """Return the Hessians of |EVX|^2 / 2, E = E(W) held, and of |VX|^2 / 2, at V = W.
 
     Targets change neither: the losses are quadratic.
@@ -38,67 +38,6 @@ def _frozen(W: balls.Balls, X: balls.Balls) -> tuple[balls.Balls, balls.Balls]:
     E = balls.row_norms(W)[:, None]
     conditioned = hessian(lambda V: _squares((V / E) @ X), W)
     return conditioned, hessian(lambda V: _squares(V @ X), W)
-
-
-def _spread(W: balls.Balls) -> balls.Ball:
-    norms = balls.row_norms(W)
-    return balls.maximum(norms) / balls.minimum(norms)
-
-
-def _inside(
-    w: balls.Balls, X: balls.Balls, y: balls.Balls
-) -> tuple[balls.Balls, balls.Balls]:
-    """Return the Hessians of |w'X / |w| - y|^2 / 2 and of |w'X - y|^2 / 2."""
-    return (
-        hessian(lambda v: _squares(_unit(v) @ X - y), w),
-        hessian(lambda v: _squares(v @ X - y), w),
-    )
-
-
-def _unit(v: np.ndarray) -> np.ndarray:
-    length = root((v * v).sum())
-    out = np.empty(len(v), dtype=object)  # NumPy would take a series apart
-    out[:] = [entry / length for entry in v]
-    return out
-
-
-def _at_fit(w: balls.Balls, X: balls.Balls) -> balls.Balls:
-    """Return the equilibrated row's Hessian where it fits its targets exactly."""
-    return _inside(w, X, _unit(w) @ X)[0]
-
-
-def _softmax(W: balls.Balls, x: balls.Balls) -> balls.Balls:
-    """Return the Hessian of the cross-entropy of softmax(Wx) and the first class."""
-
-    def loss(V: np.ndarray) -> Any:
-        z = V @ x
-        total = z[0].exp()
-        for entry in z[1:]:
-            total = total + entry.exp()
-        return total.log() - z[0]
-
-    return hessian(loss, W)
-
-
-def _seen(H: balls.Balls, v: balls.Balls) -> tuple[balls.Ball, balls.Ball]:
-    """Return the claim that H does not lose the direction v."""
-    return balls.norm_fro(H) * _norm(v), SEEN * _norm(H @ v)
-
-
-def _null(H: balls.Balls, v: balls.Balls) -> tuple[balls.Ball, balls.Ball]:
-    scale = 1 + balls.norm_fro(H) * _norm(v)
-    return balls.equal(H @ v, balls.ball(np.zeros(len(v))), scale)
-
-
-def _norm(v: balls.Balls) -> balls.Ball:
-    return balls.norm_fro(v[:, None])
-
-
-def _shift(W: balls.Balls) -> balls.Balls:
-    """Return the direction that adds one to the first weight of every class."""
-    D = np.zeros(W.shape)
-    D[:, 0] = 1
-    return balls.ball(D.ravel())
 
 
 def _layers(size: int) -> st.SearchStrategy:
@@ -112,6 +51,62 @@ def _layers(size: int) -> st.SearchStrategy:
 
 def _is_layer(W: np.ndarray, X: np.ndarray) -> bool:
     return bool(W.any(axis=1).all()) and has_full_rank(X)
+
+
+AT = SOURCE.at("Theorem 5.2")
+
+
+@claim(
+    "wc-thm5.2-frozen",
+    AT,
+    _layers,
+    latex=r"\kappa(\nabla^2 L(EV)) \le \kappa(\nabla^2 L(V))",
+    admits=_is_layer,
+    note="It rises whenever two rows differ in length: see the corrected claim.",
+    false_from=2,
+)
+def thm5_2_frozen(W: Balls, X: Balls) -> Sides:
+    """For one linear layer, squared loss and E held fixed, the Hessian of the
+    equilibrated layer has at most the condition number of the plain layer's."""
+    return tuple(balls.kappa(H) for H in _frozen(W, X))
+
+
+def _spread(W: Balls) -> Ball:
+    norms = balls.row_norms(W)
+    return balls.maximum(norms) / balls.minimum(norms)
+
+
+@claim(
+    "wc-thm5.2-frozen-corrected",
+    SOURCE.at("Theorem 5.2, corrected"),
+    _layers,
+    latex=r"\kappa(\nabla^2 L(EV)) = \left(\frac{\max\|w_i\|}{\min\|w_i\|}\right)^2"
+    r"\kappa(\nabla^2 L(V))",
+    admits=_is_layer,
+    note="The Hessian is E^2 in a Kronecker product with XX', and was I with XX'.",
+)
+def thm5_2_frozen_corrected(W: Balls, X: Balls) -> Sides:
+    """For one linear layer, squared loss and E held fixed, the condition number of the
+    Hessian grows by the square of the ratio of the longest row to the shortest."""
+    return balls.equal(
+        balls.kappa(_frozen(W, X)[0]),
+        _spread(W) ** 2 * balls.kappa(_frozen(W, X)[1]),
+    )
+
+
+def _inside(w: Balls, X: Balls, y: Balls) -> tuple[Balls, Balls]:
+    """Return the Hessians of |w'X / |w| - y|^2 / 2 and of |w'X - y|^2 / 2."""
+    return (
+        hessian(lambda v: _squares(_unit(v) @ X - y), w),
+        hessian(lambda v: _squares(v @ X - y), w),
+    )
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    length = root((v * v).sum())
+    out = np.empty(len(v), dtype=object)  # NumPy would take a series apart
+    out[:] = [entry / length for entry in v]
+    return out
 
 
 def _rows(size: int) -> st.SearchStrategy:
@@ -137,6 +132,87 @@ def _regular_rows(size: int) -> st.SearchStrategy:
     return _rows(size).filter(lambda parts: _regular(*parts))
 
 
+@claim(
+    "wc-thm5.2-inside",
+    AT,
+    _regular_rows,
+    latex=r"\kappa(\nabla^2 L(w/\|w\|)) \le \kappa(\nabla^2 L(w))",
+    admits=_regular,
+    note="In the gauge of the stored weights, and at the same stored weights.",
+    false_from=2,
+)
+def thm5_2_inside(w: Balls, X: Balls, y: Balls) -> Sides:
+    """For one row w, squared loss and E inside the forward pass, the Hessian of the
+    equilibrated row has at most the condition number of the plain row's, where both
+    have full rank."""
+    return tuple(balls.kappa(H) for H in _inside(w, X, y))
+
+
+def _at_fit(w: Balls, X: Balls) -> Balls:
+    """Return the equilibrated row's Hessian where it fits its targets exactly."""
+    return _inside(w, X, _unit(w) @ X)[0]
+
+
+def _seen(H: Balls, v: Balls) -> Sides:
+    """Return the claim that H does not lose the direction v."""
+    return balls.norm_fro(H) * _norm(v), SEEN * _norm(H @ v)
+
+
+def _norm(v: Balls) -> Ball:
+    return balls.norm_fro(v[:, None])
+
+
+@claim(
+    "wc-full-rank-stationary",
+    AT,
+    lambda size: _rows(size).map(lambda parts: parts[:2]),
+    latex=r"\|H\|_F\|w\| \le 10^6\|Hw\|",
+    note="Where the gradient vanishes, scale invariance makes Hw = 0.",
+    false_from=2,
+)
+def full_rank_stationary(w: Balls, X: Balls) -> Sides:
+    """Where an equilibrated row fits its targets, its Hessian has full rank: it shrinks
+    the direction of the weights by less than 10^6 of its norm."""
+    return _seen(_at_fit(w, X), w)
+
+
+def _null(H: Balls, v: Balls) -> Sides:
+    scale = 1 + balls.norm_fro(H) * _norm(v)
+    return balls.equal(H @ v, balls.ball(np.zeros(len(v))), scale)
+
+
+@claim(
+    "wc-full-rank-stationary-corrected",
+    SOURCE.at("Theorem 5.2, corrected"),
+    lambda size: _rows(size).map(lambda parts: parts[:2]),
+    latex=r"Hw = 0",
+)
+def full_rank_stationary_corrected(w: Balls, X: Balls) -> Sides:
+    """Where an equilibrated row fits its targets, its Hessian loses the direction of
+    the weights, so that it never has full rank there."""
+    return _null(_at_fit(w, X), w)
+
+
+def _softmax(W: Balls, x: Balls) -> Balls:
+    """Return the Hessian of the cross-entropy of softmax(Wx) and the first class."""
+
+    def loss(V: np.ndarray) -> Any:
+        z = V @ x
+        total = z[0].exp()
+        for entry in z[1:]:
+            total = total + entry.exp()
+        return total.log() - z[0]
+
+    return hessian(loss, W)
+
+
+def _shift(W: Balls) -> Balls:
+    """Return the direction that adds one to the first weight of every class."""
+    D = np.zeros(W.shape)
+    D[:, 0] = 1
+    return balls.ball(D.ravel())
+
+
 def _classes(size: int) -> st.SearchStrategy:
     if size > LARGEST:
         return strategies.none()
@@ -145,87 +221,27 @@ def _classes(size: int) -> st.SearchStrategy:
     return st.tuples(strategies.small_integers(size, n), inputs)
 
 
-AT = SOURCE.at("Theorem 5.2")
-THEOREMS: tuple[Theorem, ...] = (
-    theorem(
-        "wc-thm5.2-frozen",
-        "For one linear layer, squared loss and E held fixed, the Hessian of the "
-        "equilibrated layer has at most the condition number of the plain layer's.",
-        AT,
-        _layers,
-        lambda W, X: tuple(balls.kappa(H) for H in _frozen(W, X)),
-        latex=r"\kappa(\nabla^2 L(EV)) \le \kappa(\nabla^2 L(V))",
-        admits=_is_layer,
-        note="It rises whenever two rows differ in length: see the corrected claim.",
-        false_from=2,
-    ),
-    theorem(
-        "wc-thm5.2-frozen-corrected",
-        "For one linear layer, squared loss and E held fixed, the condition number of "
-        "the Hessian grows by the square of the ratio of the longest row to the "
-        "shortest.",
-        SOURCE.at("Theorem 5.2, corrected"),
-        _layers,
-        lambda W, X: balls.equal(
-            balls.kappa(_frozen(W, X)[0]),
-            _spread(W) ** 2 * balls.kappa(_frozen(W, X)[1]),
-        ),
-        latex=r"\kappa(\nabla^2 L(EV)) = \left(\frac{\max\|w_i\|}{\min\|w_i\|}\right)^2"
-        r"\kappa(\nabla^2 L(V))",
-        admits=_is_layer,
-        note="The Hessian is E^2 in a Kronecker product with XX', and was I with XX'.",
-    ),
-    theorem(
-        "wc-thm5.2-inside",
-        "For one row w, squared loss and E inside the forward pass, the Hessian of the "
-        "equilibrated row has at most the condition number of the plain row's, where "
-        "both have full rank.",
-        AT,
-        _regular_rows,
-        lambda w, X, y: tuple(balls.kappa(H) for H in _inside(w, X, y)),
-        latex=r"\kappa(\nabla^2 L(w/\|w\|)) \le \kappa(\nabla^2 L(w))",
-        admits=_regular,
-        note="In the gauge of the stored weights, and at the same stored weights.",
-        false_from=2,
-    ),
-    theorem(
-        "wc-full-rank-stationary",
-        "Where an equilibrated row fits its targets, its Hessian has full rank: it "
-        "shrinks the direction of the weights by less than 10^6 of its norm.",
-        AT,
-        lambda size: _rows(size).map(lambda parts: parts[:2]),
-        lambda w, X: _seen(_at_fit(w, X), w),
-        latex=r"\|H\|_F\|w\| \le 10^6\|Hw\|",
-        note="Where the gradient vanishes, scale invariance makes Hw = 0.",
-        false_from=2,
-    ),
-    theorem(
-        "wc-full-rank-stationary-corrected",
-        "Where an equilibrated row fits its targets, its Hessian loses the direction "
-        "of the weights, so that it never has full rank there.",
-        SOURCE.at("Theorem 5.2, corrected"),
-        lambda size: _rows(size).map(lambda parts: parts[:2]),
-        lambda w, X: _null(_at_fit(w, X), w),
-        latex=r"Hw = 0",
-    ),
-    theorem(
-        "wc-full-rank-softmax",
-        "Under softmax cross-entropy the Hessian of the last layer has full rank: it "
-        "shrinks a shift of all logits by less than 10^6 of its norm.",
-        AT,
-        _classes,
-        lambda W, x: _seen(_softmax(W, x), _shift(W)),
-        latex=r"\|H\|_F\|s\| \le 10^6\|Hs\|",
-        note="So that the theorem says nothing of any plain classifier.",
-        false_from=2,
-    ),
-    theorem(
-        "wc-full-rank-softmax-corrected",
-        "Under softmax cross-entropy the Hessian of the last layer loses every shift "
-        "of all logits.",
-        SOURCE.at("Theorem 5.2, corrected"),
-        _classes,
-        lambda W, x: _null(_softmax(W, x), _shift(W)),
-        latex=r"Hs = 0",
-    ),
+@claim(
+    "wc-full-rank-softmax",
+    AT,
+    _classes,
+    latex=r"\|H\|_F\|s\| \le 10^6\|Hs\|",
+    note="So that the theorem says nothing of any plain classifier.",
+    false_from=2,
 )
+def full_rank_softmax(W: Balls, x: Balls) -> Sides:
+    """Under softmax cross-entropy the Hessian of the last layer has full rank: it
+    shrinks a shift of all logits by less than 10^6 of its norm."""
+    return _seen(_softmax(W, x), _shift(W))
+
+
+@claim(
+    "wc-full-rank-softmax-corrected",
+    SOURCE.at("Theorem 5.2, corrected"),
+    _classes,
+    latex=r"Hs = 0",
+)
+def full_rank_softmax_corrected(W: Balls, x: Balls) -> Sides:
+    """Under softmax cross-entropy the Hessian of the last layer loses every shift of
+    all logits."""
+    return _null(_softmax(W, x), _shift(W))

@@ -19,8 +19,8 @@ from collections.abc import Callable
 import numpy as np
 
 from condlab.theory import balls, strategies
-from condlab.theory.balls import Ball, Balls
-from condlab.theory.formula import theorem
+from condlab.theory.balls import Ball, Balls, Sides
+from condlab.theory.formula import claim, theorem
 from condlab.theory.model import Theorem
 from condlab.theory.references import WEIGHT_STANDARDIZATION as SOURCE
 from condlab.theory.strategies import st
@@ -96,7 +96,7 @@ def _identity(
 ) -> Theorem:
     gradient_by, symbol = READINGS[variable]
 
-    def formula(w: Balls, g: Balls) -> tuple[Ball, Ball]:
+    def formula(w: Balls, g: Balls) -> Sides:
         c = channel(w, g)
         return same(*equation(c, gradient_by(c)))
 
@@ -129,6 +129,8 @@ LATEX = {
     15: r"\|\nabla_W L\|^2 = \|\nabla_{\dot W}L\|^2 - \frac{1}{I\sigma_W^2}"
     r"\langle\mathbf{1}, GRAD\rangle^2",
 }
+
+
 EQUATIONS = {
     8: equation_8,
     9: _equation_9,
@@ -138,7 +140,11 @@ EQUATIONS = {
     14: _equation_14,
     15: _equation_15,
 }
+
+
 AS_PRINTED = "As printed in the copy at hand. "
+
+
 AT_SIZE_2 = "At I = 2 the gradient by W is 0 and that by Wdot a multiple of (1, 1)."
 
 
@@ -175,22 +181,90 @@ IDENTITIES = (
 )
 
 
-def _chain(w: Balls, g: Balls) -> tuple[Ball, Ball]:
-    c = channel(w, g)
-    expected = centred(g) - (c.what @ g) * c.what / c.size
-    return same(c.by_w, expected / c.sigma)
+def _printable(size: int) -> strategies.Matrices:
+    if size == 1:
+        return strategies.none()
+
+    def is_defined(W: np.ndarray) -> bool:
+        return bool((size * W - W.sum(axis=1)[:, None]).any(axis=0).all())
+
+    return strategies.small_integers(size, size).filter(is_defined)
 
 
-def _sigma_is_kept(w: Balls, g: Balls) -> tuple[Ball, Ball]:
-    return balls.norm_fro(channel(w, g).by_dot), balls.norm_fro(g)
+@claim(
+    "ws-eq4-index",
+    SOURCE.at("Equation 4"),
+    _printable,
+    latex=r"\sigma = \sqrt{\tfrac1I\sum_{i=1}^I (W_{i,j} - \mu_i)^2} "
+    r"\Rightarrow \|\hat W_{1,\cdot}\|^2 = I",
+    note="The index is a slip: the sum must be over j, as ws-eq6-norm has it.",
+    false_from=2,
+)
+def eq4_index(W: Balls) -> Sides:
+    """With sigma as printed, a sum over output channels i instead of weights j, a
+    standardised channel of a square layer has mean square 1."""
+    n = len(W)
+    deviation = W - (W.sum(axis=1) / n)[:, None]
+    sigma = np.concatenate([root_mean_square(column) for column in deviation.T])
+    row = deviation[0] / sigma
+    return same(row @ row, balls.arb(n))
 
 
-def _sigma_cancels(w: Balls, g: Balls) -> tuple[Ball, Ball]:
+@claim(
+    "ws-eq6-norm",
+    SOURCE.at("Equation 6, as used before equation 11"),
+    weights,
+    latex=r"\|\hat W\|^2 = I",
+)
+def eq6_norm(w: Balls) -> Sides:
+    """A standardised channel has squared norm I."""
+    return same(_square(divided(centred(w))), balls.arb(len(w)))
+
+
+@claim(
+    "ws-eq6-sigma",
+    SOURCE.at("Equations 4 and 6"),
+    weights,
+    latex=r"\sigma_W = \sqrt{\tfrac1I\langle\mathbf{1}, \dot W^{\circ 2}\rangle}",
+    note="So sigma_W of equation 8 needs no reading of its own.",
+)
+def eq6_sigma(w: Balls) -> Sides:
+    """The standard deviation of W is the root mean square of Wdot."""
+    return same(
+        np.sqrt(mean(w * w) - mean(w) * mean(w)),
+        root_mean_square(centred(w)),
+    )
+
+
+@claim(
+    "ws-eq12",
+    SOURCE.at("Equation 12 and the sentence after it"),
+    channels,
+    latex=r"\sigma_W\|\nabla_{\dot W}L\| \le \|\nabla_{\hat W}L\|",
+    admits=lambda w, g: is_not_constant(w) and bool(g.size),
+)
+def eq12(w: Balls, g: Balls) -> Sides:
+    """With the factor 1/sigma cancelled, equation 8 does not raise the norm of the
+    gradient."""
     c = channel(w, g)
     return c.sigma * balls.norm_fro(c.by_dot), balls.norm_fro(g)
 
 
-def _reduction(X: Balls, w: Balls, r: Balls) -> tuple[Ball, Ball]:
+@claim(
+    "ws-eq12-sigma-kept",
+    SOURCE.at("Section 2.3"),
+    channels,
+    latex=r"\|\nabla_{\dot W}L\| \le \|\nabla_{\hat W}L\|",
+    note="Small weights have small sigma.",
+    false_from=2,
+)
+def eq12_sigma_kept(w: Balls, g: Balls) -> Sides:
+    """With the factor 1/sigma kept, equation 8 does not raise the norm of
+    the gradient."""
+    return balls.norm_fro(channel(w, g).by_dot), balls.norm_fro(g)
+
+
+def _reduction(X: Balls, w: Balls, r: Balls) -> Sides:
     """Take the loss r'BN(X What), where BN standardises over the batch."""
     what = divided(centred(w))
     g = gradient(lambda v: r @ divided(centred(X @ v)), what)
@@ -208,99 +282,30 @@ def _batches(size: int) -> st.SearchStrategy:
     return drawn.filter(lambda t: is_not_constant(t[0] @ (size * t[1] - t[1].sum())))
 
 
-def _index_as_printed(W: Balls) -> tuple[Ball, Ball]:
-    n = len(W)
-    deviation = W - (W.sum(axis=1) / n)[:, None]
-    sigma = np.concatenate([root_mean_square(column) for column in deviation.T])
-    row = deviation[0] / sigma
-    return same(row @ row, balls.arb(n))
-
-
-def _printable(size: int) -> strategies.Matrices:
-    if size == 1:
-        return strategies.none()
-
-    def is_defined(W: np.ndarray) -> bool:
-        return bool((size * W - W.sum(axis=1)[:, None]).any(axis=0).all())
-
-    return strategies.small_integers(size, size).filter(is_defined)
-
-
-OTHERS = (
-    theorem(
-        "ws-eq4-index",
-        "With sigma as printed, a sum over output channels i instead of weights j, a "
-        "standardised channel of a square layer has mean square 1.",
-        SOURCE.at("Equation 4"),
-        _printable,
-        _index_as_printed,
-        latex=r"\sigma = \sqrt{\tfrac1I\sum_{i=1}^I (W_{i,j} - \mu_i)^2} "
-        r"\Rightarrow \|\hat W_{1,\cdot}\|^2 = I",
-        note="The index is a slip: the sum must be over j, as ws-eq6-norm has it.",
-        false_from=2,
-    ),
-    theorem(
-        "ws-eq6-norm",
-        "A standardised channel has squared norm I.",
-        SOURCE.at("Equation 6, as used before equation 11"),
-        weights,
-        lambda w: same(_square(divided(centred(w))), balls.arb(len(w))),
-        latex=r"\|\hat W\|^2 = I",
-    ),
-    theorem(
-        "ws-eq6-sigma",
-        "The standard deviation of W is the root mean square of Wdot.",
-        SOURCE.at("Equations 4 and 6"),
-        weights,
-        lambda w: same(
-            np.sqrt(mean(w * w) - mean(w) * mean(w)),
-            root_mean_square(centred(w)),
-        ),
-        latex=r"\sigma_W = \sqrt{\tfrac1I\langle\mathbf{1}, \dot W^{\circ 2}\rangle}",
-        note="So sigma_W of equation 8 needs no reading of its own.",
-    ),
-    theorem(
-        "ws-eq12",
-        "With the factor 1/sigma cancelled, equation 8 does not raise the norm of the "
-        "gradient.",
-        SOURCE.at("Equation 12 and the sentence after it"),
-        channels,
-        _sigma_cancels,
-        latex=r"\sigma_W\|\nabla_{\dot W}L\| \le \|\nabla_{\hat W}L\|",
-        admits=lambda w, g: is_not_constant(w) and bool(g.size),
-    ),
-    theorem(
-        "ws-eq12-sigma-kept",
-        "With the factor 1/sigma kept, equation 8 does not raise the norm of the "
-        "gradient.",
-        SOURCE.at("Section 2.3"),
-        channels,
-        _sigma_is_kept,
-        latex=r"\|\nabla_{\dot W}L\| \le \|\nabla_{\hat W}L\|",
-        note="Small weights have small sigma.",
-        false_from=2,
-    ),
-    theorem(
-        "ws-eq12-vanishes",
-        "Where batch normalisation follows, which is what cancels 1/sigma, the "
-        "reduction (1/I)<What, gradient by What>^2 of equation 12 is zero.",
-        SOURCE.at("The sentence after equation 12"),
-        _batches,
-        _reduction,
-        latex=r"\langle\hat W, \nabla_{\hat W}L\rangle = 0",
-        note="The loss then does not depend on the scale of What; so under the "
-        "source's own assumption equation 6 reduces nothing.",
-    ),
-    theorem(
-        "ws-chain",
-        "The gradient by W is that by What, without its mean and its part along What, "
-        "divided by sigma.",
-        SOURCE.at("Equations 8 and 9 together, with the gradient by What"),
-        channels,
-        _chain,
-        latex=r"\nabla_W L = \frac{1}{\sigma_W}\left(P\nabla_{\hat W}L - "
-        r"\frac1I\langle\hat W, \nabla_{\hat W}L\rangle\hat W\right)",
-    ),
+@claim(
+    "ws-eq12-vanishes",
+    SOURCE.at("The sentence after equation 12"),
+    _batches,
+    latex=r"\langle\hat W, \nabla_{\hat W}L\rangle = 0",
+    note="The loss then does not depend on the scale of What; so under the source's "
+    "own assumption equation 6 reduces nothing.",
 )
+def eq12_vanishes(X: Balls, w: Balls, r: Balls) -> Sides:
+    """Where batch normalisation follows, which is what cancels 1/sigma, the reduction
+    (1/I)<What, gradient by What>^2 of equation 12 is zero."""
+    return _reduction(X, w, r)
 
-THEOREMS = (*IDENTITIES, *OTHERS)
+
+@claim(
+    "ws-chain",
+    SOURCE.at("Equations 8 and 9 together, with the gradient by What"),
+    channels,
+    latex=r"\nabla_W L = \frac{1}{\sigma_W}\left(P\nabla_{\hat W}L - "
+    r"\frac1I\langle\hat W, \nabla_{\hat W}L\rangle\hat W\right)",
+)
+def chain(w: Balls, g: Balls) -> Sides:
+    """The gradient by W is that by What, without its mean and its part along What,
+    divided by sigma."""
+    c = channel(w, g)
+    expected = centred(g) - (c.what @ g) * c.what / c.size
+    return same(c.by_w, expected / c.sigma)
