@@ -104,6 +104,6 @@ def _family(key: str) -> str:
     for module in vars(catalogue).values():
         if not isinstance(module, ModuleType):
             continue
-        if any(key == entry.key for entry in getattr(module, "THEOREMS", ())):
+        if any(key == entry.key for entry in catalogue.claims_of(vars(module))):
             return str(module.__doc__).splitlines()[0].rstrip(".")
     return "Others"
