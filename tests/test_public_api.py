@@ -184,6 +184,7 @@ NAMES = {
         "Theorem",
         "Verdict",
         "Verdicts",
+        "claim",
         "strategies",
         "theorem",
         "verify",
