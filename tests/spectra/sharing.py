@@ -19,7 +19,7 @@ from condlab.spectra._products import Products
 from condlab.spectra.krylov import Basis, block_lanczos
 from tests.spectra.matrices import SPECTRA, rotated
 
-SEVERAL = [(name, block) for name in SPECTRA for block in (1, 3)]
+SEVERAL = [*((name, 1) for name in SPECTRA), ("repeated", 3), ("graded", 3)]
 BUDGETS = (30, 60)  # products after which a run is cut off, and with which it ends
 
 
