@@ -8,6 +8,7 @@ from types import MappingProxyType
 from condlab.theory.claims.condition import (
     condition_bounds,
     condition_changes,
+    condition_norms,
     condition_numbers,
     perturbations,
 )
@@ -16,11 +17,13 @@ from condlab.theory.claims.iterations import (
     krylov_iterations,
     randomized_iterations,
     stationary_iterations,
+    successive_iterations,
 )
 from condlab.theory.claims.networks import (
     conv,
     hessian,
     modulation,
+    normalization_families,
     normalization_layers,
     scale,
     spectral,
@@ -31,6 +34,7 @@ from condlab.theory.claims.scaling import (
     jacobi_scaling,
     optimal_duality,
     optimal_scaling,
+    row_scaling,
     similarity,
     sweeps,
 )
@@ -49,7 +53,13 @@ from condlab.theory.claims.weight_conditioning import (
     theorem_51,
     theorem_52,
 )
-from condlab.theory.claims.weight_standardization import epsilon, gradients, smoothness
+from condlab.theory.claims.weight_standardization import (
+    epsilon,
+    epsilon_scales,
+    gradients,
+    smoothness,
+    standardised_gradients,
+)
 from condlab.theory.model import Theorem
 
 
@@ -119,9 +129,12 @@ CATALOGUE = by_key(
         polynomial,
         theorem_52,
         gradients,
+        standardised_gradients,
         smoothness,
         epsilon,
+        epsilon_scales,
         diagonal_scaling,
+        row_scaling,
         jacobi_scaling,
         bauer,
         optimal_scaling,
@@ -129,6 +142,7 @@ CATALOGUE = by_key(
         sweeps,
         similarity,
         condition_numbers,
+        condition_norms,
         condition_bounds,
         condition_changes,
         perturbations,
@@ -138,9 +152,11 @@ CATALOGUE = by_key(
         ritz_values,
         gradient_descent,
         stationary_iterations,
+        successive_iterations,
         randomized_iterations,
         krylov_iterations,
         normalization_layers,
+        normalization_families,
         modulation,
         scale,
         spectral,

@@ -13,12 +13,19 @@ from condlab.theory.catalogue import claims_of
 from condlab.theory.claims.condition import (
     condition_bounds,
     condition_changes,
+    condition_norms,
     condition_numbers,
     perturbations,
 )
 from tests.theory.outcomes import first_to_fall, outcomes
 
-MODULES = (condition_numbers, perturbations, condition_bounds, condition_changes)
+MODULES = (
+    condition_numbers,
+    condition_norms,
+    perturbations,
+    condition_bounds,
+    condition_changes,
+)
 KEYS = [entry.key for module in MODULES for entry in claims_of(vars(module))]
 FALSE = {key: CATALOGUE[key].false_from for key in KEYS if CATALOGUE[key].false_from}
 FLOAT = 1e-9  # NumPy's own error on the instances below, whose kappa is at most 1e6

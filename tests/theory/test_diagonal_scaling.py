@@ -16,6 +16,7 @@ from condlab.theory.claims.scaling import (
     jacobi_scaling,
     optimal_duality,
     optimal_scaling,
+    row_scaling,
     similarity,
     sweeps,
 )
@@ -26,6 +27,7 @@ from tests.theory.outcomes import first_to_fall, outcomes
 
 MODULES = (
     diagonal_scaling,
+    row_scaling,
     jacobi_scaling,
     bauer,
     optimal_scaling,

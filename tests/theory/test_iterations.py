@@ -13,6 +13,7 @@ from condlab.theory.claims.iterations import (
     krylov_iterations,
     randomized_iterations,
     stationary_iterations,
+    successive_iterations,
 )
 from condlab.theory.vocabulary.orthogonal import conjugate_gradients
 from tests.theory.outcomes import first_to_fall, outcomes
@@ -20,6 +21,7 @@ from tests.theory.outcomes import first_to_fall, outcomes
 MODULES = (
     gradient_descent,
     stationary_iterations,
+    successive_iterations,
     randomized_iterations,
     krylov_iterations,
 )

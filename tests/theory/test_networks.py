@@ -14,6 +14,7 @@ from condlab.theory.catalogue import claims_of
 from condlab.theory.claims.networks import (
     conv,
     modulation,
+    normalization_families,
     normalization_layers,
     scale,
     spectral,
@@ -26,6 +27,7 @@ from tests.theory.outcomes import first_to_fall, outcomes
 
 FILES = (
     normalization_layers,
+    normalization_families,
     conv,
     modulation,
     scale,

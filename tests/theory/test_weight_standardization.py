@@ -7,14 +7,22 @@ from hypothesis import strategies as st
 
 from condlab.theory import CATALOGUE, balls, strategies, verify
 from condlab.theory.catalogue import claims_of
-from condlab.theory.claims.weight_standardization import epsilon, gradients, smoothness
+from condlab.theory.claims.weight_standardization import (
+    epsilon,
+    epsilon_scales,
+    gradients,
+    smoothness,
+    standardised_gradients,
+)
 from condlab.theory.vocabulary import series, standardization
 from tests.theory.outcomes import outcomes
 
 FILES = (
     gradients,
+    standardised_gradients,
     smoothness,
     epsilon,
+    epsilon_scales,
 )
 
 KEYS = [entry.key for file in FILES for entry in claims_of(vars(file))]

@@ -6,7 +6,7 @@ import numpy as np
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
-from condlab.theory.claims.condition.condition_numbers import skeel
+from condlab.theory.claims.condition.condition_norms import skeel
 from condlab.theory.formula import claim
 from condlab.theory.references import ECKART_YOUNG, HAGER, HIGHAM, KAHAN_1966
 from condlab.theory.strategies import SearchStrategy, has_full_rank, st

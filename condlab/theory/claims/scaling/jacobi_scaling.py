@@ -6,7 +6,7 @@ import numpy as np
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
-from condlab.theory.claims.scaling.diagonal_scaling import most_nonzeros
+from condlab.theory.claims.scaling.row_scaling import most_nonzeros
 from condlab.theory.formula import claim
 from condlab.theory.references import (
     DEMMEL_2023,

@@ -13,10 +13,10 @@ from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.scaling.bauer import roots, two_scalings
 from condlab.theory.claims.scaling.diagonal_scaling import (
     full_rank_positive,
-    rows_scaled,
     square_scaled,
 )
 from condlab.theory.claims.scaling.jacobi_scaling import both_sides, symmetric_kappa
+from condlab.theory.claims.scaling.row_scaling import rows_scaled
 from condlab.theory.formula import claim
 from condlab.theory.references import (
     DIAMOND_BOYD,

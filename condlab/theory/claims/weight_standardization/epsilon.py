@@ -19,12 +19,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from condlab.theory import balls, strategies
+from condlab.theory import balls
 from condlab.theory.balls import Ball, Balls, Sides, norm_fro
 from condlab.theory.formula import claim
 from condlab.theory.references import WEIGHT_STANDARDIZATION as SOURCE
 from condlab.theory.strategies import st
-from condlab.theory.vocabulary.series import gradient
 from condlab.theory.vocabulary.standardization import (
     centred,
     is_not_constant,
@@ -52,14 +51,15 @@ def _unbiased(w: np.ndarray) -> np.ndarray:
     return np.sqrt((dot * dot).sum(keepdims=True) / (len(w) - 1))
 
 
-def _points(size: int) -> st.SearchStrategy:
+def points(size: int) -> st.SearchStrategy:
+    """Draw (w, eps): weights that are not constant, and a positive eps."""
     return st.tuples(weights(size), EPS)
 
 
 @claim(
     "ws-eps-paper-code",
     FOUR,
-    _points,
+    points,
     latex=r"\frac{W - \mu}{\sigma + \epsilon} = \frac{W - \mu}{s + \epsilon}",
     note="The sigmas differ by the factor sqrt(1 - 1/I).",
     false_from=2,
@@ -78,7 +78,7 @@ def page(w: np.ndarray, eps: Ball) -> np.ndarray:
 @claim(
     "ws-eps-paper-page",
     FOUR,
-    _points,
+    points,
     latex=r"\frac{W - \mu}{\sigma + \epsilon} = \frac{W - \mu}{\sigma_{W + \epsilon}}",
     note="The page's formula is the paper's with eps = 0.",
     false_from=2,
@@ -92,7 +92,7 @@ def eps_paper_page(w: Balls, eps: Ball) -> Sides:
 @claim(
     "ws-eps-code-page",
     FOUR,
-    _points,
+    points,
     latex=r"\frac{W - \mu}{s + \epsilon} = \frac{W - \mu}{\sigma_{W + \epsilon}}",
     note="They never agree, as s + eps > sigma.",
     false_from=2,
@@ -112,7 +112,7 @@ def root(w: np.ndarray, eps: Ball) -> np.ndarray:
 @claim(
     "ws-eps-paper-root",
     FOUR,
-    _points,
+    points,
     latex=r"\frac{W - \mu}{\sigma + \epsilon} = "
     r"\frac{W - \mu}{\sqrt{\sigma^2 + \epsilon}}",
     note="They agree only where 2 sigma + eps = 1.",
@@ -140,17 +140,18 @@ def eps_paper_code_without_eps(w: Balls) -> Sides:
     return same(_bessel(w) * paper(w, 0), code(w, 0))
 
 
-def _admits(w: np.ndarray, eps: float) -> bool:
+def is_admitted(w: np.ndarray, eps: float) -> bool:
+    """Tell whether the weights are not constant and eps is positive."""
     return is_not_constant(w) and eps > 0
 
 
 @claim(
     "ws-eps-paper-code-difference",
     SOURCE.at("Equation 2, and its code"),
-    _points,
+    points,
     latex=r"\|\hat W_{paper} - \hat W_{code}\| \le "
     r"(1 - \sqrt{1 - 1/I})\,\|\hat W_{paper}\|",
-    admits=_admits,
+    admits=is_admitted,
     note="About 1/(2I): 0.2 per cent for a 3 x 3 convolution of 32 channels.",
 )
 def eps_paper_code_difference(w: Balls, eps: Ball) -> Sides:
@@ -163,9 +164,9 @@ def eps_paper_code_difference(w: Balls, eps: Ball) -> Sides:
 @claim(
     "ws-eps-code-smaller",
     SOURCE.at("Its code, and its Papers with Code page"),
-    _points,
+    points,
     latex=r"\|\hat W_{code}\| \le \sqrt{1 - 1/I}\,\|\hat W_{page}\|",
-    admits=_admits,
+    admits=is_admitted,
 )
 def eps_code_smaller(w: Balls, eps: Ball) -> Sides:
     """The code's weights are at most sqrt(1 - 1/I) times the page's in norm."""
@@ -175,7 +176,7 @@ def eps_code_smaller(w: Balls, eps: Ball) -> Sides:
 @claim(
     "ws-eps-page-no-eps",
     SOURCE.at("Its Papers with Code page"),
-    _points,
+    points,
     latex=r"\sigma_{W + \epsilon} = \sigma_W",
 )
 def eps_page_no_eps(w: Balls, eps: Ball) -> Sides:
@@ -187,7 +188,7 @@ def eps_page_no_eps(w: Balls, eps: Ball) -> Sides:
 @claim(
     "ws-eps-page-paper-difference",
     SOURCE.at("Equation 2, and its Papers with Code page"),
-    _points,
+    points,
     latex=r"\hat W_{page} = (1 + \epsilon/\sigma)\,\hat W_{paper}",
     note="Unbounded as sigma falls to zero.",
 )
@@ -200,9 +201,9 @@ def eps_page_paper_difference(w: Balls, eps: Ball) -> Sides:
 @claim(
     "ws-eps-paper-root-squared",
     SOURCE.at("Equation 2, and other implementations"),
-    _points,
+    points,
     latex=r"\sqrt{\sigma^2 + \epsilon^2} \le \sigma + \epsilon",
-    admits=_admits,
+    admits=is_admitted,
 )
 def eps_paper_root_squared(w: Balls, eps: Ball) -> Sides:
     """eps added to sigma shrinks the weights at least as much as eps^2
@@ -213,140 +214,12 @@ def eps_paper_root_squared(w: Balls, eps: Ball) -> Sides:
 @claim(
     "ws-eps-paper-root-within",
     SOURCE.at("Equation 2, and other implementations"),
-    _points,
+    points,
     latex=r"\sigma + \epsilon \le \sqrt{2}\,\sqrt{\sigma^2 + \epsilon^2}",
-    admits=_admits,
+    admits=is_admitted,
     note="Attained at sigma = eps.",
 )
 def eps_paper_root_within(w: Balls, eps: Ball) -> Sides:
     """eps^2 under the root gives at most sqrt(2) times the weights that eps added to
     sigma gives."""
     return norm_fro(root(w, eps * eps)), balls.arb(2).sqrt() * norm_fro(paper(w, eps))
-
-
-@claim(
-    "ws-eps-page-floor",
-    SOURCE.at("Its Papers with Code page"),
-    lambda size: st.tuples(strategies.vectors(size), EPS),
-    latex=r"\epsilon \le \sigma_{W + \epsilon}",
-    note="For constant weights, as at size 1, the denominator is zero.",
-    false_from=1,
-)
-def eps_page_floor(w: Balls, eps: Ball) -> Sides:
-    """On the Papers with Code page eps keeps the denominator from falling below it."""
-    return eps, root_mean_square(centred(w + eps))[0]
-
-
-@claim(
-    "ws-eps-paper-floor",
-    SOURCE.at("Equation 2"),
-    lambda size: st.tuples(strategies.vectors(size), EPS),
-    latex=r"\epsilon \le \sigma + \epsilon",
-)
-def eps_paper_floor(w: Balls, eps: Ball) -> Sides:
-    """In the paper's equation 2 eps keeps the denominator from falling below it."""
-    return eps, root_mean_square(centred(w))[0] + eps
-
-
-@claim(
-    "ws-eps-norm",
-    SOURCE.at("The sentence before equation 11, with eps > 0"),
-    _points,
-    latex=r"\|\hat W\|^2 = I",
-    note="The source sets eps = 0 for this.",
-    false_from=2,
-)
-def eps_norm(w: Balls, eps: Ball) -> Sides:
-    """With a positive eps a channel standardised by equation 2 has squared norm I."""
-    return same(paper(w, eps) @ paper(w, eps), balls.arb(len(w)))
-
-
-@claim(
-    "ws-eps-norm-bound",
-    SOURCE.at("The sentence before equation 11, corrected for eps > 0"),
-    _points,
-    latex=r"\|\hat W\|^2 \le I",
-    admits=_admits,
-)
-def eps_norm_bound(w: Balls, eps: Ball) -> Sides:
-    """With a positive eps a channel standardised by equation 2 has squared norm at most
-    I."""
-    return paper(w, eps) @ paper(w, eps), balls.arb(len(w))
-
-
-@claim(
-    "ws-eps-norm-code",
-    SOURCE.at("Its code"),
-    _points,
-    latex=r"\|\hat W\|^2 \le I - 1",
-    admits=_admits,
-)
-def eps_norm_code(w: Balls, eps: Ball) -> Sides:
-    """A channel standardised by the code has squared norm at most I - 1."""
-    return code(w, eps) @ code(w, eps), balls.arb(len(w) - 1)
-
-
-@claim(
-    "ws-eps-scale",
-    SOURCE.at("Equation 2, with eps > 0"),
-    _points,
-    latex=r"\mathrm{WS}(2W) = \mathrm{WS}(W)",
-    note="True of the page's formula, and of equation 2 with eps = 0.",
-    false_from=2,
-)
-def eps_scale(w: Balls, eps: Ball) -> Sides:
-    """Doubling the weights does not change what equation 2 makes of them."""
-    return same(paper(2 * w, eps), paper(w, eps))
-
-
-@claim(
-    "ws-eps-scale-page",
-    SOURCE.at("Its Papers with Code page"),
-    _points,
-    latex=r"\mathrm{WS}(2W) = \mathrm{WS}(W)",
-)
-def eps_scale_page(w: Balls, eps: Ball) -> Sides:
-    """Doubling the weights does not change what the page's formula makes of them."""
-    return same(page(2 * w, eps), page(w, eps))
-
-
-def _equation_8(w: Balls, eps: Ball, g: Balls, *, corrected: bool) -> Sides:
-    """Compare the gradient by Wdot of g'Wdot/(sigma + eps) with equation 8."""
-    dot = centred(w)
-    sigma, what = root_mean_square(dot)[0], paper(w, eps)
-    found = gradient(lambda v: g @ (v / (root_mean_square(v) + eps)), dot)
-    factor = 1 + eps / sigma if corrected else balls.arb(1)
-    along = factor * (what @ g) / len(w)
-    return same(found, (g - along * what) / (sigma + eps))
-
-
-def _gradients(size: int) -> st.SearchStrategy:
-    return st.tuples(weights(size), EPS, strategies.vectors(size))
-
-
-@claim(
-    "ws-eps-eq8",
-    SOURCE.at("Equation 8, with eps > 0"),
-    _gradients,
-    latex=r"\nabla_{\dot W}L = \frac{1}{\sigma + \epsilon}\left(\nabla_{\hat W}L - "
-    r"\frac1I\langle\hat W, \nabla_{\hat W}L\rangle\hat W\right)",
-    note="The source sets eps = 0 for this.",
-    false_from=2,
-)
-def eps_eq8(w: Balls, eps: Ball, g: Balls) -> Sides:
-    """Equation 8, with the gradient by What, holds with sigma + eps for sigma."""
-    return _equation_8(w, eps, g, corrected=False)
-
-
-@claim(
-    "ws-eps-eq8-corrected",
-    SOURCE.at("Equation 8, corrected for eps > 0"),
-    _gradients,
-    latex=r"\nabla_{\dot W}L = \frac{1}{\sigma + \epsilon}\left(\nabla_{\hat W}L - "
-    r"\frac{1 + \epsilon/\sigma}{I}"
-    r"\langle\hat W, \nabla_{\hat W}L\rangle\hat W\right)",
-)
-def eps_eq8_corrected(w: Balls, eps: Ball, g: Balls) -> Sides:
-    """Equation 8, with the gradient by What, holds with sigma + eps for sigma and its
-    second term times 1 + eps/sigma."""
-    return _equation_8(w, eps, g, corrected=True)
