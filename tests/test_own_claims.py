@@ -24,6 +24,15 @@ MORE = [Theorem("roots_of", "x^2/4 is at most x", "folklore", scalars,
                 lambda x: Margin(x * x / 4, x, rounding=1e-15))]
 """
 
+DECORATED = """
+from condlab.theory import balls, claim, strategies
+
+@claim("traces", "folklore", strategies.spd)
+def trace(A):
+    'The trace of a positive definite matrix is at least its largest eigenvalue.'
+    return balls.symmetric_eigenvalues(A)[-1], A.diagonal().sum()
+"""
+
 
 @pytest.fixture
 def verify(tmp_path, monkeypatch, capsys):
@@ -49,6 +58,13 @@ def test_every_theorem_of_a_file_is_tried_once(verify):
     assert 0 < found["squares"]["counterexample"] < 1
 
 
+def test_a_decorated_formula_is_tried_and_its_docstring_printed(verify):
+    status, out, _ = verify(DECORATED, "--max-examples", "5")
+    assert status == 0
+    assert "at least its largest eigenvalue." in out
+    assert "holds" in out
+
+
 def test_own_claims_stand_beside_the_catalogues(verify):
     _, out, _ = verify(CLAIMS, "ws_chain", "--max-examples", "5")
     table = out.split("\n\n")[0]
@@ -65,6 +81,9 @@ def test_own_claims_stand_beside_the_catalogues(verify):
         ("def", "running my_claims.py fails: SyntaxError"),
         (CLAIMS + "TWO = Theorem('squares', '', '', scalars, squares)",
          "keys must be different, and 'squares' names two theorems"),
+        (DECORATED + DECORATED.replace("traces", "others"),
+         "my_claims.py has two of the name trace"),
+        (DECORATED.replace("'The", "f'The"), "the formula of 'traces' has none"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_tried_is_told_in_a_sentence(verify, text, said):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import runpy
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,7 @@ def _own(path: Path) -> list[Any]:
     except Exception as error:
         told = " ".join(f"{type(error).__name__}: {error}".split())
         raise ValueError(f"running {path} fails: {told}") from error
+    _refuse_lost_claims(path)
     found = list(claims_of(names))
     if not found:
         raise ValueError(
@@ -63,3 +66,24 @@ def _own(path: Path) -> list[Any]:
             "list, tuple or dict; make one"
         )
     return found
+
+
+def _refuse_lost_claims(path: Path) -> None:
+    """Refuse two claims of one name, of which Python keeps the second alone."""
+    named = Counter(
+        node.name
+        for node in ast.parse(path.read_bytes()).body
+        if isinstance(node, ast.FunctionDef)
+        and any(_is_claim(each) for each in node.decorator_list)
+    )
+    twice = next((name for name, count in named.items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(
+            f"functions of claims need names of their own, and {path} has two of the "
+            f"name {twice}, so that the first would not be tried; rename one"
+        )
+
+
+def _is_claim(decorator: ast.expr) -> bool:
+    called = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return ast.unparse(called).split(".")[-1] == "claim"

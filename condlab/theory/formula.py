@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -141,13 +142,14 @@ def claim(
 
 def _statement(key: str, formula: Formula) -> str:
     """Return the first paragraph of a docstring; nothing where -OO strips them all."""
-    paragraph = (inspect.getdoc(formula) or "").partition("\n\n")[0]
-    if not paragraph.strip() and sys.flags.optimize < 2:
+    own = formula.__doc__ is not type(formula).__doc__  # a partial has its class's
+    words = inspect.cleandoc(formula.__doc__ or "" if own else "")
+    if not words and sys.flags.optimize < 2:
         raise ValueError(
             f"the docstring of a claim is its statement, and the formula of {key!r} "
             "has none; put the claim in words below its def"
         )
-    return " ".join(paragraph.split())
+    return " ".join(re.split(r"\n\s*\n", words)[0].split())
 
 
 def _names(formula: Formula) -> tuple[str, ...]:
