@@ -83,7 +83,7 @@ def ritz_kappa(A: Balls, b: Balls, k: int) -> Sides:
     return kappa_spd(Q.T @ A @ Q), kappa_spd(A)
 
 
-def _rayleigh(A: Balls, y: Balls) -> Sides:
+def _rayleigh(A: Balls, y: Balls) -> tuple[Ball, Ball]:
     """Return the Rayleigh quotient and the norm of its residual over that of y."""
     theta = (y @ A @ y) / (y @ y)
     return theta, balls.norm_fro(A @ y - theta * y) / balls.norm_fro(y)

@@ -34,7 +34,7 @@ def _runs(n: int) -> st.SearchStrategy:
     return st.tuples(*_parts(n))
 
 
-def _ends(A: Balls) -> Sides:
+def _ends(A: Balls) -> tuple[Ball, Ball]:
     values = balls.symmetric_eigenvalues(A)
     return values[0], values[-1]
 
