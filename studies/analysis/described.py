@@ -23,7 +23,16 @@ from studies.analysis.statistics import Time, median_time, penalised
 Json = dict[str, Any]
 
 SHARES = ("share_centring", "share_dividing")
-STANDARDIZED = ("plain", "LN", "WS", "E")  # arms whose shares are told
+STANDARDIZED = (
+    "plain",
+    "LN",
+    "WS",
+    "E",
+    "GN",
+    "GN+MO",
+    "GN+DO",
+    "GN+WS",
+)  # arms whose shares are told
 
 
 def describe(study: str, setting: str, records: Sequence[Json]) -> Json:
