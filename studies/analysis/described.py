@@ -23,16 +23,8 @@ from studies.analysis.statistics import Time, median_time, penalised
 Json = dict[str, Any]
 
 SHARES = ("share_centring", "share_dividing")
-STANDARDIZED = (
-    "plain",
-    "LN",
-    "WS",
-    "E",
-    "GN",
-    "GN+MO",
-    "GN+DO",
-    "GN+WS",
-)  # arms whose shares are told
+# Arms whose shares are told.
+STANDARDIZED = ("plain", "LN", "WS", "E", "GN", "GN+MO", "GN+DO", "GN+WS")
 
 
 def describe(study: str, setting: str, records: Sequence[Json]) -> Json:
