@@ -16,7 +16,8 @@ from torch.func import functional_call
 from condlab.curvature.evaluation._trees import tensors
 
 Params = Mapping[str, Tensor]
-Loss = Callable[[dict[str, Tensor], Any], Tensor]
+Batch = Any  # what a loss takes is between it and its caller: here it is handed on
+Loss = Callable[[dict[str, Tensor], Batch], Tensor]
 
 
 @dataclass(frozen=True, slots=True)
