@@ -25,7 +25,7 @@ from condlab.curvature.condition_number import (
     HessianCondition,
     condition_number,
 )
-from condlab.curvature.evaluation.losses import Loss, ModelLoss, make_loss, moved
+from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss, make_loss, moved
 from condlab.curvature.operators.operator import HessianOperator
 from condlab.curvature.symmetry.gauge import normalised_lines, sphere
 from condlab.nn import condition as equilibrate
@@ -128,7 +128,7 @@ class Comparison:
 def compare(
     module: nn.Module,
     criterion: Callable[..., Tensor],
-    batches: Sequence[Any],
+    batches: Sequence[Batch],
     *,
     method: Method = "row",
     layers: Any = "all",

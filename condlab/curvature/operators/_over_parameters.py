@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from condlab.curvature.evaluation._parameters import Flat
+from condlab.curvature.operators._point import Point
 from condlab.spectra.assembly import AssemblyOptions
 from condlab.spectra.operator import Operator
 
@@ -39,6 +40,14 @@ class OverParameters(Operator, Protocol):
 
     def dense(self, **options: Unpack[AssemblyOptions]) -> Tensor:
         """Return the matrix, shape (n, n)."""
+
+
+class AtPoint(OverParameters, Protocol):
+    """Such a matrix whose loss and batches are in this process."""
+
+    @property
+    def point(self) -> Point:
+        """Return the loss, the parameters and the batches."""
 
 
 def is_over_parameters(H: Operator) -> TypeGuard[OverParameters]:

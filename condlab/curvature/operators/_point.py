@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +18,7 @@ from condlab.curvature.evaluation._trees import map_tensors
 from condlab.curvature.evaluation._twice import differentiable
 from condlab.curvature.evaluation._whole import weighed
 from condlab.curvature.evaluation.backends import gradient_graph
-from condlab.curvature.evaluation.losses import Loss, ModelLoss, hold
+from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss, hold
 from condlab.nn.conditioning import zero_line
 from condlab.spectra._room import available_bytes
 
@@ -45,7 +44,7 @@ class Point:
         cls,
         loss: Loss,
         params: Mapping[str, Tensor],
-        batches: Iterable[Any],
+        batches: Iterable[Batch],
         weights: Sequence[float] | None,
         memory: float | None,
     ) -> Point:
@@ -154,7 +153,7 @@ def _require_untouched(leaves: dict[str, Tensor], params: Mapping[str, Tensor]) 
 
 
 def _gradient(
-    loss: Loss, leaves: dict[str, Tensor], batch: Any
+    loss: Loss, leaves: dict[str, Tensor], batch: Batch
 ) -> tuple[Tensor, Tensor]:
     with differentiable():
         value, gradient = gradient_graph(loss, leaves, batch, again=False)
@@ -162,13 +161,12 @@ def _gradient(
 
 
 def in_double(
-    loss: Loss, leaves: dict[str, Tensor], batch: Any
-) -> tuple[dict[str, Tensor], Any]:
+    loss: Loss, leaves: dict[str, Tensor], batch: Batch
+) -> tuple[dict[str, Tensor], Batch]:
     """Return parameters beside the module's buffers, and a batch, in float64."""
 
-    def doubled(x: Any) -> Any:
-        is_float = isinstance(x, Tensor) and x.dtype == torch.float32
-        return x.double() if is_float else x
+    def doubled(x: Tensor) -> Tensor:
+        return x.double() if x.dtype == torch.float32 else x
 
     module = loss.module if isinstance(loss, ModelLoss) else None
     buffers = dict(module.named_buffers()) if module is not None else {}
@@ -177,7 +175,7 @@ def in_double(
 
 
 def _gradient_in_double(
-    loss: Loss, leaves: dict[str, Tensor], batch: Any
+    loss: Loss, leaves: dict[str, Tensor], batch: Batch
 ) -> tuple[Tensor, Tensor]:
     """Return the gradient of what a float32 loss is in float64.
 
