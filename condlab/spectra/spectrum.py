@@ -93,7 +93,7 @@ class Spectrum:
     def to_pandas(self) -> Any:
         """Return a data frame, a row a value; needs pandas."""
         ends = {"value": self.values, "lower": self.lower, "upper": self.upper}
-        return as_frame(plain(ends))
+        return as_frame({name: plain(each) for name, each in ends.items()})
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: a row a value."""
