@@ -81,14 +81,7 @@ class Point:
             doubled if flat.dtype == torch.float32 else None,
             lambda one: modules.held(one, lambda: evaluate(leaves)),
         )
-        refused = check.of_loss().refused
-        if refused:
-            module = loss.module if isinstance(loss, ModelLoss) else None
-            jump = zero_line(module) if module is not None else ""
-            raise ValueError(
-                f"torch must differentiate the loss as it is, but {refused}; "
-                + (jump or _CUT)
-            )
+        _require_slopes(check, loss)
         if not isinstance(batches, Data):  # else it is kept already
             loss = as_now(loss, params)
         room = available_bytes(flat.device) / 2 if memory is None else float(memory)
@@ -150,6 +143,18 @@ def _require_untouched(leaves: dict[str, Tensor], params: Mapping[str, Tensor]) 
                 "the loss must not change its parameters, but evaluating it writes to "
                 f"{name!r}, as embeddings with max_norm do; scale them by a function"
             )
+
+
+def _require_slopes(check: Check, loss: Loss) -> None:
+    """Raise ValueError if the gradient is not what differences of the loss are."""
+    refused = check.of_loss().refused
+    if refused:
+        module = loss.module if isinstance(loss, ModelLoss) else None
+        jump = zero_line(module) if module is not None else ""
+        raise ValueError(
+            f"torch must differentiate the loss as it is, but {refused}; "
+            + (jump or _CUT)
+        )
 
 
 def _gradient(
