@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Mapping
+from typing import Literal
 
 from condlab.comparison import is_large
+from condlab.types import Array, Norm
 
-NORMS: dict[str, Any] = {"1": 1, "2": 2, "inf": "inf", "fro": "fro", "skeel": "skeel"}
-SYMBOLS = {1: "kappa_1", 2: "kappa_2", "inf": "kappa_inf", "fro": "kappa_F"}
+AnyNorm = Literal[1, 2, "inf", "fro", "skeel"]
+OPERATOR_NORMS: Mapping[str, Norm] = {"1": 1, "2": 2, "inf": "inf"}
+NORMS: Mapping[str, AnyNorm] = {**OPERATOR_NORMS, "fro": "fro", "skeel": "skeel"}
+SYMBOLS: Mapping[AnyNorm, str] = {
+    1: "kappa_1",
+    2: "kappa_2",
+    "inf": "kappa_inf",
+    "fro": "kappa_F",
+}
 
 
 def add_accuracy(parser: argparse.ArgumentParser) -> None:
@@ -26,12 +35,12 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def symbol(p: Any) -> str:
+def symbol(p: AnyNorm) -> str:
     """Return how the condition number in norm p is written."""
     return SYMBOLS.get(p, "Skeel's")
 
 
-def wants_estimate(A: Any, args: argparse.Namespace) -> bool:
+def wants_estimate(A: Array, args: argparse.Namespace) -> bool:
     """Tell whether to estimate: as asked, otherwise where A is sparse and large."""
     if args.exact or args.estimate:
         return args.estimate
