@@ -14,8 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from condlab import _entries
-
-Array = Any
+from condlab._typing import Array
 
 
 def is_torch(x: Any) -> bool:

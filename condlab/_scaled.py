@@ -14,8 +14,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from condlab import _arrays, _entries
-
-Array = Any
+from condlab._typing import Array
 
 
 def apply(A: Any, left: Any, right: Any) -> Array:

@@ -18,7 +18,7 @@ from condlab import _arrays
 from condlab.condition import _stacks
 from condlab.condition._brackets import by_inverse, by_singular_values, skeel
 from condlab.condition._inverse import divided_by_peak
-from condlab.types import ConditionEstimate, ConditionEstimates
+from condlab.types import Array, ConditionEstimate, ConditionEstimates
 
 __all__ = [
     "cond",
@@ -29,7 +29,6 @@ __all__ = [
     "cond_skeel",
 ]
 
-Array = Any
 DENSE_BYTES = 2**28  # larger sparse matrices are not made dense behind one's back
 
 
