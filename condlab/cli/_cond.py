@@ -6,6 +6,7 @@ import argparse
 
 from condlab.cli import _kappa, _options, _sources, _text
 from condlab.comparison import kappa
+from condlab.types import ConditionNorm
 
 _SQUARE_ONLY = (1, "inf", "skeel")
 
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     return "\n".join(lines)
 
 
-def _norms(asked: str, shape: tuple[int, int], estimate: bool) -> list[_kappa.AnyNorm]:
+def _norms(asked: str, shape: tuple[int, int], estimate: bool) -> list[ConditionNorm]:
     """Return the norms asked for; of all, those that the matrix and method allow."""
     if asked != "all":
         return [_kappa.NORMS[asked]]

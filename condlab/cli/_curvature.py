@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from condlab.cli._models import Problem, require_loss
+from condlab.types import Record
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from condlab.curvature import Examination
-
-Record = dict[str, Any]
 
 
 def examined(

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
-from typing import Literal
 
 from condlab.comparison import is_large
-from condlab.types import Array, Norm
+from condlab.types import Array, ConditionNorm, Norm
 
-AnyNorm = Literal[1, 2, "inf", "fro", "skeel"]
 OPERATOR_NORMS: Mapping[str, Norm] = {"1": 1, "2": 2, "inf": "inf"}
-NORMS: Mapping[str, AnyNorm] = {**OPERATOR_NORMS, "fro": "fro", "skeel": "skeel"}
-SYMBOLS: Mapping[AnyNorm, str] = {
+NORMS: Mapping[str, ConditionNorm] = {**OPERATOR_NORMS, "fro": "fro", "skeel": "skeel"}
+SYMBOLS: Mapping[ConditionNorm, str] = {
     1: "kappa_1",
     2: "kappa_2",
     "inf": "kappa_inf",
@@ -35,7 +33,7 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def symbol(p: AnyNorm) -> str:
+def symbol(p: ConditionNorm) -> str:
     """Return how the condition number in norm p is written."""
     return SYMBOLS.get(p, "Skeel's")
 

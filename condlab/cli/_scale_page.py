@@ -17,7 +17,7 @@ from condlab.types import Array, Norm
 KINDS = {"left": "D A", "right": "A D", "both": "D1 A D2", "symmetric": "D A D"}
 
 
-class Record(TypedDict):
+class MatrixRecord(TypedDict):
     """What is known of a matrix, for machines."""
 
     source: str
@@ -75,7 +75,7 @@ def record(
     A: Array,
     rows: Sequence[ScalingRow],
     notes: list[str],
-) -> Record:
+) -> MatrixRecord:
     """Return what the page says and the multipliers, for machines."""
     return {
         "source": source,
@@ -95,7 +95,7 @@ def record(
     }
 
 
-def table(records: Sequence[Record]) -> list[dict[str, object]]:
+def table(records: Sequence[MatrixRecord]) -> list[dict[str, object]]:
     """Return a row a matrix and scaling, without the multipliers."""
     return [
         {"source": each["source"], "m": each["shape"][0], "n": each["shape"][1]}

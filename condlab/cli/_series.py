@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from condlab.cli import _curvature, _models, _spectrum_page, _text
-from condlab.cli._curvature import Record
+from condlab.types import Record
 
 if TYPE_CHECKING:
     from torch import Tensor

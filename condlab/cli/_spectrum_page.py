@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from condlab.cli import _text
-from condlab.cli._curvature import Record
+from condlab.types import Record
 
 if TYPE_CHECKING:
     from condlab.curvature import Examination
