@@ -66,6 +66,16 @@ class Curve(NamedTuple):
         return last.exponent()
 
 
+def starts(record: Record) -> Iterator[Row]:
+    spent = {name: row["median"] for name, row in record["cpu_seconds"].items()}
+    base = "NumPy, scipy.sparse, scipy.linalg"
+    peers = {base: spent[base], "Python alone": spent["python"]}
+    yield Row("import condlab", spent[CONDLAB], 1.2, peers, over=base)
+    for name, seconds in spent.items():
+        if name.startswith("condlab cond"):
+            yield Row(name, seconds, 0.35, {"import of NumPy and SciPy": spent[base]})
+
+
 def scalings(record: Record) -> Iterator[Row]:
     targets = {
         ("dense 4000x4000", "rows"): (1.55, "copy"),
@@ -206,6 +216,7 @@ def networks(record: Record) -> Iterator[Row]:
 
 
 ROWS: Mapping[str, Callable[[Record], Iterator[Row]]] = {
+    "starting": starts,
     "equilibrate": scalings,
     "hessian": products,
     "training_step": steps,
