@@ -674,10 +674,11 @@ def test_ascii_terminal_gets_replacement_characters():
     assert "L?uchli" in out
 
 
-def test_cond_loads_no_optional_package():
+def test_cond_loads_no_optional_package_and_no_other_command():
     code = (
         "import sys; from condlab.cli import main; main(['cond', 'gallery:moler:4']);"
-        "heavy = {'torch', 'hypothesis', 'matplotlib', 'flint', 'sklearn', 'pooch'};"
+        "heavy = {'torch', 'hypothesis', 'matplotlib', 'flint', 'sklearn', 'pooch',"
+        " 'scipy.io', 'scipy.optimize', 'condlab.optimal', 'condlab.cli._report'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import LinearOperator, SuperLU, splu
 
 from condlab import _arrays, norms
 from condlab.condition._fill import dense_from, fits
 from condlab.errors import SingularMatrixError
+
+if TYPE_CHECKING:  # a tenth of `import condlab`, so it waits until it is needed
+    from scipy.sparse.linalg import LinearOperator, SuperLU
 
 # A diagonal pivot this large beside its column keeps the symmetric ordering.
 DIAGONAL_PIVOT = 0.01
@@ -61,6 +63,8 @@ def factorise(A: Any, fill_limit: float) -> Factorisation:
     SuperLU compares pivots with the units as they are, so badly scaled rows destroy
     its ordering: on a 2-D Laplacian with random row units, in memory as in time.
     """
+    from scipy.sparse.linalg import splu
+
     A = A.tocsc()
     left = _reciprocal(norms.row_norms(A, p="inf"))
     right = _reciprocal(norms.column_norms(_arrays.scale(A, left, None), p="inf"))
@@ -113,6 +117,8 @@ def inverse_operator(A: Any, fill_limit: float) -> tuple[LinearOperator, Factori
 
 
 def _operator(A: Any, solve: Any, solve_adjoint: Any) -> LinearOperator:
+    from scipy.sparse.linalg import LinearOperator
+
     shape = A.shape[::-1]
     return LinearOperator(shape, matvec=solve, rmatvec=solve_adjoint, dtype=A.dtype)
 
