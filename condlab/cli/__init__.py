@@ -12,6 +12,7 @@ from condlab import __version__
 from condlab.cli import (
     _audit,
     _cond,
+    _diagnose,
     _hessian,
     _list,
     _report,
@@ -87,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"condlab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (_scale, _cond, _weights, _hessian, _verify, _audit, _report, _list):
+    for command in (
+        _scale, _cond, _diagnose, _weights, _hessian, _verify, _audit, _report, _list,
+    ):  # fmt: skip
         command.add_parser(commands)
     return parser
 
