@@ -33,6 +33,7 @@ from condlab.condition import (
     estimate_cond_2,
 )
 from condlab.condition.exact import cond
+from condlab.diagnosis import Culprit, Diagnosis, diagnose
 from condlab.errors import (
     MatrixFileError,
     MissingExtraError,
@@ -59,6 +60,8 @@ __all__ = [
     "Bracket",
     "ConditionEstimate",
     "ConditionEstimates",
+    "Culprit",
+    "Diagnosis",
     "MatrixFileError",
     "MissingExtraError",
     "NotPositiveDefiniteError",
@@ -77,6 +80,7 @@ __all__ = [
     "cond_fro",
     "cond_inf",
     "cond_skeel",
+    "diagnose",
     "estimate_cond_1",
     "estimate_cond_2",
     "jacobi_scaling",

@@ -17,6 +17,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["curvature"],
     ["nn", "spectra"],
     ["__init__"],
+    ["diagnosis"],
     ["comparison"],
     ["optimal"],
     ["bounds"],
