@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from studies.analysis.entries import Claim
 
 # Arms that share a part of what E does, but not its effect on every kappa.
 CONTROLS = (
@@ -23,13 +23,20 @@ def _claim(
     than: str = "",
     kind: str = "",
     rate: float | None = None,
-) -> Any:
+) -> Claim:
     """Return a claim; `kind` is that of the networks, where a study has several.
 
     `rate` is the learning rate of the source, where it names one that was tried.
     """
-    about = {"study": study, "kind": kind, "arm": arm, "than": than, "rate": rate}
-    return {"key": key, "claim": text, **about}
+    return {
+        "key": key,
+        "claim": text,
+        "study": study,
+        "kind": kind,
+        "arm": arm,
+        "than": than,
+        "rate": rate,
+    }
 
 
 # All of Saratchandran, Wang and Lucey (2024); `arm` is said to be faster than `than`.
