@@ -10,12 +10,12 @@ what is left, few entries of each line, gives the same norms as all of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from condlab import _arrays
 from condlab._reciprocals import are_unit, in_range, root_reciprocal
+from condlab.types import Sparse
 
 PRUNED = (1, 2, 4, 8, 16)  # sweeps before which entries are looked through
 FEW = 8  # a dense matrix is left for its entries once one in so many is left
@@ -57,7 +57,7 @@ def least(R: np.ndarray, C: np.ndarray) -> np.ndarray:
     return (1 - SLACK) * R * C * np.minimum(R, C)
 
 
-def of_sparse(A: Any) -> Leaders | None:
+def of_sparse(A: Sparse) -> Leaders | None:
     """Return all nonzero entries of a sparse matrix in the middle of the range."""
     A = _arrays.as_float(A)
     sizes, (rows, columns) = np.abs(A.data), _arrays.coordinates(A)
@@ -97,7 +97,12 @@ def _between(x: np.ndarray, power: float) -> bool:
 
 
 def sweeps(
-    leaders: Leaders, left: Any, right: Any, tol: float, first: int, last: int
+    leaders: Leaders,
+    left: np.ndarray | None,
+    right: np.ndarray | None,
+    tol: float,
+    first: int,
+    last: int,
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Return the multipliers that sweeps `first` to `last` make of some.
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -92,11 +92,11 @@ class Ranks:
         """
         if self.count == 1:
             return work()
-        box: list[Any] = [self.together(lambda: work() if self.rank == 0 else None)]
+        box = [self.together(lambda: work() if self.rank == 0 else None)]
         self._joint(
             lambda: dist.broadcast_object_list(box, group=self.group, group_src=0)
         )
-        return box[0]
+        return cast("Value", box[0])
 
     def from_first(self, x: Tensor) -> Tensor:
         """Return a tensor of the first rank, into the others' of the same shape."""
@@ -107,7 +107,7 @@ class Ranks:
             x.copy_(sent)
         return x
 
-    def require_same(self, what: str, value: Any) -> None:
+    def require_same(self, what: str, value: object) -> None:
         """Raise in all ranks unless all have the same value."""
         if self.count == 1:
             return
@@ -122,7 +122,7 @@ class Ranks:
 
     def gathered(self, value: Value) -> list[Value]:
         """Return the values of all ranks, in their order."""
-        found: list[Any] = [value] * self.count
+        found: list[Value] = [value] * self.count
         if self.count > 1:
             self._joint(lambda: dist.all_gather_object(found, value, self.group))
         return found
@@ -190,7 +190,7 @@ class Ranks:
             return x.cuda()
         return x
 
-    def _joint(self, exchange: Callable[[], Any]) -> None:
+    def _joint(self, exchange: Callable[[], object]) -> None:
         """Do what all ranks must, or say who did not."""
         store = dist.distributed_c10d._get_default_store()
         log = f"exchanges/{'' if self.group is None else self.group.group_name}"
@@ -259,6 +259,6 @@ def _line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:160] if str(error).strip() else "?"
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 120 else f"{text[:120]}..."

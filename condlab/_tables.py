@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING
 
+from condlab._typing import Json, Record
 from condlab.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from _typeshed import DataclassInstance
 
 Cells = Sequence[Sequence[str]]  # the head, and the lines
 MOST = 40  # lines that a notebook shows of a long table
@@ -58,7 +63,7 @@ def shortened(cells: Cells) -> Cells:
     return [head, *lines[:half], (GAP,) * len(head), *lines[-half:]]
 
 
-def as_frame(rows: Iterable[Any], index: str | None = None) -> Any:
+def as_frame(rows: Iterable[object], index: str | None = None) -> pd.DataFrame:
     """Return dicts, one a row, or one dict of columns, as a data frame.
 
     Raises
@@ -77,13 +82,13 @@ def as_frame(rows: Iterable[Any], index: str | None = None) -> Any:
     return frame if index is None else frame.set_index(index)
 
 
-def record(found: Any, *, but: str = "") -> dict[str, Any]:
+def record(found: DataclassInstance, *, but: str = "") -> Record:
     """Return the fields of a dataclass, but for one, as plain values; see `plain`."""
     names = (each.name for each in fields(found) if each.name != but)
     return {name: plain(getattr(found, name)) for name in names}
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Json:
     """Return a value as numbers, words, lists and dicts alone, as JSON has them.
 
     Arrays and tensors become lists, keys of dicts words, and what has ``to_dict`` what

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from condlab._digits import down, interval, shown
 from condlab._scaled import apply
 from condlab._tables import as_frame, as_html, record, shortened
+from condlab._typing import Array, ConditionNorm, Json, MatrixNorm, Norm, Record, Sparse
 
-Norm = Literal[1, 2, "inf"]
-Array = Any  # a NumPy array, a SciPy sparse array or a torch tensor
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Array",
+    "Bracket",
+    "ConditionEstimate",
+    "ConditionEstimates",
+    "ConditionNorm",
+    "Json",
+    "MatrixNorm",
+    "Norm",
+    "Record",
+    "Scaling",
+    "Sparse",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +88,7 @@ class Scaling:
             right=_product(self.right, first.right),
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the multipliers as lists; None is the identity."""
         return record(self)
 
@@ -169,7 +184,7 @@ class ConditionEstimate:
     value: float
     lower: float
     upper: float
-    p: Literal[1, 2, "inf", "fro", "skeel"]
+    p: ConditionNorm
     method: str
 
     @property
@@ -177,7 +192,7 @@ class ConditionEstimate:
         """Whether `value` is no more than the certain lower bound of the number."""
         return self.value == self.lower and self.upper == math.inf > self.lower
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, and whether the value is no more than a lower bound."""
         return {**record(self), "is_lower_bound": self.is_lower_bound}
 
@@ -228,16 +243,16 @@ class ConditionEstimates:
     value: Array
     lower: Array
     upper: Array
-    p: Literal[1, 2, "inf", "fro", "skeel"]
+    p: ConditionNorm
 
     def __len__(self) -> int:
         return len(self.value)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, arrays as lists."""
         return record(self)
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """Return a data frame, a row a matrix; needs pandas.
 
         The column "matrix" is its place in the stack, a tuple where that has several
@@ -249,7 +264,7 @@ class ConditionEstimates:
         ]
         return as_frame(rows)
 
-    def _rows(self) -> list[tuple[Any, float, float, float]]:
+    def _rows(self) -> list[tuple[int | tuple[int, ...], float, float, float]]:
         """Return each matrix's place in the stack and its numbers."""
         arrays = [np.asarray(each) for each in (self.value, self.lower, self.upper)]
         places = [i[0] if len(i) == 1 else i for i in np.ndindex(arrays[0].shape)]

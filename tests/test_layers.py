@@ -33,6 +33,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_files"],
     ["_tables"],
     ["errors", "_digits", "_levels", "_memory", "_precision", "_processes", "_ranks"],
+    ["_typing"],
 ]
 RANK = {name: -i for i, layer in enumerate(LAYERS) for name in layer}
 FILES = sorted(PACKAGE.rglob("*.py"))

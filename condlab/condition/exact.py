@@ -9,7 +9,6 @@ entry, so that 1e308 and 1e-308 are as good as 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,7 +17,7 @@ from condlab import _arrays
 from condlab.condition import _stacks
 from condlab.condition._brackets import by_inverse, by_singular_values, skeel
 from condlab.condition._inverse import divided_by_peak
-from condlab.types import ConditionEstimate, ConditionEstimates
+from condlab.types import Array, ConditionEstimate, ConditionEstimates, ConditionNorm
 
 __all__ = [
     "cond",
@@ -29,11 +28,12 @@ __all__ = [
     "cond_skeel",
 ]
 
-Array = Any
 DENSE_BYTES = 2**28  # larger sparse matrices are not made dense behind one's back
 
 
-def cond(A: Array, p: Any = 2) -> ConditionEstimate | ConditionEstimates:
+def cond(
+    A: Array, p: ConditionNorm | float | None = 2
+) -> ConditionEstimate | ConditionEstimates:
     """Compute the condition number κ_p of a matrix, or of each matrix of a stack.
 
     Parameters
@@ -67,13 +67,7 @@ def cond(A: Array, p: Any = 2) -> ConditionEstimate | ConditionEstimates:
     >>> cond(np.stack([np.eye(2), np.diag([1.0, 8.0])]), "inf").value
     array([1., 8.])
     """
-    name: Any = "inf" if p == np.inf else 2 if p is None else p
-    if name not in CONDITION_NUMBERS:
-        raise ValueError(
-            f"p must be one of {', '.join(map(repr, CONDITION_NUMBERS))}, got {p!r}; "
-            "condition numbers of the smallest singular value or the nuclear norm have "
-            "no certain bracket here"
-        )
+    name = _named(p)
     one = CONDITION_NUMBERS[name]
     if sp.issparse(A) or np.ndim(A := _arrays.plain(A)) <= 2:
         return one(A)
@@ -88,6 +82,18 @@ def cond(A: Array, p: Any = 2) -> ConditionEstimate | ConditionEstimates:
         _arrays.beside(end.reshape(A.shape[:-2]), given) for end in ends
     )
     return ConditionEstimates(value, lower, upper, name)
+
+
+def _named(p: ConditionNorm | float | None) -> ConditionNorm:
+    wanted = "inf" if p == np.inf else 2 if p is None else p
+    for name in CONDITION_NUMBERS:
+        if name == wanted:
+            return name
+    raise ValueError(
+        f"p must be one of {', '.join(map(repr, CONDITION_NUMBERS))}, got {p!r}; "
+        "condition numbers of the smallest singular value or the nuclear norm have "
+        "no certain bracket here"
+    )
 
 
 def cond_1(A: Array) -> ConditionEstimate:
@@ -265,7 +271,7 @@ def cond_fro(A: Array) -> ConditionEstimate:
     return by_singular_values(divided_by_peak(_dense(A)), "fro")
 
 
-CONDITION_NUMBERS: dict[Any, Callable[[Array], ConditionEstimate]] = {
+CONDITION_NUMBERS: dict[ConditionNorm, Callable[[Array], ConditionEstimate]] = {
     2: cond_2,
     1: cond_1,
     "inf": cond_inf,

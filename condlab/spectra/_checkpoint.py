@@ -15,14 +15,15 @@ import os
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any
 
 import torch
 
 import condlab
 from condlab._ranks import ALONE, Ranks
 from condlab.spectra._rows import require_disk
+from condlab.types import Json, Record
 
 try:
     import fcntl
@@ -53,10 +54,10 @@ class Checkpoint:
     """
 
     path: Path
-    header: dict[str, Any]
+    header: Record
     start: int
     end: int
-    digest: Any
+    digest: hashlib.blake2b
 
     def read(self, place: int, room: memoryview) -> None:
         """Fill a room with the bytes from a place on, counted from the start."""
@@ -80,7 +81,7 @@ class Checkpoint:
             _write_slot(file, self.end, self.end, self.digest)
 
 
-def made_by(what: str, **other: Any) -> dict[str, Any]:
+def made_by(what: str, **other: Json) -> Record:
     """Return a header: what a checkpoint is of, by which versions, and what else."""
     versions = {"condlab": condlab.__version__, "torch": str(torch.__version__)}
     return {"what": what, **versions, **other}
@@ -137,9 +138,7 @@ def _locked(path: Path) -> Iterator[None]:
         os.close(file)
 
 
-def write(
-    path: Path, header: dict[str, Any], parts: Iterable[memoryview] = ()
-) -> Checkpoint:
+def write(path: Path, header: Record, parts: Iterable[memoryview] = ()) -> Checkpoint:
     """Write a checkpoint, which is whole at every moment, and return it."""
     text = json.dumps(header).encode()
     head = LENGTH.pack(len(text)) + text
@@ -158,7 +157,7 @@ def write(
     return Checkpoint(path, header, BODY + len(head), end, digest)
 
 
-def read(path: Path, wanted: dict[str, Any]) -> Checkpoint:
+def read(path: Path, wanted: Record) -> Checkpoint:
     """Return the checkpoint in a file, once every byte of it is known to be right.
 
     Parameters
@@ -214,7 +213,7 @@ def foreign(path: Path, why: str) -> ValueError:
     )
 
 
-def _require_same(path: Path, found: dict[str, Any], wanted: dict[str, Any]) -> None:
+def _require_same(path: Path, found: Record, wanted: Record) -> None:
     for name, value in wanted.items():
         if found.get(name) != value:
             raise foreign(path, f"{name} {found.get(name)} there, {value} here")
@@ -229,19 +228,19 @@ def _slot(path: Path, raw: bytes) -> tuple[int, int, bytes]:
     return end, most, known
 
 
-def _write_slot(file: Any, end: int, most: int, digest: Any) -> None:
+def _write_slot(file: FileIO, end: int, most: int, digest: hashlib.blake2b) -> None:
     known = digest.digest()
     own = _hash(MAGIC + SLOT.pack(end, most, known, b"")[: -len(known)]).digest()
     file.seek(0)
     _write(file, memoryview(MAGIC + SLOT.pack(end, most, known, own)))
 
 
-def _write(file: Any, data: memoryview) -> None:
+def _write(file: FileIO, data: memoryview) -> None:
     while data:
         data = data[file.write(data) :]
 
 
-def _hash(data: bytes = b"") -> Any:
+def _hash(data: bytes = b"") -> hashlib.blake2b:
     return hashlib.blake2b(data, digest_size=16)
 
 

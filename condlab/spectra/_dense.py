@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from condlab._precision import wide
+from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, gaussian
 from condlab.spectra._room import COPIES, device_of, room_of
 from condlab.spectra.assembly import assemble
@@ -18,7 +18,7 @@ EXACT = 4096  # rows that "auto" assembles: a minute on one core
 SAFETY = 4  # times what one random product is off: the 2-norm of what all are off
 
 
-def is_exact(H: Any, method: str, num_matvecs: int | None) -> bool:
+def is_exact(H: Operator, method: str, num_matvecs: int | None) -> bool:
     """Return whether the matrix is to be assembled."""
     if method != "auto":
         return method == "exact"

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor
 
 from condlab._tables import record
 from condlab.spectra.krylov import Basis
-from condlab.types import Bracket
+from condlab.types import Bracket, Record
 
 FAILURE = 1e-6  # chance that a probable extreme is wrong
 
@@ -34,7 +33,7 @@ class ProbableExtremes:
     lambda_max: Bracket
     failure: float
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, brackets as dicts."""
         return record(self)
 

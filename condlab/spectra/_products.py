@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import scipy.sparse.linalg as spla
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from condlab._ranks import ranks_of
+from condlab.spectra._operator import Operator, PlacedOperator
 
 METHODS = ("auto", "exact", "lanczos")
 
@@ -33,7 +33,7 @@ class Products:
         The processes that multiply together.
     """
 
-    def __init__(self, H: Any) -> None:
+    def __init__(self, H: Operator) -> None:
         require_operator(H)
         self.H, self.shape, self.dtype = H, tuple(H.shape), H.dtype
         self.device = getattr(H, "device", torch.device("cpu"))
@@ -59,7 +59,7 @@ class Products:
         return Y / self.scale
 
 
-def require_operator(H: Any) -> None:
+def require_operator(H: Operator) -> None:
     """Raise unless H has a square shape and a real floating dtype of torch."""
     shape = tuple(getattr(H, "shape", ()))
     if len(shape) != 2 or shape[0] != shape[1] or shape[0] == 0:
@@ -69,7 +69,7 @@ def require_operator(H: Any) -> None:
 
 
 def require_arguments(
-    H: Any,
+    H: Operator,
     method: str,
     num_matvecs: int | None,
     methods: tuple[str, ...] = METHODS,
@@ -82,7 +82,7 @@ def require_arguments(
         raise ValueError(f"num_matvecs must be at least 3, got {num_matvecs}")
 
 
-def gaussian(H: Any, k: int, generator: torch.Generator) -> Tensor:
+def gaussian(H: PlacedOperator, k: int, generator: torch.Generator) -> Tensor:
     """Return k standard normal vectors, shape (n, k), on the operator's device.
 
     They are drawn in float64 where the generator lives: a seed means the same
@@ -97,7 +97,7 @@ def gaussian(H: Any, k: int, generator: torch.Generator) -> Tensor:
     return X.to(H.dtype).to(H.device).T
 
 
-def to_scipy(H: Any) -> spla.LinearOperator:
+def to_scipy(H: PlacedOperator) -> spla.LinearOperator:
     """Return a symmetric operator for NumPy arrays, copied from and to its device."""
 
     def product(V: np.ndarray) -> np.ndarray:

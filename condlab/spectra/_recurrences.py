@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -164,5 +164,5 @@ class ConjugateGradients(_Columns):
         return stuck
 
 
-def _eps(x: Any) -> float:
+def _eps(x: Tensor) -> float:
     return torch.finfo(x.dtype).eps

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from condlab.spectra._products import Products
-from condlab.spectra._recurrences import ConjugateGradients, Minres
+from condlab.spectra._recurrences import ConjugateGradients, Minres, Recurrence
 
-METHODS: dict[str, Any] = {"minres": Minres, "cg": ConjugateGradients}
+METHODS: dict[str, Callable[[Tensor], Recurrence]] = {
+    "minres": Minres,
+    "cg": ConjugateGradients,
+}
 LESS = 0.5  # of the last residual: more is no progress
 WITHIN = 0.9  # of the tolerance, that the recurrence's own residual must be
 REACHED, STUCK, STALLED, SPENT = range(4)  # how a column ends
@@ -108,7 +111,7 @@ class Refinement:
             if bool(over.any()):
                 D[:, places[over]] = run.X[:, over]
                 ended[places[stuck]], ended[places[over & ~stuck]] = STUCK, REACHED
-                if self._method == "cg" and bool(stuck.any()):
+                if isinstance(run, ConjugateGradients) and bool(stuck.any()):
                     self.curvature = min(self.curvature, float(run.curvature.min()))
                 run.select(~over)
                 places = places[~over]

@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 import socket
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from condlab import _memory
 from condlab._memory import require_bytes
 from condlab._ranks import ranks_of
+from condlab.spectra._operator import Operator
 from condlab.spectra._rows import require_disk
 
 PROJECTED = 8  # copies of the projected matrix that its Ritz pairs take
 COPIES = 4  # of the matrix, in float64, that LAPACK and the assembly need
 
 
-def device_of(H: Any) -> torch.device:
+def device_of(H: Operator) -> torch.device:
     """Return where an operator takes its vectors: on the CPU if it does not say."""
     return torch.device(getattr(H, "device", "cpu"))
 
@@ -31,7 +31,7 @@ def available_bytes(device: torch.device) -> int:
     return _memory.available_bytes()
 
 
-def room_of(H: Any, device: torch.device) -> float:
+def room_of(H: Operator, device: torch.device) -> float:
     """Return how many bytes of a device an operator's processes may each take.
 
     Those that share a device share what is free, and all have the same answer.
@@ -45,7 +45,7 @@ def room_of(H: Any, device: torch.device) -> float:
 
 
 def require_room_for_basis(
-    H: Any, size: int, folder: str | os.PathLike[str] | None
+    H: Operator, size: int, folder: str | os.PathLike[str] | None
 ) -> None:
     """Raise MemoryError or OSError unless a basis and what it needs find room.
 
@@ -72,7 +72,7 @@ def require_room_for_basis(
 
 
 def require_room_for_checkpoint(
-    H: Any, size: int, block: int, budget: int, path: str | os.PathLike[str]
+    H: Operator, size: int, block: int, budget: int, path: str | os.PathLike[str]
 ) -> None:
     """Raise OSError unless a disk takes the checkpoint of a basis, twice.
 
@@ -91,7 +91,7 @@ def require_room_for_checkpoint(
     ranks_of(H).agreed(require)  # the first process writes it
 
 
-def require_room_for_eigenvalues(H: Any, *, vectors: bool) -> None:
+def require_room_for_eigenvalues(H: Operator, *, vectors: bool) -> None:
     """Raise MemoryError unless LAPACK finds room for the eigenvalues of a matrix.
 
     That is the matrix and one copy; and two more for vectors, its own or known ones.

@@ -8,13 +8,14 @@ from collections import deque
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from condlab.spectra._checkpoint import Checkpoint, foreign, made_by, read, write
 from condlab.spectra._rows import PANEL, Rows, as_bytes
+from condlab.types import Record
 
 if TYPE_CHECKING:
     from condlab.spectra.krylov import Basis
@@ -23,7 +24,7 @@ NUMBERS = ("k", "steps", "restarts", "peak", "width")
 SMALL = ("probe", "T", "ahead", "coupling", "draws")
 
 
-def seed_of(generator: torch.Generator) -> list[Any]:
+def seed_of(generator: torch.Generator) -> list[int | str]:
     """Return what tells a generator, as it is now, from others."""
     state = generator.get_state().cpu().numpy().tobytes()
     return [generator.initial_seed(), hashlib.blake2b(state, digest_size=8).hexdigest()]
@@ -68,7 +69,7 @@ def load(basis: Basis, path: Path) -> None:
     """Take up from a file that `save` wrote, and that only the first process has."""
     files: list[Checkpoint] = []
 
-    def opened() -> tuple[dict[str, Any], dict[str, Tensor], int]:
+    def opened() -> tuple[Record, dict[str, Tensor], int]:
         files.append(read(path, _header(basis)))
         header = files[0].header
         small, place = _arrays(files[0])
@@ -97,7 +98,7 @@ def _arrays(saved: Checkpoint) -> tuple[dict[str, Tensor], int]:
     return small, place
 
 
-def _header(basis: Basis) -> dict[str, Any]:
+def _header(basis: Basis) -> Record:
     return made_by(
         "lanczos",
         seed=basis.seed,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +11,7 @@ from condlab._tables import record
 from condlab.spectra._band import Band
 from condlab.spectra._shown import density_html, places
 from condlab.spectra.spectrum import Spectrum
+from condlab.types import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Staircase:
 
     known: Spectrum
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the spectrum as a dict."""
         return record(self)
 

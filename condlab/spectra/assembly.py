@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor
 from condlab._memory import require_bytes
 from condlab._ranks import ranks_of
 from condlab.spectra._checkpoint import Checkpoint, foreign, held, made_by, read, write
+from condlab.spectra._operator import Operator, PlacedOperator
 from condlab.spectra._room import room_of
 from condlab.spectra._rows import as_bytes, require_disk
 
@@ -44,7 +44,7 @@ class Progress:
 
 
 def assemble(
-    H: Any,
+    H: PlacedOperator,
     *,
     chunk: int | None = None,
     memory: float | None = None,
@@ -103,7 +103,7 @@ def assemble(
 
 
 def _assembled(
-    H: Any,
+    H: PlacedOperator,
     chunk: int | None,
     progress: Callable[[Progress], None] | None,
     saved: _Saved | None,
@@ -127,7 +127,7 @@ def _assembled(
     return A
 
 
-def require_room(H: Any, memory: float | None = None) -> None:
+def require_room(H: Operator, memory: float | None = None) -> None:
     """Raise MemoryError unless the matrix fits in some bytes, or in what is free."""
     m, n = H.shape
     device = torch.device(getattr(H, "device", "cpu"))
@@ -177,19 +177,19 @@ class _Pace:
 class _Saved:
     """The rows that are known, in a checkpoint."""
 
-    def __init__(self, H: Any, path: Path) -> None:
+    def __init__(self, H: PlacedOperator, path: Path) -> None:
         self._ranks = ranks_of(H)
         self._ranks.agreed(lambda: self._require_disk(H, path))
         probe = _probe(H)
         self._ranks.agreed(lambda: self._open(H, path, probe))
 
-    def _require_disk(self, H: Any, path: Path) -> None:
+    def _require_disk(self, H: PlacedOperator, path: Path) -> None:
         there = path.stat().st_size if path.exists() else 0
         size = H.shape[0] ** 2 * H.dtype.itemsize
         more = max(0, size - there)
         require_disk(path.parent, more, f"the checkpoint {path.name}")
 
-    def _open(self, H: Any, path: Path, probe: list[float]) -> None:
+    def _open(self, H: PlacedOperator, path: Path, probe: list[float]) -> None:
         n = H.shape[0]
         header = made_by("assembly", shape=[n, n], dtype=str(H.dtype))
         if path.exists():
@@ -224,7 +224,7 @@ def _require_same(found: Checkpoint, probe: list[float], dtype: torch.dtype) -> 
         raise foreign(found.path, "two fixed vectors have other products")
 
 
-def _probe(H: Any) -> list[float]:
+def _probe(H: PlacedOperator) -> list[float]:
     """Return the sizes of two products: those of another operator differ."""
     places = torch.arange(1, H.shape[0] + 1, dtype=torch.float64)
     waves = torch.stack([places.sin(), (2 * places).cos()], dim=1)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,10 +20,11 @@ from numpy.typing import ArrayLike
 from condlab._tables import record
 from condlab.spectra._band import Band, Floats
 from condlab.spectra._chance import enough_probes, most
+from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, gaussian
 from condlab.spectra._shown import density_html, places
 from condlab.spectra.krylov import Basis, block_lanczos
-from condlab.types import ConditionEstimate
+from condlab.types import ConditionEstimate, Record
 
 CONFIDENCE = 0.999
 ULPS = 4  # for each weight in a sum
@@ -58,7 +58,7 @@ class SpectralDensity:
     noise: float
     products: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, arrays as lists."""
         return record(self)
 
@@ -165,7 +165,7 @@ class SpectralDensity:
 
 
 def density(
-    H: Any,
+    H: Operator,
     *,
     num_matvecs: int = 64,
     num_probes: int = 8,

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from condlab._digits import interval, up
 from condlab._tables import as_frame, as_html, record, shortened
+from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products
+from condlab.types import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Which = Literal["magnitude", "largest", "smallest", "both"]
 WHICH = ("magnitude", "largest", "smallest", "both")
@@ -61,11 +66,11 @@ class Eigenpairs:
     sines: Tensor
     span_sine: float
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, tensors as lists, without the vectors."""
         return record(self, but="vectors")
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """Return a data frame, a row a pair, without the vectors; needs pandas."""
         columns = self.to_dict()
         del columns["span_sine"]
@@ -86,7 +91,7 @@ class Eigenpairs:
         return as_html(shortened([head, *lines]), notes)
 
 
-def require_vectors(H: Any, k: int, which: str, basis: int) -> None:
+def require_vectors(H: Operator, k: int, which: str, basis: int) -> None:
     """Raise ValueError unless so many vectors make sense."""
     if which not in WHICH:
         raise ValueError(f"which must be one of {', '.join(WHICH)}, got {which!r}")

@@ -56,16 +56,18 @@ class Basis:
         folder: str | os.PathLike[str] | None = None,
     ) -> None:
         n = H.shape[0]
-        kind = {"dtype": H.dtype, "device": H.device}
         self.H, self.generator, self.block = H, generator, block
         self.seed, self.ranks = seed_of(generator), H.ranks
         self.ranks.require_same("size, block and seed", [size, block, self.seed])
-        self.locked = torch.zeros((0, n), **kind) if deflated is None else deflated.T
+        if deflated is None:
+            deflated = torch.zeros((n, 0), dtype=H.dtype, device=H.device)
+        self.locked = deflated.T
         self.rank = n - len(self.locked)
         size = min(size, self.rank)
         require_room_for_basis(H, size, folder)
         self.V, self.W = (
-            room_for(size, n, **kind, folder=folder, ranks=self.ranks) for _ in range(2)
+            room_for(size, n, H.dtype, H.device, folder=folder, ranks=self.ranks)
+            for _ in range(2)
         )
         self.T = torch.zeros((size, size), dtype=torch.float64)
         self.k = self.steps = self.restarts = 0

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from condlab._tables import record
+from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, require_operator
 from condlab.spectra._refinement import (
     METHODS,
@@ -19,6 +20,7 @@ from condlab.spectra._refinement import (
     Refinement,
     System,
 )
+from condlab.types import Record
 
 NUM_MATVECS = 1000
 
@@ -52,13 +54,13 @@ class Solution:
     products: int
     method: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, tensors as lists."""
         return record(self)
 
 
 def solve(
-    H: Any,
+    H: Operator,
     B: Tensor,
     *,
     damping: float = 0.0,
@@ -201,7 +203,7 @@ def _require_options(damping: float, method: str, rtol: float, most: int) -> Non
         raise ValueError(f"num_matvecs must be at least 2, got {most}")
 
 
-def _require_sides(H: Any, B: Any) -> None:
+def _require_sides(H: Operator, B: object) -> None:
     n, device = H.shape[0], getattr(H, "device", torch.device("cpu"))
     if not isinstance(B, Tensor) or B.ndim not in (1, 2) or B.shape[0] != n:
         got = tuple(B.shape) if isinstance(B, Tensor) else type(B).__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from condlab._precision import wide
 from condlab._tables import as_frame, plain, record
 from condlab.spectra._dense import SAFETY, assembled, is_exact, rounding
 from condlab.spectra._extremes import ProbableExtremes, probable
+from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, require_arguments
 from condlab.spectra._room import (
     require_room_for_basis,
@@ -29,6 +30,10 @@ from condlab.spectra.eigenpairs import (
     require_vectors,
 )
 from condlab.spectra.krylov import Basis, block_lanczos
+from condlab.types import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Method = Literal["auto", "exact", "lanczos"]
 NUM_MATVECS = 100
@@ -86,14 +91,14 @@ class Spectrum:
         """Return the upper ends of the intervals, shape (k,)."""
         return self.values + self.radii
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, tensors as lists, without eigenvectors."""
         return record(self)
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """Return a data frame, a row a value; needs pandas."""
         ends = {"value": self.values, "lower": self.lower, "upper": self.upper}
-        return as_frame(plain(ends))
+        return as_frame({name: plain(each) for name, each in ends.items()})
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: a row a value."""
@@ -101,7 +106,7 @@ class Spectrum:
 
 
 def spectrum(
-    H: Any,
+    H: Operator,
     *,
     method: Method = "auto",
     num_matvecs: int | None = None,

@@ -5,15 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from condlab._tables import as_frame, as_html, record, shortened
 from condlab.spectra._dense import assembled
+from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, gaussian
 from condlab.spectra.krylov import DEPENDENT
+from condlab.types import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Form = Callable[[Tensor, Tensor], Tensor]
 
@@ -40,7 +45,7 @@ class Estimate:
     products: int
     method: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields."""
         return record(self)
 
@@ -67,11 +72,11 @@ class DiagonalEstimate:
     standard_errors: Tensor
     products: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, tensors as lists."""
         return record(self)
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """Return a data frame, a row an entry; needs pandas."""
         return as_frame({"value": v, "standard_error": e} for v, e in self._rows())
 
@@ -90,7 +95,7 @@ class DiagonalEstimate:
 
 
 def trace(
-    H: Any,
+    H: Operator,
     *,
     num_matvecs: int = 64,
     method: Literal["xtrace", "hutch++"] = "xtrace",
@@ -150,7 +155,7 @@ def trace(
 
 
 def frobenius_norm(
-    H: Any, *, num_matvecs: int = 64, generator: torch.Generator | None = None
+    H: Operator, *, num_matvecs: int = 64, generator: torch.Generator | None = None
 ) -> Estimate:
     """Estimate the root of the sum of squared eigenvalues of a symmetric operator.
 
@@ -186,7 +191,7 @@ def frobenius_norm(
 
 
 def diagonal(
-    H: Any, *, num_matvecs: int = 64, generator: torch.Generator | None = None
+    H: Operator, *, num_matvecs: int = 64, generator: torch.Generator | None = None
 ) -> DiagonalEstimate:
     """Estimate the diagonal of a symmetric operator.
 
@@ -233,7 +238,7 @@ def diagonal(
 
 
 def _prepared(
-    H: Any, num_matvecs: int, generator: torch.Generator | None
+    H: Operator, num_matvecs: int, generator: torch.Generator | None
 ) -> tuple[Products, torch.Generator]:
     if num_matvecs < 7:
         raise ValueError(f"num_matvecs must be at least 7, got {num_matvecs}")
