@@ -68,8 +68,8 @@ class Assembled:
     def __matmul__(self, V: Tensor) -> Tensor:
         return self._H @ V
 
-    def dense(self) -> Tensor:
-        """Return a copy of the matrix."""
+    def dense(self, **_options: object) -> Tensor:
+        """Return a copy of the matrix, which no option of assembly changes."""
         return self._matrix.clone()
 
 
