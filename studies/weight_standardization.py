@@ -121,7 +121,7 @@ def network(config: Config, images: Images | Streamed) -> nn.Module:
         width=config.width,
         in_channels=images.channels,
         norm=norm_of(norm, config.width),
-        **({"stem": "imagenet"} if config.data == "imagenet" else {}),
+        stem="imagenet" if config.data == "imagenet" else "cifar",
     )
     return build(weights or "plain", net)
 

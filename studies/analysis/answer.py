@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from studies.analysis.claims import EQUILIBRATION, STANDARDIZATION
+from studies.analysis.entries import Correlation, Judged, Setting
 from studies.analysis.labels import data_words
-
-Json = dict[str, Any]
+from studies.engine.records import as_float
 
 NAMES = {
     "kappa_effective": "κ of the weights that a layer multiplies with",
@@ -22,7 +21,9 @@ STRENGTHS = ((0.1, "none to speak of"), (0.3, "weak"), (0.5, "moderate"))
 
 
 def answer(
-    correlations: Sequence[Json], claims: Sequence[Json], settings: Sequence[Json]
+    correlations: Sequence[Correlation],
+    claims: Sequence[Judged],
+    settings: Sequence[Setting],
 ) -> str:
     """Return whether condition numbers go with convergence, by how much, and on what.
 
@@ -55,8 +56,8 @@ def answer(
     ]))  # fmt: skip
 
 
-def _rho(found: Json) -> str:
-    rho, lower, upper = (found[key] for key in ("rho", "lower", "upper"))
+def _rho(found: Correlation) -> str:
+    rho, lower, upper = map(as_float, (found["rho"], found["lower"], found["upper"]))
     strength = next((w for most, w in STRENGTHS if abs(rho) < most), "strong")
     if lower <= 0 <= upper:
         strength = "not told from none"
@@ -64,7 +65,7 @@ def _rho(found: Json) -> str:
     return f"{text} ({strength}, {found['runs']} runs)"
 
 
-def _gains(method: str, claims: Sequence[Json]) -> str:
+def _gains(method: str, claims: Sequence[Judged]) -> str:
     """Return in how many claims a method was faster, and beside which controls."""
     judged = [
         c
@@ -75,7 +76,7 @@ def _gains(method: str, claims: Sequence[Json]) -> str:
         return ""
     faster = [c for c in judged if c["verdict"] == "reproduced"]
     slower = [c for c in judged if c["verdict"] == "contradicted"]
-    alike = [c for c in faster if c["alike"]]
+    alike = [c for c in faster if c.get("alike")]
     words = (
         f"Of {len(judged)} comparisons of networks with and without {method} it "
         f"was certainly faster in {len(faster)} and slower in {len(slower)}"
@@ -88,6 +89,6 @@ def _gains(method: str, claims: Sequence[Json]) -> str:
     )
 
 
-def _data(settings: Sequence[Json]) -> str:
+def _data(settings: Sequence[Setting]) -> str:
     names = [s["data"] for s in settings if s["study"] != "quadratics"]
     return data_words(list(dict.fromkeys(names)))

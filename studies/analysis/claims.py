@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from studies.analysis.entries import Claim
 
 # Arms that share a part of what E does, but not its effect on every kappa.
 CONTROLS = (
@@ -27,18 +27,25 @@ def _claim(
     kind: str = "",
     rate: float | None = None,
     method: str = EQUILIBRATION,
-) -> Any:
+) -> Claim:
     """Return a claim; `kind` is that of the networks, where a study has several.
 
     `rate` is the learning rate of the source, where it names one that was tried, and
     `method` what the claim is about.
     """
-    about = {"study": study, "kind": kind, "arm": arm, "than": than, "rate": rate}
-    about["method"] = method
-    return {"key": key, "claim": text, **about}
+    return {
+        "key": key,
+        "claim": text,
+        "study": study,
+        "kind": kind,
+        "arm": arm,
+        "than": than,
+        "rate": rate,
+        "method": method,
+    }
 
 
-def _standardized(key: str, text: str, arm: str, than: str) -> Any:
+def _standardized(key: str, text: str, arm: str, than: str) -> Claim:
     study, key = "weight_standardization", f"standardization-{key}"
     return _claim(key, text, study, arm, than, rate=0.1, method=STANDARDIZATION)
 

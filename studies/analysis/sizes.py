@@ -8,7 +8,6 @@ import json
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType, SimpleNamespace
-from typing import Any
 
 # Of a data set's images: channels, side and classes, which are all that a network needs
 IMAGES = MappingProxyType({
@@ -19,7 +18,7 @@ IMAGES = MappingProxyType({
 PLAIN = MappingProxyType({"vit": "LN", "weight_standardization": "GN"})
 
 
-def parameters(study: str, config: Mapping[str, Any]) -> int | None:
+def parameters(study: str, config: Mapping[str, object]) -> int | None:
     """Return the number of parameters of the plain arm; None where there is no network.
 
     Examples
