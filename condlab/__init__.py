@@ -48,7 +48,13 @@ from condlab.scaling import (
     row_scaling,
     ruiz_scaling,
 )
-from condlab.types import Bracket, ConditionEstimate, ConditionEstimates, Scaling
+from condlab.types import (
+    Bracket,
+    ConditionEstimate,
+    ConditionEstimates,
+    ScaledSystem,
+    Scaling,
+)
 
 __version__ = "0.1.0"
 
@@ -63,6 +69,7 @@ __all__ = [
     "MissingExtraError",
     "NotPositiveDefiniteError",
     "OptimalScaling",
+    "ScaledSystem",
     "Scaling",
     "ScalingComparison",
     "ScalingRow",

@@ -26,6 +26,7 @@ NAMES = {
         "MissingExtraError",
         "NotPositiveDefiniteError",
         "OptimalScaling",
+        "ScaledSystem",
         "Scaling",
         "SingularMatrixError",
         "bauer",
