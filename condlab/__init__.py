@@ -32,7 +32,7 @@ from condlab.condition import (
     estimate_cond_2,
 )
 from condlab.condition.exact import cond
-from condlab.diagnosis import Culprit, Diagnosis, diagnose
+from condlab.diagnosis import Advice, Culprit, Diagnosis, Trial, diagnose
 from condlab.errors import (
     MatrixFileError,
     MissingExtraError,
@@ -60,6 +60,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "SCALINGS",
+    "Advice",
     "Bracket",
     "ConditionEstimate",
     "ConditionEstimates",
@@ -74,6 +75,7 @@ __all__ = [
     "ScalingComparison",
     "ScalingRow",
     "SingularMatrixError",
+    "Trial",
     "bauer",
     "column_norms",
     "column_scaling",
