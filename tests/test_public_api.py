@@ -162,6 +162,7 @@ NAMES = {
         "uncondition",
     },
     "condlab.audit": {
+        "AdapterError",
         "Answer",
         "Audit",
         "Judgement",
