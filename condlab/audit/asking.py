@@ -51,11 +51,8 @@ def asked(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     try:
         return function(*args, **kwargs)
     except Exception as error:
-        chain: BaseException | None = error
-        while chain is not None:
-            if _is_fault(chain):
-                raise
-            chain = chain.__cause__ or chain.__context__
+        if any(map(_is_fault, _chain(error))):
+            raise
         raise RefusalError(f"{type(error).__name__}: {error}") from error
 
 
@@ -68,6 +65,16 @@ def _require_fit(
     except (TypeError, ValueError):  # a compiled one may have none
         return
     signature.bind(*args, **kwargs)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return an error and those that it was raised for; one may name itself."""
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    return chain
 
 
 def _is_fault(error: BaseException) -> bool:

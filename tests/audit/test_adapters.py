@@ -133,6 +133,14 @@ def test_arithmetic_that_fails_in_what_a_library_calls_back_is_its_refusal():
     assert found.note == "ZeroDivisionError: division by zero"
 
 
+def test_an_error_that_is_its_own_cause_is_a_refusal_as_others_are():
+    def function(M):
+        error = ValueError("no")
+        raise error from error
+
+    assert tried(lambda M: asked(function, M)).note == "ValueError: no"
+
+
 def test_a_formula_that_a_library_has_no_function_for_is_an_adapters_fault(
     monkeypatch,
 ):
