@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
@@ -27,6 +26,7 @@ import numpy as np
 import scipy.sparse as sp
 
 import condlab
+from condlab.types import Array, ConditionEstimates, ConditionNorm
 from tests.exact import Exact
 from tests.kinds import KINDS
 
@@ -36,21 +36,24 @@ SIZES = (10, 100, 200, 500, 1000)
 EPS = float(np.finfo(float).eps)
 
 
-def is_false(lower: float, upper: float, kappa: Any) -> bool:
+def is_false(lower: float, upper: float, kappa: flint.arb | None) -> bool:
     if kappa is None:
         return upper < float("inf")
     return bool(flint.arb(lower) > kappa or flint.arb(upper) < kappa)
 
 
-def brackets(A: np.ndarray) -> Iterator[tuple[Any, float, float]]:
+def brackets(A: np.ndarray) -> Iterator[tuple[ConditionNorm, float, float]]:
     """Yield the brackets of a matrix, of its transpose, and of a stack of it alone."""
     for found in (condlab.cond_2(A), condlab.cond_2(A.T), condlab.cond_fro(A)):
         yield found.p, found.lower, found.upper
-    stack: Any = condlab.cond(A[None])
+    stack = condlab.cond(A[None])
+    assert isinstance(stack, ConditionEstimates)
     yield 2, float(stack.lower[0]), float(stack.upper[0])
 
 
-def of_kind(kind: Callable[..., Any], count: int) -> dict[str, Any]:
+def of_kind(
+    kind: Callable[[int, np.random.Generator], Array], count: int
+) -> dict[str, float]:
     """Try a kind; its brackets, those that are false, and the widest."""
     rng = np.random.default_rng([17, KINDS.index(kind)])
     found = {"matrices": count, "brackets": 0, "false": 0, "undecided": 0}

@@ -14,10 +14,10 @@ from __future__ import annotations
 import itertools
 import sys
 from collections import UserDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from types import ModuleType
 
 import torch
 from torch import Tensor, nn
@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from condlab.curvature import HessianOperator, gauss_newton, make_loss
 
 AGREE = 1e-9
-Batches = list[tuple[Any, Tensor]]
+Inputs = Tensor | Mapping[str, Tensor]
+Batches = list[tuple[Inputs, Tensor]]
 
 
 class ReadsMapping(nn.Module):
@@ -35,7 +36,7 @@ class ReadsMapping(nn.Module):
         super().__init__()
         self.net = dense(10, outputs)
 
-    def forward(self, data: Any) -> Tensor:
+    def forward(self, data: Mapping[str, Tensor]) -> Tensor:
         """Return the outputs for what is called x."""
         return self.net(data["x"])
 
@@ -129,7 +130,7 @@ def data(case: Case) -> Batches:
     return made
 
 
-def size_of(inputs: Any) -> int:
+def size_of(inputs: Inputs) -> int:
     """Return how many samples there are."""
     return len(inputs if isinstance(inputs, Tensor) else inputs["x"])
 
@@ -141,13 +142,13 @@ PARTS: dict[str, Callable[[int], list[int]]] = {
 }
 
 
-def compare(case: Case, kind: str, part: str, peer: Any) -> float:
+def compare(case: Case, kind: str, part: str, peer: ModuleType) -> float:
     """Return by how much the matrices differ, relative to the largest entry."""
     torch.manual_seed(0)
     net, batches = case.network().double(), data(case)
     params = dict(net.named_parameters())
     blocks = PARTS[part](len(params))
-    make: Any = {"Hessian": HessianOperator, "GGN": gauss_newton}[kind]
+    make = HessianOperator if kind == "Hessian" else gauss_newton
     H = make(make_loss(net, case.criterion), params, batches)
     operator = {
         "Hessian": peer.HessianLinearOperator,

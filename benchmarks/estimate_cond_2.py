@@ -1,6 +1,6 @@
 """Time `estimate_cond_2` against its peers on sparse matrices of order 10^5.
 
-    python benchmarks/estimate_cond_2.py [--timeout SECONDS]
+    python -m benchmarks.estimate_cond_2 [--timeout SECONDS]
 
 Every method gets a process of its own and a time-out, one at a time, on one thread. The
 time is that of the call alone, without imports and assembly; fast methods are called
@@ -22,18 +22,19 @@ import importlib.metadata
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, eigsh, splu, svds
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+from benchmarks.children import Result, failure, in_a_child
+from condlab.types import Sparse
+
+NAME = "benchmarks.estimate_cond_2"
 RECORD = Path(__file__).parent / "results" / "estimate_cond_2.json"
 K = 316  # points a side of the grid: 99856 unknowns
 RIGHT = 0.01
@@ -42,7 +43,7 @@ LOOSE = 1e-3  # ARPACK's tolerance: relative, on σ² or on the eigenvalue
 CALLS = 3
 
 
-def grid(convection: float = 0.0) -> Any:
+def grid(convection: float = 0.0) -> Sparse:
     """Return the five-point stencil of -Δu + c · grad u, central differences."""
     T = sp.diags_array(
         [-1.0 - convection, 2.0, -1.0 + convection], offsets=[-1, 0, 1], shape=(K, K)
@@ -54,14 +55,14 @@ def units() -> np.ndarray:
     return 10.0 ** np.random.default_rng(0).uniform(-4, 4, K * K)
 
 
-PROBLEMS: dict[str, Callable[[], Any]] = {
+PROBLEMS: dict[str, Callable[[], Sparse]] = {
     "laplacian": grid,
     "convection-diffusion": lambda: grid(0.4),
     "badly scaled rows": lambda: (sp.diags_array(units()) @ grid()).tocsr(),
 }
 
 
-def extremes(A: Any, inverse: Any, tol: float = 0.0) -> float:
+def extremes(A: Sparse, inverse: LinearOperator, tol: float = 0.0) -> float:
     """Return σ_1(A) σ_1(A⁻¹) by ARPACK."""
     top, bottom = (
         svds(B, k=1, tol=tol, return_singular_vectors=False, rng=0)[0]
@@ -70,7 +71,7 @@ def extremes(A: Any, inverse: Any, tol: float = 0.0) -> float:
     return float(top * bottom)
 
 
-def inverse_of(A: Any, row_units: np.ndarray | float = 1.0) -> LinearOperator:
+def inverse_of(A: Sparse, row_units: np.ndarray | float = 1.0) -> LinearOperator:
     """Return (diag(row_units) A)⁻¹ through SciPy's default factorisation of A."""
     lu = splu(A.tocsc())
     return LinearOperator(
@@ -90,14 +91,14 @@ def truth(problem: str) -> float:
     return extremes(A, inverse_of(A), tol=1e-10)
 
 
-def by_condlab(A: Any) -> float:
+def by_condlab(A: Sparse) -> float:
     import condlab
 
     return condlab.estimate_cond_2(A, rng=0).value
 
 
-def by_svds(solver: str) -> Callable[[Any], float]:
-    def kappa(A: Any) -> float:
+def by_svds(solver: str) -> Callable[[Sparse], float]:
+    def kappa(A: Sparse) -> float:
         options = {"k": 1, "solver": solver, "return_singular_vectors": False}
         if solver == "propack":  # its default of ten steps raises at once
             options["maxiter"] = 1000
@@ -108,7 +109,7 @@ def by_svds(solver: str) -> Callable[[Any], float]:
     return kappa
 
 
-def by_eigsh(A: Any, tol: float = 0.0) -> float:
+def by_eigsh(A: Sparse, tol: float = 0.0) -> float:
     if abs(A - A.T).max() > 0:
         raise ValueError("only for symmetric matrices")
     options = {"k": 1, "tol": tol, "return_eigenvectors": False}
@@ -116,13 +117,13 @@ def by_eigsh(A: Any, tol: float = 0.0) -> float:
     return float(top / eigsh(A.tocsc(), sigma=0, **options)[0])
 
 
-def by_pyamg(A: Any) -> float:
+def by_pyamg(A: Sparse) -> float:
     from pyamg.util.linalg import condest
 
     return float(condest(A))
 
 
-METHODS: dict[str, Callable[[Any], float]] = {
+METHODS: dict[str, Callable[[Sparse], float]] = {
     "condlab": by_condlab,
     "splu + svds": lambda A: extremes(A, inverse_of(A)),
     "splu + svds, loose": lambda A: extremes(A, inverse_of(A), LOOSE),
@@ -135,7 +136,7 @@ METHODS: dict[str, Callable[[Any], float]] = {
 }
 
 
-def one(problem: str, method: str) -> dict[str, Any]:
+def one(problem: str, method: str) -> Result:
     """Run one method in this process."""
     if method == TRUTH:
         return {"outcome": "ok", "kappa": truth(problem)}
@@ -148,10 +149,8 @@ def one(problem: str, method: str) -> dict[str, Any]:
             kappa = METHODS[method](A)
             seconds.append(time.perf_counter() - start)
             cpu.append(time.process_time() - cpu_start)
-    except ModuleNotFoundError as error:
-        return {"outcome": f"skipped: {error.name} is not installed"}
     except Exception as error:  # whatever a peer raises is its answer
-        return {"outcome": f"{type(error).__name__}: {error}"[:120]}
+        return failure(error)
     return {
         "outcome": "ok",
         "seconds": statistics.median(seconds),
@@ -160,26 +159,7 @@ def one(problem: str, method: str) -> dict[str, Any]:
     }
 
 
-def in_a_child(problem: str, method: str, timeout: float | None) -> dict[str, Any]:
-    environment = os.environ | dict.fromkeys(THREADS, "1")
-    command = [sys.executable, "-W", "ignore", __file__, "--one", problem, method]
-    try:
-        child = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            env=environment,
-        )
-    except subprocess.TimeoutExpired:
-        return {"outcome": f"no answer in {timeout:.0f} s"}
-    if child.returncode:
-        return {"outcome": f"ended with code {child.returncode}"}
-    return json.loads(child.stdout.splitlines()[-1])
-
-
-def line(method: str, result: dict[str, Any], own: float) -> str:
+def line(method: str, result: Result, own: float) -> str:
     if result["outcome"] != "ok":
         return f"  {method:25} {result['outcome']}"
     verdict = "right" if result["error"] <= RIGHT else "WRONG"
@@ -197,14 +177,14 @@ def version(package: str) -> str:
         return "not installed"
 
 
-def measure(timeout: float) -> dict[str, Any]:
+def measure(timeout: float) -> dict[str, object]:
     problems = {}
     for problem in PROBLEMS:
-        exact = in_a_child(problem, TRUTH, None)["kappa"]
+        exact = in_a_child(NAME, problem, TRUTH, None)["kappa"]
         print(f"{problem}: kappa {exact:.10e}", flush=True)
-        results: dict[str, dict[str, Any]] = {}
+        results: dict[str, Result] = {}
         for method in METHODS:
-            results[method] = in_a_child(problem, method, timeout)
+            results[method] = in_a_child(NAME, problem, method, timeout)
             if results[method]["outcome"] == "ok":
                 results[method]["error"] = abs(results[method]["kappa"] / exact - 1)
             own = results["condlab"].get("cpu_seconds", float("nan"))

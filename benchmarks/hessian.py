@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import itertools
 import json
 import os
 import platform
@@ -27,89 +26,40 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import numpy as np
 import torch
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
-from torch import nn
+from torch import Tensor, nn
 from torch.func import functional_call, grad, hessian, jvp
 
-from benchmarks.training_step import _resident, in_turns
-from condlab.curvature import (
-    HessianOperator,
-    condition_number,
-    make_loss,
-    output_shift,
+from benchmarks.hessian_problems import (
+    CRITERION,
+    Batch,
+    Problem,
+    cnn,
+    mlp,
+    operator,
+    parameters,
+    small,
+    trained,
 )
+from benchmarks.largest_eigenvalue import measure_largest
+from benchmarks.training_step import _resident, in_turns
+from condlab.curvature import condition_number, output_shift
 from condlab.spectra import assemble, spectrum
+
+if TYPE_CHECKING:
+    from curvlinops import HessianLinearOperator
 
 RECORD = Path(__file__).parent / "results" / "hessian.json"
 CPU = torch.device("cpu")
 STEPS = 50
-CLOSE = 1e-6
-Problem = tuple[nn.Module, tuple[torch.Tensor, torch.Tensor]]
+Product = Callable[[], object]
 
 
-class Residual(nn.Module):
-    """Two convolutions with group normalisation, and a way around them."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.GroupNorm(8, channels),
-            nn.ReLU(),
-            nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.GroupNorm(8, channels),
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the block's output, of the same shape."""
-        return torch.relu(x + self.layers(x))
-
-
-def mlp(sizes: tuple[int, ...], batch: int, act: type = nn.Tanh) -> Problem:
-    torch.manual_seed(0)
-    layers: list[nn.Module] = []
-    for i, o in itertools.pairwise(sizes):
-        layers += [nn.Linear(i, o), act()]
-    x, y = torch.randn(batch, sizes[0]), torch.randint(0, sizes[-1], (batch,))
-    return nn.Sequential(*layers[:-1]), (x, y)
-
-
-def cnn(batch: int = 128) -> Problem:
-    """Return three residual blocks with group normalisation on 16 x 16 images."""
-    torch.manual_seed(0)
-    net = nn.Sequential(
-        nn.Conv2d(3, 72, 3, stride=2, padding=1, bias=False),
-        nn.GroupNorm(8, 72),
-        nn.ReLU(),
-        Residual(72),
-        nn.MaxPool2d(2),
-        Residual(72),
-        Residual(72),
-        nn.AdaptiveAvgPool2d(2),
-        nn.Flatten(),
-        nn.Linear(288, 10),
-    )
-    return net, (torch.randn(batch, 3, 32, 32), torch.randint(0, 10, (batch,)))
-
-
-CRITERION = nn.CrossEntropyLoss()
-
-
-def parameters(net: nn.Module) -> dict[str, torch.Tensor]:
-    return dict(net.named_parameters())
-
-
-def operator(net: nn.Module, batch: Any) -> HessianOperator:
-    return HessianOperator(make_loss(net, CRITERION), parameters(net), [batch])
-
-
-def products(net: nn.Module, batch: Any) -> tuple[dict[str, Any], dict[str, str]]:
+def products(net: nn.Module, batch: Batch) -> tuple[dict[str, Product], dict[str, str]]:
     """Return a product with one vector by each tool that can, and why others cannot."""
     params = {name: p.detach() for name, p in parameters(net).items()}
     leaves = list(net.parameters())
@@ -118,10 +68,10 @@ def products(net: nn.Module, batch: Any) -> tuple[dict[str, Any], dict[str, str]
     tangents = H.unflatten(v)
     x, y = batch
 
-    def loss(p: Any) -> torch.Tensor:
+    def loss(p: dict[str, Tensor]) -> Tensor:
         return CRITERION(functional_call(net, p, (x,)), y)
 
-    found: dict[str, Any] = {
+    found: dict[str, Product] = {
         "gradient": lambda: torch.autograd.grad(CRITERION(net(x), y), leaves),
         "condlab": lambda: H @ v,
         "torch.func jvp of grad": lambda: jvp(grad(loss), (params,), (tangents,)),
@@ -138,7 +88,7 @@ def products(net: nn.Module, batch: Any) -> tuple[dict[str, Any], dict[str, str]
     return found, failed
 
 
-def pyhessian(net: nn.Module, batch: Any, v: torch.Tensor) -> Callable[[], Any]:
+def pyhessian(net: nn.Module, batch: Batch, v: Tensor) -> Product:
     from pyhessian import hessian as tool
     from pyhessian.utils import hessian_vector_product
 
@@ -148,7 +98,7 @@ def pyhessian(net: nn.Module, batch: Any, v: torch.Tensor) -> Callable[[], Any]:
     return lambda: hessian_vector_product(made.gradsH, made.params, parts)
 
 
-def linear_operator(net: nn.Module, batch: Any) -> Any:
+def linear_operator(net: nn.Module, batch: Batch) -> HessianLinearOperator:
     from curvlinops import HessianLinearOperator
 
     leaves = list(net.parameters())
@@ -157,12 +107,14 @@ def linear_operator(net: nn.Module, batch: Any) -> Any:
     )
 
 
-def curvlinops(net: nn.Module, batch: Any, v: torch.Tensor) -> Callable[[], Any]:
+def curvlinops(net: nn.Module, batch: Batch, v: Tensor) -> Product:
     H = linear_operator(net, batch)
     return lambda: H @ v
 
 
-def compared(runs: dict[str, Any], base: str, turns: int) -> dict[str, Any]:
+def compared(
+    runs: dict[str, Product], base: str, turns: int
+) -> dict[str, dict[str, float]]:
     """Return seconds of each, and ratios to one of them in the same turn."""
     times = in_turns(runs, turns, CPU)
     rows = {}
@@ -176,7 +128,7 @@ def compared(runs: dict[str, Any], base: str, turns: int) -> dict[str, Any]:
     return rows
 
 
-def measure_products(make: Callable[[], Problem], turns: int) -> dict[str, Any]:
+def measure_products(make: Callable[[], Problem], turns: int) -> dict[str, object]:
     net, batch = make()
     runs, failed = products(net, batch)
     count = sum(p.numel() for p in net.parameters())
@@ -187,17 +139,12 @@ def measure_products(make: Callable[[], Problem], turns: int) -> dict[str, Any]:
     }
 
 
-def small(kind: torch.dtype = torch.float64) -> Problem:
-    net, (x, y) = mlp((20, 32, 32, 10), 256)
-    return net.to(kind), (x.to(kind), y)
-
-
-def assemblies() -> dict[str, Callable[[], Any]]:
+def assemblies() -> dict[str, Product]:
     net, (x, y) = small()
     H = operator(net, (x, y))
     params = H.params
 
-    def loss(p: Any) -> torch.Tensor:
+    def loss(p: dict[str, Tensor]) -> Tensor:
         return CRITERION(functional_call(net, p, (x,)), y)
 
     return {
@@ -207,7 +154,7 @@ def assemblies() -> dict[str, Callable[[], Any]]:
     }
 
 
-def measure_assembly() -> dict[str, Any]:
+def measure_assembly() -> dict[str, dict[str, float]]:
     runs = assemblies()
     rows = compared(runs, "torch.func.hessian", 5)
     for name, row in rows.items():
@@ -251,7 +198,7 @@ def peak(name: str) -> int:
     return _resident("VmHWM") - before
 
 
-def measure_kappa() -> dict[str, Any]:
+def measure_kappa() -> dict[str, object]:
     """Time kappa of 9,842 parameters off the softmax shift's null directions."""
     net, (x, y) = mlp((40, 80, 72, 10), 256)
     net, batch = net.double(), (x.double(), y)
@@ -276,20 +223,10 @@ def measure_kappa() -> dict[str, Any]:
     }
 
 
-def trained() -> Problem:
-    net, batch = mlp((784, 256, 256, 10), 512, nn.ReLU)
-    optimiser = torch.optim.SGD(net.parameters(), lr=0.1)
-    for _ in range(30):
-        optimiser.zero_grad()
-        CRITERION(net(batch[0]), batch[1]).backward()
-        optimiser.step()
-    return net, batch
-
-
-def measure_lanczos() -> dict[str, Any]:
+def measure_lanczos() -> dict[str, object]:
     net, batch = trained()
     H = operator(net, batch)
-    runs: dict[str, Any] = {
+    runs: dict[str, Product] = {
         "condlab": lambda: spectrum(
             H, method="lanczos", num_matvecs=STEPS + 2, rtol=0, basis=STEPS
         )
@@ -301,73 +238,10 @@ def measure_lanczos() -> dict[str, Any]:
         runs["curvlinops fast_lanczos"] = lambda: fast_lanczos(L, STEPS)
     except ImportError as error:
         return {"failed": str(error), **compared(runs, "condlab", 5)}
-    return compared(runs, "condlab", 5)
+    return dict(compared(runs, "condlab", 5))
 
 
-def measure_largest() -> dict[str, Any]:
-    """Count the fewest products to lambda_max within a relative error of 1e-6."""
-    net, (x, y) = trained()
-    double = operator(net.double(), (x.double(), y))
-    reference = spectrum(double, method="lanczos", num_matvecs=150, rtol=0, basis=150)
-    truth = float(reference.values[-1])
-    H = operator(net, (x.double(), y))
-
-    def close(value: float) -> bool:
-        return abs(value - truth) <= CLOSE * abs(truth)
-
-    return {
-        "reference": truth,
-        "condlab": fewest_lanczos(H, close),
-        "eigsh": fewest_eigsh(H, close),
-        "PyHessian": fewest_power(net, (x.double(), y), close),
-    }
-
-
-def fewest_lanczos(H: Any, close: Callable[[float], bool]) -> int | None:
-    for k in range(3, 80):
-        found = spectrum(H, method="lanczos", num_matvecs=k, rtol=0)
-        if close(float(found.values[-1])):
-            return found.products
-    return None
-
-
-def fewest_eigsh(H: Any, close: Callable[[float], bool]) -> int | None:
-    counts = []
-    start = np.random.default_rng(0).standard_normal(H.shape[0])
-    for ncv in (3, 5, 8, 10, 12, 15, 20):
-        for tol in (1e-1, 1e-2, 1e-3, 1e-4):
-            made = 0
-
-            def product(v: np.ndarray) -> np.ndarray:
-                nonlocal made
-                made += 1
-                return (H @ torch.from_numpy(v.reshape(-1))).numpy()
-
-            L = LinearOperator(H.shape, matvec=product, dtype=np.float64)
-            try:
-                found = eigsh(L, 1, which="LA", ncv=ncv, tol=tol, v0=start)[0][0]
-            except ArpackNoConvergence:
-                continue
-            if close(float(found)):
-                counts.append(made)
-    return min(counts, default=None)
-
-
-def fewest_power(net: nn.Module, batch: Any, close: Any) -> int | str | None:
-    try:
-        from pyhessian import hessian as tool
-    except ImportError as error:
-        return str(error)
-    made = tool(net, CRITERION, data=batch, cuda=False)
-    for iterations in (20, 30, 40, 50, 70, 100, 150, 200):
-        torch.manual_seed(0)
-        values, _ = made.eigenvalues(maxIter=iterations, tol=0, top_n=1)
-        if close(values[0]):
-            return iterations
-    return None
-
-
-MEASURES: dict[str, Callable[[], Any]] = {
+MEASURES: dict[str, Callable[[], object]] = {
     "product, MLP 784-256-256-10, batch 512": lambda: measure_products(
         lambda: mlp((784, 256, 256, 10), 512, nn.ReLU), 25
     ),

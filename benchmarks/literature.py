@@ -18,10 +18,10 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
@@ -30,9 +30,17 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import cg, lsqr
 
 import condlab
-from benchmarks.literature_page import write_page
+from benchmarks.literature_page import (
+    Certified,
+    Gradients,
+    Literature,
+    OneSided,
+    TwoSided,
+    write_page,
+)
 from condlab.gallery import wathen
 from condlab.io import read_matrix
+from condlab.types import Sparse
 
 HERE = Path(__file__).parent
 RECORD = HERE / "results" / "literature.json"
@@ -80,13 +88,17 @@ LIMIT = 180.0  # seconds
 TOLERANCE = 1e-8  # of LSQR and, as a relative residual, of CG
 
 
-def timed(call: Callable[[], Any]) -> tuple[Any, float]:
+Found = TypeVar("Found")
+Row = TypeVar("Row")
+
+
+def timed(call: Callable[[], Found]) -> tuple[Found, float]:
     start = time.process_time()
     found = call()
     return found, time.process_time() - start
 
 
-def certified(found: condlab.OptimalScaling, seconds: float) -> dict[str, Any]:
+def certified(found: condlab.OptimalScaling, seconds: float) -> Certified:
     optimum = found.optimum
     return {
         "lower": optimum.lower,
@@ -97,44 +109,59 @@ def certified(found: condlab.OptimalScaling, seconds: float) -> dict[str, Any]:
     }
 
 
-def one_sided(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def one_sided(folder: Path) -> Iterator[tuple[str, OneSided]]:
     """Yield what is certain of both sides scaled alike, and what Jacobi's reaches."""
     for name, (percent, spent) in ONE_SIDED.items():
         A = matrix(folder, name)
         if A is None:
             continue
-        yield name, scaled_alike(A) | {"published": percent, "their_seconds": spent}
-    rng = np.random.default_rng(0)
-    row = scaled_alike(wathen(100, 100, rng=rng), rtol=0.05)
-    yield "wathen, generated", row | {"published": 93, "their_seconds": 205.0}
+        yield name, scaled_alike(A, percent, spent)
+    A = wathen(100, 100, rng=np.random.default_rng(0))
+    yield "wathen, generated", scaled_alike(A, 93, 205.0, rtol=0.05)
 
 
-def alike(A: Any, *, rtol: float) -> condlab.OptimalScaling:
+def alike(A: Sparse, *, rtol: float) -> condlab.OptimalScaling:
     """Scale both sides; the limit has matrices of middle size scaled as sparse ones."""
     return condlab.optimal_scaling(A, side="symmetric", rtol=rtol, time_limit=LIMIT)
 
 
-def scaled_alike(A: Any, rtol: float = 0.01) -> dict[str, Any]:
+def scaled_alike(
+    A: Sparse, published: float, their_seconds: float | None, rtol: float = 0.01
+) -> OneSided:
     kappa = condlab.estimate_cond_2(A).value
     jacobi = condlab.estimate_cond_2(condlab.jacobi_scaling(A).apply(A)).value
     found, seconds = timed(partial(alike, A, rtol=rtol))
-    row = {"order": A.shape[0], "kappa": kappa, "jacobi": jacobi}
-    return row | certified(found, seconds)
+    return {
+        "order": A.shape[0],
+        "kappa": kappa,
+        "jacobi": jacobi,
+        **certified(found, seconds),
+        "published": published,
+        "their_seconds": their_seconds,
+    }
 
 
-def two_sided(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def two_sided(folder: Path) -> Iterator[tuple[str, TwoSided]]:
     """Yield what is certain of two sides, and how many steps LSQR takes."""
     for name, (theirs, spent, *steps) in TWO_SIDED.items():
-        A = matrix(folder, name)
-        if A is None:
+        sparse = matrix(folder, name)
+        if sparse is None:
             continue
-        A = A.toarray()
+        A = sparse.toarray()
         found, seconds = timed(partial(condlab.optimal_scaling, A, side="both"))
         balanced = condlab.ruiz_scaling(A, p=2, max_sweeps=200)
-        row: dict[str, Any] = {"order": len(A), "published": theirs}
-        row |= {"their_seconds": spent, "their_steps": steps}
-        row["steps"] = [lsqr_steps(s.apply(A)) for s in (balanced, found.scaling)]
-        yield name, row | certified(found, seconds)
+        both = (balanced, found.scaling)
+        yield (
+            name,
+            {
+                "order": len(A),
+                "published": theirs,
+                "their_seconds": spent,
+                "their_steps": steps,
+                "steps": [lsqr_steps(scaling.apply(A)) for scaling in both],
+                **certified(found, seconds),
+            },
+        )
 
 
 def lsqr_steps(A: np.ndarray) -> int:
@@ -143,7 +170,7 @@ def lsqr_steps(A: np.ndarray) -> int:
     return int(lsqr(A, b, TOLERANCE, TOLERANCE, conlim=0, iter_lim=limit)[2])
 
 
-def gradients() -> Iterator[tuple[str, dict[str, Any]]]:
+def gradients() -> Iterator[tuple[str, Gradients]]:
     """Yield how Jacobi's scaling of a matrix that is best as it is changes CG."""
     for n, density, raised, divided in GRADIENTS:
         rng = np.random.default_rng(n)
@@ -154,15 +181,20 @@ def gradients() -> Iterator[tuple[str, dict[str, Any]]]:
             condlab.estimate_cond_2(M).value
             for M in (A, condlab.jacobi_scaling(A).apply(A))
         ]
-        row = {"order": n, "kappas": kappas, "published": [raised, divided]}
-        row["steps"] = [
-            cg_steps(A, b, preconditioner)
-            for preconditioner in (None, sp.diags_array(1 / d))
-        ]
-        yield str(n), row | certified(found, seconds)
+        steps = [cg_steps(A, b, M) for M in (None, sp.diags_array(1 / d))]
+        yield (
+            str(n),
+            {
+                "order": n,
+                "kappas": kappas,
+                "published": [raised, divided],
+                "steps": steps,
+                **certified(found, seconds),
+            },
+        )
 
 
-def best_as_it_is(n: int, density: float, rng: np.random.Generator) -> Any:
+def best_as_it_is(n: int, density: float, rng: np.random.Generator) -> Sparse:
     """Return a sparse positive definite matrix that no diagonal scaling improves.
 
     Its extreme eigenvectors have components of the same sizes; the other eigenvalues
@@ -179,7 +211,7 @@ def best_as_it_is(n: int, density: float, rng: np.random.Generator) -> Any:
     return sp.csr_array(sp.block_diag([block, sp.diags_array(rest[2 * half - 2 :])]))
 
 
-def cg_steps(A: Any, b: np.ndarray, preconditioner: Any) -> int:
+def cg_steps(A: Sparse, b: np.ndarray, preconditioner: Sparse | None) -> int:
     steps = 0
 
     def count(_: np.ndarray) -> None:
@@ -190,9 +222,18 @@ def cg_steps(A: Any, b: np.ndarray, preconditioner: Any) -> int:
     return steps
 
 
-def matrix(folder: Path, name: str) -> Any:
+def matrix(folder: Path, name: str) -> Sparse | None:
     path = folder / f"{name}.mtx.gz"
     return sp.csr_array(read_matrix(path)) if path.exists() else None
+
+
+def shown(part: str, rows: Iterable[tuple[str, Row]]) -> dict[str, Row]:
+    """Return the rows by name, and print each as it comes."""
+    found = {}
+    for name, row in rows:
+        found[name] = row
+        print(part, name, row, flush=True)
+    return found
 
 
 def main() -> None:
@@ -200,19 +241,12 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="of SuiteSparse's NAME.mtx.gz")
     parser.add_argument("--write", action="store_true", help="docs/results.md, too")
     arguments = parser.parse_args()
-    parts = {
-        "one side": one_sided(arguments.folder),
-        "two sides": two_sided(arguments.folder),
-        "gradients": gradients(),
+    record: Literature = {
+        "machine": {"cpus": os.cpu_count(), "threads": 1, "system": sys.platform},
+        "one side": shown("one side", one_sided(arguments.folder)),
+        "two sides": shown("two sides", two_sided(arguments.folder)),
+        "gradients": shown("gradients", gradients()),
     }
-    record: dict[str, Any] = {
-        "machine": {"cpus": os.cpu_count(), "threads": 1, "system": sys.platform}
-    }
-    for part, rows in parts.items():
-        record[part] = {}
-        for name, row in rows:
-            record[part][name] = row
-            print(part, name, row, flush=True)
     RECORD.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     if arguments.write:
         write_page(record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -13,7 +13,57 @@ PAGE = Path(__file__).parent.parent / "docs" / "results.md"
 MARKS = ("<!-- literature:begin -->", "<!-- literature:end -->")
 
 
-def write_page(record: dict[str, Any]) -> None:
+class Certified(TypedDict):
+    """What is certain of the best scaling, and the processor seconds it took."""
+
+    lower: float
+    upper: float
+    gap: float
+    seconds: float
+    method: str
+
+
+class OneSided(Certified):
+    """A row of tables 1 and 3: published is by how many percent kappa fell."""
+
+    order: int
+    kappa: float
+    jacobi: float
+    published: float
+    their_seconds: float | None
+
+
+class TwoSided(Certified):
+    """A row of tables 6 and 8; steps of LSQR are balanced, and with the best."""
+
+    order: int
+    published: float
+    their_seconds: float | None
+    their_steps: list[int]
+    steps: list[int]
+
+
+class Gradients(Certified):
+    """A row of tables 9 and 10, each without and with Jacobi's scaling."""
+
+    order: int
+    kappas: list[float]
+    published: list[float]
+    steps: list[int]
+
+
+Literature = TypedDict(
+    "Literature",
+    {
+        "machine": dict[str, object],
+        "one side": dict[str, OneSided],
+        "two sides": dict[str, TwoSided],
+        "gradients": dict[str, Gradients],
+    },
+)
+
+
+def write_page(record: Literature) -> None:
     """Rewrite what stands between the marks."""
     text = PAGE.read_text(encoding="utf-8")
     head, _, rest = text.partition(MARKS[0])
@@ -28,7 +78,7 @@ def table(head: str, lines: list[str]) -> str:
     return "\n".join([f"| {head} |", f"|{rule}|", *(f"| {line} |" for line in lines)])
 
 
-def page(record: dict[str, Any]) -> str:
+def page(record: Literature) -> str:
     """Return the three tables in Markdown."""
     parts = (
         of_one_side(record["one side"]),
@@ -38,12 +88,12 @@ def page(record: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def seconds_of(row: dict[str, Any]) -> str:
+def seconds_of(row: OneSided | TwoSided) -> str:
     theirs = row["their_seconds"]
     return f"{row['seconds']:.2g} | {'' if theirs is None else f'{theirs:.3g}'}"
 
 
-def of_one_side(rows: dict[str, Any]) -> str:
+def of_one_side(rows: dict[str, OneSided]) -> str:
     head = (
         "D A D | n | Jacobi's | condlab's | certainly at most | published | gap | "
         "seconds | theirs"
@@ -62,7 +112,7 @@ def of_one_side(rows: dict[str, Any]) -> str:
     return f"{said}\n\n{table(head, lines)}"
 
 
-def of_two_sides(rows: dict[str, Any]) -> str:
+def of_two_sides(rows: dict[str, TwoSided]) -> str:
     head = (
         "D₁ A D₂ | n | kappa_2 | certainly at least | gap | published | seconds | "
         "theirs | LSQR, balanced | LSQR, best"
@@ -75,9 +125,8 @@ def of_two_sides(rows: dict[str, Any]) -> str:
     ]
     times = [np.log(row["published"] / row["upper"]) for row in rows.values()]
     factor = float(np.exp(np.mean(times)))
-    ours, theirs = (
-        sum(row[key] for row in rows.values()) for key in ("seconds", "their_seconds")
-    )
+    ours = sum(row["seconds"] for row in rows.values())
+    theirs = sum(row["their_seconds"] or 0.0 for row in rows.values())
     said = (
         f"The published kappa_2 is {factor:.2g} times condlab's in geometric mean; the "
         f"{len(rows)} took {ours:.0f} s, theirs {theirs:.0f} s. A smaller kappa_2 is "
@@ -87,7 +136,7 @@ def of_two_sides(rows: dict[str, Any]) -> str:
     return f"{said}\n\n{table(head, lines)}"
 
 
-def of_gradients(rows: dict[str, Any]) -> str:
+def of_gradients(rows: dict[str, Gradients]) -> str:
     head = (
         "n | kappa_2 | best, certainly at least | Jacobi raises it by | published | "
         "CG | with Jacobi | fewer by | published"

@@ -1,6 +1,6 @@
 """Time `optimal_scaling` against semidefinite programming, and say how far it gets.
 
-    python benchmarks/optimal_scaling.py [--timeout SECONDS]
+    python -m benchmarks.optimal_scaling [--timeout SECONDS]
 
 Every method gets a process of its own, one at a time, on one thread. The time is that
 of the call alone. Both the clock and the processor time are recorded; the ratios are of
@@ -17,24 +17,24 @@ import argparse
 import importlib.metadata
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import condlab
+from benchmarks.children import Result, failure, in_a_child
 from condlab.collection import COLLECTION
+from condlab.types import Sparse
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+NAME = "benchmarks.optimal_scaling"
 RECORD = Path(__file__).parent / "results" / "optimal_scaling.json"
 SIZES = (50, 100, 200, 500, 1000, 2000)
 PATIENCE = 900.0  # seconds for condlab alone, whatever its peers are given
 GAP = 0.02
-EQUILIBRATIONS: dict[str, Callable[[Any], condlab.Scaling]] = {
+EQUILIBRATIONS: dict[str, Callable[[Sparse], condlab.Scaling]] = {
     "row": condlab.row_scaling,
     "column": condlab.column_scaling,
     "row-column": condlab.row_column_scaling,
@@ -85,7 +85,8 @@ def by_cvxpy(solver: str) -> Callable[[np.ndarray], condlab.Scaling]:
     return solve
 
 
-METHODS: dict[str, Callable[[np.ndarray], Any]] = {
+Found = condlab.Scaling | condlab.OptimalScaling
+METHODS: dict[str, Callable[[np.ndarray], Found]] = {
     "condlab": by_condlab,
     "condlab, two-sided": two_sided,
     "cvxpy + Clarabel": by_cvxpy("CLARABEL"),
@@ -93,48 +94,28 @@ METHODS: dict[str, Callable[[np.ndarray], Any]] = {
 }
 
 
-def one(problem: str, method: str) -> dict[str, Any]:
+def one(problem: str, method: str) -> Result:
     """Run one method in this process."""
     A = load(problem)
     start, cpu_start = time.perf_counter(), time.process_time()
     try:
         found = METHODS[method](A)
-    except ModuleNotFoundError as error:
-        return {"outcome": f"skipped: {error.name} is not installed"}
     except Exception as error:  # whatever a peer raises is its answer
-        return {"outcome": f"{type(error).__name__}: {error}"[:120]}
-    result: dict[str, Any] = {
+        return failure(error)
+    result: Result = {
         "outcome": "ok",
         "seconds": time.perf_counter() - start,
         "cpu_seconds": time.process_time() - cpu_start,
     }
     if isinstance(found, condlab.OptimalScaling):
-        result |= {"gap": found.gap, "iterations": found.iterations}
+        result["gap"], result["iterations"] = found.gap, found.iterations
         result["lower"] = found.optimum.lower
         found = found.scaling
-    return result | {"kappa": condlab.cond_2(found.apply(A)).value}
+    result["kappa"] = condlab.cond_2(found.apply(A)).value
+    return result
 
 
-def in_a_child(problem: str, method: str, timeout: float) -> dict[str, Any]:
-    environment = os.environ | dict.fromkeys(THREADS, "1")
-    command = [sys.executable, "-W", "ignore", __file__, "--one", problem, method]
-    try:
-        child = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-            env=environment,
-        )
-    except subprocess.TimeoutExpired:
-        return {"outcome": f"no answer in {timeout:.0f} s"}
-    if child.returncode:
-        return {"outcome": f"ended with code {child.returncode}"}
-    return json.loads(child.stdout.splitlines()[-1])
-
-
-def shown(result: dict[str, Any]) -> str:
+def shown(result: Result) -> str:
     if result["outcome"] != "ok":
         return result["outcome"]
     gap = f"  certified gap {result['gap']:.1e}" if "gap" in result else ""
@@ -146,12 +127,12 @@ def shown(result: dict[str, Any]) -> str:
 
 def compare(
     problems: tuple[str, ...], methods: tuple[str, ...], timeout: float
-) -> dict:
-    results: dict[str, Any] = {}
+) -> dict[str, dict[str, Result]]:
+    results: dict[str, dict[str, Result]] = {}
     for problem in problems:
         results[problem] = {}
         for method in methods:
-            results[problem][method] = in_a_child(problem, method, timeout)
+            results[problem][method] = in_a_child(NAME, problem, method, timeout)
             print(
                 f"{problem:22} {method:18} {shown(results[problem][method])}",
                 flush=True,
@@ -159,7 +140,7 @@ def compare(
     return results
 
 
-def spd_matrices() -> dict[str, Any]:
+def spd_matrices() -> dict[str, Sparse]:
     """Return 18 sparse SPD matrices of the orders of SuiteSparse's small ones."""
     from condlab.gallery import laplacian_2d, wathen
 
@@ -170,9 +151,9 @@ def spd_matrices() -> dict[str, Any]:
     return grids | finite | {name: COLLECTION[name].load() for name in names}
 
 
-def equilibrations() -> dict[str, Any]:
+def equilibrations() -> dict[str, dict[str, float]]:
     """Return the milliseconds of each equilibration of each matrix, medians of five."""
-    times: dict[str, Any] = {}
+    times: dict[str, dict[str, float]] = {}
     for name, A in spd_matrices().items():
         times[name] = {"order": A.shape[0], "nonzeros": int(A.nnz)}
         for method, scaling in EQUILIBRATIONS.items():
@@ -182,19 +163,19 @@ def equilibrations() -> dict[str, Any]:
     return times
 
 
-def timed(scaling: Callable[[Any], Any], A: Any) -> float:
+def timed(scaling: Callable[[Sparse], object], A: Sparse) -> float:
     start = time.process_time()
     scaling(A)
     return time.process_time() - start
 
 
-def exponent(results: dict[str, Any]) -> float:
+def exponent(results: dict[str, dict[str, Result]]) -> float:
     sizes = [n for n in SIZES if n >= 100]
     seconds = [results[str(n)]["condlab"]["cpu_seconds"] for n in sizes]
     return float(np.polyfit(np.log(sizes), np.log(seconds), 1)[0])
 
 
-def measure(timeout: float) -> dict[str, Any]:
+def measure(timeout: float) -> dict[str, object]:
     one_sided = tuple(name for name in METHODS if name != "condlab, two-sided")
     small = compare(("50", "100"), one_sided, timeout)
     large = compare(tuple(str(n) for n in SIZES if n > 100), ("condlab",), PATIENCE)

@@ -25,11 +25,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -108,8 +108,10 @@ def training_step(net: nn.Module, loss: Loss) -> Callable[[], None]:
     return step
 
 
-def _parametrized(module: Any) -> list[str]:
-    return list(module.parametrizations)
+def _parametrized(module: nn.Module) -> list[str]:
+    held = module.parametrizations
+    assert isinstance(held, nn.ModuleDict)
+    return list(held)
 
 
 def weights_alone(net: nn.Module) -> Callable[[], None]:
@@ -133,7 +135,7 @@ def inference(net: nn.Module, loss: Loss) -> Callable[[], None]:
     return step
 
 
-def seconds(step: Callable[[], None], device: torch.device) -> float:
+def seconds(step: Callable[[], object], device: torch.device) -> float:
     if device.type == "cpu":
         start = time.process_time()
         step()
@@ -146,7 +148,7 @@ def seconds(step: Callable[[], None], device: torch.device) -> float:
 
 
 def in_turns(
-    steps: dict[str, Callable[[], None]], turns: int, device: torch.device
+    steps: Mapping[str, Callable[[], object]], turns: int, device: torch.device
 ) -> dict[str, list[float]]:
     names = list(steps)
     times: dict[str, list[float]] = {name: [] for name in names}
@@ -159,9 +161,18 @@ def in_turns(
     return times
 
 
-def summary(times: dict[str, list[float]]) -> dict[str, dict[str, Any]]:
+class Spent(TypedDict):
+    """Seconds of a step, and over the plain one's in the same turns."""
+
+    seconds: float
+    ratio: float
+    ratio_quartiles: list[float]
+    fastest_ratio: float
+
+
+def summary(times: dict[str, list[float]]) -> dict[str, Spent]:
     plain = times["plain"]
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Spent] = {}
     for name, spent in times.items():
         ratios = [t / p for t, p in zip(spent, plain, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")

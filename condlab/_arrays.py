@@ -8,32 +8,32 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 import scipy.sparse as sp
 
 from condlab import _entries
-from condlab._typing import Array
+from condlab._typing import Array, Sparse
 
 
-def is_torch(x: Any) -> bool:
+def is_torch(x: object) -> bool:
     """Tell whether x is a torch tensor, without importing torch."""
     torch = sys.modules.get("torch")  # whoever holds a tensor has imported it
     return torch is not None and isinstance(x, torch.Tensor)
 
 
-def is_numpy(x: Any) -> bool:
+def is_numpy(x: object) -> bool:
     """Tell whether x is a NumPy array, whose values may be looked at freely."""
     return isinstance(x, np.ndarray)
 
 
-def namespace(x: Array) -> Any:
+def namespace(x: Array) -> ModuleType:
     """Return the array-API namespace of a dense array."""
     return sys.modules["torch"] if is_torch(x) else x.__array_namespace__()
 
 
-def as_float(A: Any, *, ndim: int = 2, check_finite: bool = True) -> Array:
+def as_float(A: Array, *, ndim: int = 2, check_finite: bool = True) -> Array:
     """Return A as a finite floating-point array in its own container, none rounded.
 
     Integers and booleans become float64, half precision becomes float32, everything
@@ -63,7 +63,7 @@ def as_float(A: Any, *, ndim: int = 2, check_finite: bool = True) -> Array:
     return A
 
 
-def plain(A: Any) -> Array:
+def plain(A: Array) -> Array:
     """Return A as a dense array of its library, without a class or mask of its own."""
     if is_torch(A):
         if A.is_quantized:
@@ -129,7 +129,7 @@ def any_true(condition: Array, *, unseen: bool = False) -> bool:
         return unseen
 
 
-def coordinates(A: Any) -> tuple[np.ndarray, np.ndarray]:
+def coordinates(A: Sparse) -> tuple[np.ndarray, np.ndarray]:
     """Return the row and the column index of each stored entry of a sparse matrix."""
     if A.format == "coo":
         return A.coords
@@ -141,7 +141,7 @@ def is_complex(A: Array) -> bool:
     return "complex" in str(A.dtype)
 
 
-def beside(d: Any, A: Array) -> Array | None:
+def beside(d: Array | None, A: Array) -> Array | None:
     """Return a vector in the library and on the device of A."""
     if d is None:
         return None
@@ -167,7 +167,9 @@ def scale(A: Array, left: Array | None, right: Array | None) -> Array:
     return scaled * right[None, :]
 
 
-def _scale_sparse(A: Any, left: np.ndarray | None, right: np.ndarray | None) -> Any:
+def _scale_sparse(
+    A: Sparse, left: np.ndarray | None, right: np.ndarray | None
+) -> Sparse:
     if A.format not in ("csr", "csc", "coo"):
         return _scale_sparse(A.tocsr(), left, right).asformat(A.format)
     parts = [d.dtype for d in (left, right) if d is not None]
@@ -187,7 +189,7 @@ def _scale_sparse(A: Any, left: np.ndarray | None, right: np.ndarray | None) -> 
     return type(A)((data, A.indices.copy(), A.indptr.copy()), shape=A.shape)
 
 
-def _scale_lines(A: Any, multipliers: np.ndarray, dtype: np.dtype) -> np.ndarray:
+def _scale_lines(A: Sparse, multipliers: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return the entries, each compressed line scaled; in pieces that stay in cache."""
     scaled = np.empty(A.data.shape, dtype)
     step = 1 << 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -24,7 +24,7 @@ SQUARINGS = 48  # n^(1 / 2^48) is 1 to 13 digits
 NEGLIGIBLE = 2.0**-1000  # of a peak of 1; products below it may be rounded
 
 
-def one_sided(A: np.ndarray, p: Any) -> Bracket:
+def one_sided(A: np.ndarray, p: Literal[1, "inf"]) -> Bracket:
     """Bracket ‖ |A⁻¹| |A| ‖_p for p = 1 or "inf"."""
     A = divided_by_peak(A, axis=1)  # |A⁻¹||A| does not depend on the units of rows
     inverse, slack = invert(A), (2 * len(A) + 16) * EPS

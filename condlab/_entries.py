@@ -7,10 +7,12 @@ be rounded on the way in is refused instead.
 from __future__ import annotations
 
 import numbers
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from numpy.typing import ArrayLike
+
+from condlab._typing import Sparse
 
 CONSECUTIVE = 2.0**53  # float64 holds every integer below, and rounds the next to it
 
@@ -36,7 +38,7 @@ def require_exact(A: np.ndarray) -> None:
         raise ValueError(rounded(A.flat[at], _index(at, A.shape)))
 
 
-def rounded(value: Any, index: tuple[int, ...]) -> str:
+def rounded(value: object, index: tuple[int, ...]) -> str:
     """Return why an entry is refused that float64 cannot hold."""
     return inexact(f"{value!s:.60} at index {index}")
 
@@ -64,7 +66,7 @@ def from_objects(A: np.ndarray) -> np.ndarray:
     return np.array(entries, dtype=float if real else complex).reshape(A.shape)
 
 
-def _float(x: Any, index: tuple[int, ...]) -> float | complex:
+def _float(x: object, index: tuple[int, ...]) -> float | complex:
     if not isinstance(x, numbers.Number | np.bool_):
         raise TypeError(
             f"a matrix of real or complex numbers is needed, got {type(x).__name__} "
@@ -79,7 +81,7 @@ def _float(x: Any, index: tuple[int, ...]) -> float | complex:
     raise ValueError(rounded(x, index))
 
 
-def _is_complex(x: Any) -> bool:
+def _is_complex(x: object) -> bool:
     return isinstance(x, numbers.Complex) and not isinstance(x, numbers.Real)
 
 
@@ -87,7 +89,7 @@ def _index(at: int, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(at, shape))
 
 
-def from_nested(A: Any) -> np.ndarray:
+def from_nested(A: ArrayLike) -> np.ndarray:
     """Return nested lists, or what offers ``__array__``, as a NumPy array.
 
     NumPy makes integers beside floats floats; none of them may be rounded by that.
@@ -104,7 +106,7 @@ def from_nested(A: Any) -> np.ndarray:
     return B
 
 
-def _as_objects(A: Any) -> np.ndarray:
+def _as_objects(A: ArrayLike) -> np.ndarray:
     """Return every entry as it was given; a data frame has its own way to say so."""
     if hasattr(A, "to_numpy"):
         try:
@@ -129,7 +131,7 @@ def float_dtype(dtype: np.dtype) -> np.dtype:
     )
 
 
-def sparse_as_float(A: Any) -> Any:
+def sparse_as_float(A: Sparse) -> Sparse:
     """Return a sparse matrix of finite floats, no place twice; csr, csc or coo."""
     if A.format not in ("csr", "csc", "coo"):
         A = A.tocsr()
@@ -150,14 +152,14 @@ def sparse_as_float(A: Any) -> Any:
     return A
 
 
-def _require_finite_data(A: Any, came: str) -> None:
+def _require_finite_data(A: Sparse, came: str) -> None:
     if sum_is_finite(A.data) or np.isfinite(A.data).all():
         return
     entry = int(np.argmin(np.isfinite(A.data)))
     raise ValueError(not_finite(A.data[entry], _place(A, entry), came))
 
 
-def _require_exact_data(A: Any, given_twice: bool) -> None:
+def _require_exact_data(A: Sparse, given_twice: bool) -> None:
     entry = first_rounded(A.data)
     if entry is not None:
         raise ValueError(rounded(A.data[entry], _place(A, entry)))
@@ -177,7 +179,7 @@ def _require_exact_data(A: Any, given_twice: bool) -> None:
         )
 
 
-def _place(A: Any, entry: int) -> tuple[int, ...]:
+def _place(A: Sparse, entry: int) -> tuple[int, ...]:
     """Return the row and column of a stored entry of a sparse matrix."""
     return tuple(int(i[entry]) for i in A.tocoo().coords)
 
@@ -188,7 +190,7 @@ def sum_is_finite(A: np.ndarray) -> bool:
         return bool(np.isfinite(A.sum()))
 
 
-def not_finite(value: Any, index: tuple[int, ...], came: str = "got") -> str:
+def not_finite(value: object, index: tuple[int, ...], came: str = "got") -> str:
     """Return why an entry is refused that is not finite."""
     return (
         f"every entry must be finite, {came} {value} at index {index}; "

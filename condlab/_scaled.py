@@ -8,7 +8,7 @@ lost something on the way it is formed again from significands and exponents.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,8 +16,11 @@ import scipy.sparse as sp
 from condlab import _arrays, _entries
 from condlab._typing import Array
 
+if TYPE_CHECKING:
+    from torch import Tensor
 
-def apply(A: Any, left: Any, right: Any) -> Array:
+
+def apply(A: Array, left: Array | None, right: Array | None) -> Array:
     """Return diag(left) A diag(right) in the container and the precision of A.
 
     The multipliers may be of another library or precision, as those of a matrix that
@@ -57,7 +60,7 @@ def scaled(A: Array, left: Array | None, right: Array | None) -> Array:
 
 
 def shifted(
-    A: Array, left: Array, right: Array, columns: Any = 0, *, like: Array
+    A: Array, left: Array, right: Array, columns: int | np.ndarray = 0, *, like: Array
 ) -> Array:
     """Return diag(left) A diag(right) 2^columns with one rounding at the end.
 
@@ -140,7 +143,11 @@ def _seen(extreme: str, d: Array) -> float:
 
 
 def _numpy(
-    A: np.ndarray, x: np.ndarray, y: np.ndarray, shift: Any, dtype: np.dtype
+    A: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    shift: int | np.ndarray,
+    dtype: np.dtype,
 ) -> np.ndarray:
     """Return A x y 2^shift of arrays that broadcast; x and y are real."""
     if np.iscomplexobj(A):
@@ -156,7 +163,7 @@ def _numpy(
         return np.ldexp(a * b * c, np.clip(exponents, -9999, 9999))
 
 
-def _torch(A: Any, x: Any, y: Any, shift: Any) -> Any:
+def _torch(A: Tensor, x: Tensor, y: Tensor, shift: Tensor) -> Tensor:
     """As `_numpy`, of tensors; the powers of two are constants of the derivative."""
     torch = _arrays.namespace(A)
     if A.is_complex():
@@ -170,14 +177,14 @@ def _torch(A: Any, x: Any, y: Any, shift: Any) -> Any:
     return a * b * c * _power(half, A) * _power(exponent - half, A)
 
 
-def _significand(x: Any) -> tuple[Any, Any]:
+def _significand(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return x divided by a power of two, in [1, 2) or 0, and its exponent."""
     exponent = x.detach().frexp().exponent.to(_arrays.namespace(x).int64) - 1
     # The quotient is exact, even where the power of two is a subnormal number.
     return x / _power(exponent, x), exponent
 
 
-def _power(exponent: Any, like: Any) -> Any:
+def _power(exponent: Tensor, like: Tensor) -> Tensor:
     torch = _arrays.namespace(like)
     one = torch.ones_like(exponent, dtype=torch.float64)
     return torch.ldexp(one, exponent).to(like.dtype)

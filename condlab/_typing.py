@@ -15,7 +15,8 @@ import scipy.sparse as sp
 Array: TypeAlias = Any  # a NumPy array, a SciPy sparse array or a torch tensor
 Sparse: TypeAlias = sp.sparray | sp.spmatrix
 Norm: TypeAlias = Literal[1, 2, "inf"]  # of vectors and lines
-ConditionNorm: TypeAlias = Literal[1, 2, "inf", "fro", "skeel"]
+MatrixNorm: TypeAlias = Literal[1, 2, "inf", "fro"]
+ConditionNorm: TypeAlias = MatrixNorm | Literal["skeel"]
 Json: TypeAlias = (  # what json.dumps takes
     "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 )

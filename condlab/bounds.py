@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -21,11 +21,11 @@ from condlab.condition.exact import _dense, cond
 from condlab.errors import NotPositiveDefiniteError
 from condlab.norms import NORMS, row_norms
 from condlab.scaling import jacobi_scaling, row_scaling
-from condlab.types import Array, Bracket, Norm, Scaling
+from condlab.types import Array, Bracket, ConditionNorm, Norm, Scaling
 
 __all__ = ["bauer", "van_der_sluis"]
 
-DUAL: dict[Any, Norm] = {1: "inf", 2: 2, "inf": 1}
+DUAL: dict[Norm, Norm] = {1: "inf", 2: 2, "inf": 1}
 
 
 def van_der_sluis(
@@ -36,7 +36,7 @@ def van_der_sluis(
     Parameters
     ----------
     A : array, sparse array or tensor, shape (m, n)
-        Any shape and rank for p = 2 from the left or right, otherwise square;
+        Of any shape and rank for p = 2 from the left or right, otherwise square;
         symmetric positive definite for ``side="symmetric"``.
     side : {"left", "right", "symmetric"}
         Which matrices compete: D A, A D or D A D, with D positive diagonal.
@@ -182,7 +182,9 @@ def _decided(A: np.ndarray, found: Bracket) -> Bracket:
     return found
 
 
-def bracket_of_scaled(B: np.ndarray, p: Any, rounded: bool) -> tuple[float, float]:
+def bracket_of_scaled(
+    B: np.ndarray, p: ConditionNorm, rounded: bool
+) -> tuple[float, float]:
     """Bracket κ of the matrix whose entries B holds, rounded or only underflowed.
 
     A relative change η of the matrix moves 1/κ by at most η and the norm by 1 ± η.
@@ -248,5 +250,6 @@ def bauer(
     A = _dense(A, square="the best scaled κ₁ or κ∞")
     if side == "both":
         return _decided(A, two_sided(A))
-    left = side == "left"
-    return _decided(A, one_sided(A, p) if left else one_sided(A.T.copy(), DUAL[p]))
+    if side == "left":
+        return _decided(A, one_sided(A, p))
+    return _decided(A, one_sided(A.T.copy(), 1 if p == "inf" else "inf"))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict, overload
 
 import numpy as np
 import scipy.sparse as sp
@@ -16,7 +16,6 @@ from condlab._digits import interval, shown
 from condlab._tables import as_frame, as_html, as_text
 from condlab.bounds import bauer, van_der_sluis
 from condlab.condition import cond, estimate_cond_1, estimate_cond_2
-from condlab.optimal import optimal_scaling
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,
@@ -24,14 +23,34 @@ from condlab.scaling import (
     row_scaling,
     ruiz_scaling,
 )
-from condlab.types import Array, Bracket, ConditionEstimate, Norm, Scaling
+from condlab.types import (
+    Array,
+    Bracket,
+    ConditionEstimate,
+    ConditionNorm,
+    Norm,
+    Record,
+    Scaling,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["SCALINGS", "ScalingComparison", "ScalingRow", "compare_scalings"]
 
+Rounding = Literal["power-of-two"] | None
 Side = Literal["left", "right", "symmetric", "both"]
 OPTIMAL = "optimal"
 EXACT_WORK = 1200**3  # multiplications; a few seconds for each condition number
 NUM_MATVECS = 100
+
+
+class OptimalOptions(TypedDict, total=False):
+    """What may be asked of the optimal scaling, as `optimal_scaling` has it."""
+
+    side: Side
+    rtol: float
+    time_limit: float | None
 
 
 class NamedScaling(NamedTuple):
@@ -87,7 +106,7 @@ class ScalingRow:
             return math.nan
         return max(1.0, self.kappa.upper / self.best.lower)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the row as numbers and words, without the multipliers."""
         return {
             "scaling": self.name,
@@ -121,17 +140,21 @@ class ScalingComparison(Sequence[ScalingRow]):
     refused: Mapping[str, str]
     p: Norm
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> ScalingRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[ScalingRow, ...]: ...
+    def __getitem__(self, index: int | slice) -> ScalingRow | tuple[ScalingRow, ...]:
         return self.rows[index]
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """Return a data frame, a row a scaling; needs pandas."""
         return as_frame((row.to_dict() for row in self.rows), "scaling")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the rows, without multipliers, and what was refused."""
         rows = [row.to_dict() for row in self.rows]
         return {"p": self.p, "scalings": rows, "refused": dict(self.refused)}
@@ -166,10 +189,10 @@ def compare_scalings(
     *,
     scalings: Sequence[str] = tuple(SCALINGS),
     line_norm: Norm | None = None,
-    rounding: Literal["power-of-two"] | None = None,
+    rounding: Rounding = None,
     strict: bool = False,
     estimate: bool | None = None,
-    optimal: Mapping[str, Any] = MappingProxyType({}),
+    optimal: OptimalOptions | None = None,
     progress: Callable[[str], object] = lambda _: None,
 ) -> ScalingComparison:
     """Compare the condition numbers of a matrix before and after diagonal scalings.
@@ -177,7 +200,7 @@ def compare_scalings(
     Parameters
     ----------
     A : array, sparse array or tensor, shape (m, n)
-        Any shape for p = 2, otherwise square.
+        Of any shape for p = 2, otherwise square.
     p : {1, 2, "inf"}
         The norm of the condition numbers.
     scalings : sequence of str
@@ -191,7 +214,7 @@ def compare_scalings(
     estimate : bool, optional
         Estimate instead of factorising a dense matrix; by default where A is sparse and
         large. Estimates bracket no best scalings.
-    optimal : mapping
+    optimal : dict, optional
         Options of `optimal_scaling` for "optimal": side, rtol, time_limit.
     progress : callable
         Told in words what is done next.
@@ -228,7 +251,7 @@ def compare_scalings(
             if strict:
                 _require_no_zero_lines(A, name)
             if name == OPTIMAL:
-                scaling, side, best, stopped = _optimal(A, p, optimal, progress)
+                scaling, side, best, stopped = _optimal(A, p, optimal or {}, progress)
             else:
                 scaling = _scaling(A, name, line_norm, rounding)
                 side, stopped = SCALINGS[name].side, ""
@@ -251,7 +274,7 @@ def is_large(A: Array) -> bool:
     return m * n * min(m, n) > EXACT_WORK
 
 
-def kappa(A: Array, p: Any, estimate: bool) -> ConditionEstimate:
+def kappa(A: Array, p: ConditionNorm, estimate: bool) -> ConditionEstimate:
     """Return the condition number in norm p of a matrix, or an estimate of it."""
     if not estimate:
         found = cond(A, p)
@@ -269,8 +292,10 @@ def kappa(A: Array, p: Any, estimate: bool) -> ConditionEstimate:
     return replace(estimate_cond_1(sp.csc_array(A.T), rng=rng), p="inf")
 
 
-def _scaling(A: Array, name: str, line_norm: Norm | None, rounding: Any) -> Scaling:
-    options: dict[str, Any] = {} if line_norm is None else {"p": line_norm}
+def _scaling(
+    A: Array, name: str, line_norm: Norm | None, rounding: Rounding
+) -> Scaling:
+    options: dict[str, object] = {} if line_norm is None else {"p": line_norm}
     if name in ("row", "column", "row-column"):
         options["rounding"] = rounding  # before the second pass of two
     if name == "jacobi":
@@ -279,14 +304,16 @@ def _scaling(A: Array, name: str, line_norm: Norm | None, rounding: Any) -> Scal
 
 
 def _optimal(
-    A: Array, p: Any, options: Mapping[str, Any], progress: Callable[[str], object]
+    A: Array, p: Norm, options: OptimalOptions, progress: Callable[[str], object]
 ) -> tuple[Scaling, Side, Bracket | None, str]:
+    from condlab.optimal import optimal_scaling  # half of condlab's own import
+
     side: Side = options.get("side", "left")
     found = optimal_scaling(
         A,
         p=p,
         progress=lambda word: progress(f"{OPTIMAL}: {word}"),
-        **{**options, "side": side},
+        **options,
     )
     return found.scaling, side, found.optimum, found.stopped
 
@@ -298,7 +325,7 @@ def _rounded(scaling: Scaling, rounding: str | None) -> Scaling:
     return Scaling(*(d if d is None else _arrays.power_of_two(d) for d in parts))
 
 
-def _best(A: Array, side: Any, p: Any) -> Bracket | None:
+def _best(A: Array, side: Side, p: Norm) -> Bracket | None:
     """Bracket the best scaling of a side, where a theorem does."""
     try:
         if p != 2 and side != "symmetric":

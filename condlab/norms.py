@@ -7,13 +7,13 @@ directly in one read; only lines whose sum left the safe range take the formula.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import scipy.sparse as sp
 
 from condlab import _arrays
-from condlab.types import Array, Norm
+from condlab.types import Array, Norm, Sparse
 
 NORMS: tuple[Norm, ...] = (1, 2, "inf")
 LINES = 1 << 12  # lines, or entries, of a sparse matrix worked on together
@@ -167,7 +167,7 @@ def _squares_are_safe(sums: np.ndarray, count: int) -> np.ndarray:
     return (sums > count * kind.tiny / kind.eps) & (sums <= kind.max)
 
 
-def _sparse(A: Any, axis: int, p: Norm) -> np.ndarray:
+def _sparse(A: Sparse, axis: int, p: Norm) -> np.ndarray:
     if p == "inf":
         return _reduced(A, axis, np.maximum, np.abs)
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
@@ -185,7 +185,12 @@ def _sparse(A: Any, axis: int, p: Norm) -> np.ndarray:
 
 
 def _rescue(
-    A: Any, axis: int, p: Norm, norms: np.ndarray, peaks: np.ndarray, lines: np.ndarray
+    A: Sparse,
+    axis: int,
+    p: Norm,
+    norms: np.ndarray,
+    peaks: np.ndarray,
+    lines: np.ndarray,
 ) -> None:
     """Put right the norms of some nonzero lines by dividing them by their peaks."""
     index = _arrays.coordinates(A)[1 - axis]
@@ -200,7 +205,9 @@ def _squares(x: np.ndarray) -> np.ndarray:
     return x.real * x.real + x.imag * x.imag if np.iscomplexobj(x) else x * x
 
 
-def _reduced(A: Any, axis: int, combine: np.ufunc, entry: Any) -> np.ndarray:
+def _reduced(
+    A: Sparse, axis: int, combine: np.ufunc, entry: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
     """Combine a function of the entries along lines, in pieces that stay in cache."""
     out = np.zeros(A.shape[1 - axis], dtype=A.data.real.dtype)
     if A.format == ("csr" if axis == 1 else "csc"):

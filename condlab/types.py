@@ -11,7 +11,7 @@ import numpy as np
 from condlab._digits import down, interval, shown
 from condlab._scaled import apply
 from condlab._tables import as_frame, as_html, record, shortened
-from condlab._typing import Array, ConditionNorm, Json, Norm, Record, Sparse
+from condlab._typing import Array, ConditionNorm, Json, MatrixNorm, Norm, Record, Sparse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +23,7 @@ __all__ = [
     "ConditionEstimates",
     "ConditionNorm",
     "Json",
+    "MatrixNorm",
     "Norm",
     "Record",
     "Scaling",

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from studies.engine.sweeps import Options
+    from studies.engine.options import Options
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
-    "small_networks", "twins",
+    "small_networks", "weight_standardization", "twins",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 
@@ -34,28 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
         return _analyse(given)
     try:
         from studies.engine import ranks
-        from studies.engine.configs import Choice
-        from studies.engine.sweeps import Options
+
+        options = _options(given)
     except ModuleNotFoundError as error:
         return _complain(f"{error}; install it with: pip install 'condlab[studies]'")
-    options = Options(
-        preset=given.preset,
-        data=given.data,
-        out=given.out,
-        budget_seconds=given.budget_seconds,
-        place=given.device,
-        jobs=given.jobs,
-        backend=given.backend,
-        cluster=given.cluster,
-        tensorboard=given.tensorboard,
-        seeds=given.seeds,
-        accumulate=given.accumulate,
-        fresh=given.fresh,
-        status=given.status,
-        choice=Choice(
-            given.arms, given.rates, given.steps, given.dataset, given.optimiser
-        ),
-    )
     names = STUDIES if given.name == "all" else (given.name,)
     try:
         with ranks.joined(given.timeout_minutes):
@@ -73,6 +55,31 @@ def main(arguments: list[str] | None = None) -> int:
                 return 2
     except ranks.RankLostError as error:
         return _complain(str(error))
+
+
+def _options(given: argparse.Namespace) -> Options:
+    """Return how to run, as the command line says it."""
+    from studies.engine.configs import Choice
+    from studies.engine.options import Options
+
+    return Options(
+        preset=given.preset,
+        data=given.data,
+        out=given.out,
+        budget_seconds=given.budget_seconds,
+        place=given.device,
+        jobs=given.jobs,
+        backend=given.backend,
+        cluster=given.cluster,
+        tensorboard=given.tensorboard,
+        seeds=given.seeds,
+        accumulate=given.accumulate,
+        fresh=given.fresh,
+        status=given.status,
+        choice=Choice(
+            given.arms, given.rates, given.steps, given.dataset, given.optimiser
+        ),
+    )
 
 
 def _analyse(given: argparse.Namespace) -> int:
@@ -132,6 +139,14 @@ def _parser() -> argparse.ArgumentParser:
         description="Train networks by every arm of a study; a run that was cut off is "
         "taken up where it was, and a finished one is not run again.",
     )
+    _add_what(parser)
+    _add_how(parser)
+    _add_analyse(parser)
+    return parser
+
+
+def _add_what(parser: argparse.ArgumentParser) -> None:
+    """Add what is run, of which preset and on what data."""
     add = parser.add_argument
     names = (*STUDIES, "all", "analyse")
     add("name", choices=names, metavar="NAME", help=", ".join(names))
@@ -171,6 +186,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=("sgd", "adamw", "muon", "rmnp"),
         help="step by this instead, in studies of classification",
     )
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    """Add where and how it is run, and what is told of it."""
+    add = parser.add_argument
     add(
         "--accumulate",
         type=_count,
@@ -207,6 +227,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--status", action="store_true", help="say what is done, and run nothing")
     add("--tensorboard", type=Path, metavar="DIR", help="log series there")
     add("--json", action="store_true", help="print the records, one a line")
+
+
+def _add_analyse(parser: argparse.ArgumentParser) -> None:
+    """Add what the analysis reads and writes."""
+    add = parser.add_argument
     add(
         "--costs",
         type=Path,
@@ -221,7 +246,6 @@ def _parser() -> argparse.ArgumentParser:
         add(f"--{name}", type=Path, default=default, help="for analyse; default: own")
     pages = [Path("README.md"), Path("docs/results.md")]
     add("--pages", type=Path, nargs="+", default=pages, help="for analyse")
-    return parser
 
 
 def _positive(text: str) -> float:

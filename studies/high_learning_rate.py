@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
@@ -27,8 +26,9 @@ from studies.data import Images, load
 from studies.data.folders import Streamed
 from studies.engine.configs import grid
 from studies.engine.loop import Task
-from studies.engine.store import Record
-from studies.engine.sweeps import Options, sweep
+from studies.engine.options import Options
+from studies.engine.records import Record
+from studies.engine.sweeps import sweep
 from studies.tasks.arms import build, check_identities, matrix_layers
 from studies.tasks.classification import make_task, on_files, recipe_of
 
@@ -94,16 +94,17 @@ PRESETS = {
 
 def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run, as torch's generator draws it."""
-    options: dict[str, Any] = {
-        "num_classes": images.num_classes,
-        "in_channels": images.channels,
-    }
+    classes, channels = images.num_classes, images.channels
     if config.network == "inception":
-        net: nn.Module = models.Inception(width=config.width, **options)
+        net: nn.Module = models.Inception(
+            classes, width=config.width, in_channels=channels
+        )
     else:
         make = {"resnet20": models.resnet20, "resnet18": models.resnet18}
         make["resnet50"] = models.resnet50
-        net = make[config.network](width=int(config.width), **options)
+        net = make[config.network](
+            classes, width=int(config.width), in_channels=channels
+        )
     names = [name for name, _ in matrix_layers(net)]
     return build(config.arm, net, chosen=(names[0], names[-1]))
 

@@ -26,8 +26,7 @@ import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any
+from functools import cache, partial
 
 import torch
 from torch import Tensor, nn
@@ -36,8 +35,9 @@ from torch.nn.functional import mse_loss
 from studies.data.cameras import find, load
 from studies.engine.configs import grid
 from studies.engine.loop import Batch, Task
-from studies.engine.store import Record
-from studies.engine.sweeps import Options, sweep
+from studies.engine.options import Options
+from studies.engine.records import Record, Table, Values
+from studies.engine.sweeps import sweep
 from studies.models import NeRF, render_rays
 from studies.scenes.rendering import pixel_centres, psnr, rays, ssim, to_ndc
 from studies.scenes.traced import Views
@@ -109,11 +109,17 @@ PRESETS = {
 
 def network(config: Config) -> nn.Module:
     """Return the coarse and the fine network of a run, as torch draws them."""
-    settings: dict[str, Any] = {
-        name: getattr(config, name)
-        for name in ("depth", "width", "skip", "frequencies", "direction_frequencies")
-    }
-    net = nn.ModuleList([NeRF(**settings), NeRF(**settings)])
+    coarse, fine = (
+        NeRF(
+            depth=config.depth,
+            width=config.width,
+            skip=config.skip,
+            frequencies=config.frequencies,
+            direction_frequencies=config.direction_frequencies,
+        )
+        for _ in range(2)
+    )
+    net = nn.ModuleList([coarse, fine])
     names = [name for name, _ in matrix_layers(net)]
     body = tuple(name for name in names if name.split(".")[-1] not in HEADS)
     return build(config.arm, net, chosen=body if config.arm == "E" else ())
@@ -146,6 +152,79 @@ def _both(colours: tuple[Tensor, Tensor], batch: Batch) -> Tensor:
     return mse_loss(coarse, batch[3]) + mse_loss(fine, batch[3])
 
 
+@dataclass(frozen=True, eq=False)
+class _Field:
+    """What the loop does with a scene: steps, and looks at both networks."""
+
+    config: Config
+    views: Views
+    device: torch.device
+    train: Batch  # all rays
+    probe: Batch  # those of them to evaluate on
+    few: Batch  # and those of these that the Hessian is of
+    test: Batch  # of the views that were held out
+
+    def shade(
+        self,
+        net: nn.Module,
+        batch: Batch,
+        generator: torch.Generator | None = None,
+        guide: nn.Module | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Return the colours that the coarse and the fine network give."""
+        views, config = self.views, self.config
+        coarse, fine = net.children()
+        found = render_rays(
+            (coarse, fine), batch[0], batch[1], views.near, views.far,
+            num_coarse=config.coarse, num_fine=config.fine, noise=config.noise,
+            background=views.background, views=batch[2], generator=generator,
+            guide=guide,
+        )  # fmt: skip
+        return found[0]["colour"], found[1]["colour"]
+
+    def plain_loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        return _both(self.shade(net, batch), batch)
+
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        # the CPU's, which the loop seeds at every step: a GPU's would draw others
+        return _both(self.shade(net, batch, torch.default_generator), batch)
+
+    def held_loss(self, guide: nn.Module, net: nn.Module, batch: Batch) -> Tensor:
+        """Return the loss at samples that `guide` draws, whatever the weights are."""
+        return _both(self.shade(net, batch, guide=guide), batch)
+
+    def batch(self, _step: int, generator: torch.Generator) -> Batch:
+        train, count = self.train, self.config.rays
+        chosen = torch.randint(len(train[0]), (count,), generator=generator)
+        return tuple(part[chosen.to(self.device)] for part in train)
+
+    def evaluate(self, net: nn.Module) -> dict[str, float]:
+        colours = self.shade(net, self.test)[1]
+        return {
+            "probe_loss": float(
+                mse_loss(self.shade(net, self.probe)[1], self.probe[3])
+            ),
+            "psnr": psnr(colours, self.test[3]),
+        }
+
+    def look(self, net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
+        return {
+            **weight_probes(net, made.param_groups[0]["lr"]),
+            "grad_norm": gradient_norm(net, self.plain_loss, self.few),
+        }
+
+    def describe(self, net: nn.Module) -> Table:
+        image, truth = render_view(
+            lambda rays: self.shade(net, rays)[1], self.views, self.device
+        )
+        return {
+            **layer_table(net),
+            "ssim": round(ssim(image, truth), 4),
+            "render": to_png(image),
+            "truth": to_png(truth),
+        }
+
+
 def make_task(
     config: Config, options: Options, measure: Curvature = hessian_probes
 ) -> Task:
@@ -155,76 +234,23 @@ def make_task(
     train = training_rays(views, device)
     probe = _some(train, PROBE)
     few = tuple(part[:CURVATURE] for part in probe)
-    test = _some(tuple(map(torch.cat, zip(*_tests(views), strict=True))), PROBE)
-    test = tuple(part.to(device) for part in test)
+    held_out = tuple(map(torch.cat, zip(*_tests(views), strict=True)))
+    test = tuple(part.to(device) for part in _some(held_out, PROBE))
+    scene = _Field(config, views, device, train, probe, few, test)
 
-    def shade(
-        net: Any,
-        batch: Batch,
-        generator: torch.Generator | None = None,
-        guide: nn.Module | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Return the colours that the coarse and the fine network give."""
-        found = render_rays(
-            tuple(net), batch[0], batch[1], views.near, views.far,
-            num_coarse=config.coarse, num_fine=config.fine, noise=config.noise,
-            background=views.background, views=batch[2], generator=generator,
-            guide=guide,
-        )  # fmt: skip
-        return found[0]["colour"], found[1]["colour"]
-
-    def plain_loss(net: nn.Module, batch: Batch) -> Tensor:
-        return _both(shade(net, batch), batch)
-
-    def loss(net: nn.Module, batch: Batch) -> Tensor:
-        # the CPU's, which the loop seeds at every step: a GPU's would draw others
-        colours = shade(net, batch, torch.default_generator)
-        return _both(colours, batch)
-
-    def curvature(net: Any) -> dict[str, Any]:
-        guide = copy.deepcopy(net[0])  # the loss is of weights at samples that stay
-
-        def held(net: nn.Module, batch: Batch) -> Tensor:
-            colours = shade(net, batch, guide=guide)
-            return _both(colours, batch)
-
-        return measure(net, held, few)
-
-    def batch(_step: int, generator: torch.Generator) -> Batch:
-        chosen = torch.randint(len(train[0]), (config.rays,), generator=generator)
-        return tuple(part[chosen.to(device)] for part in train)
-
-    def evaluate(net: nn.Module) -> dict[str, float]:
-        colours = shade(net, test)[1]
-        return {
-            "probe_loss": float(mse_loss(shade(net, probe)[1], probe[3])),
-            "psnr": psnr(colours, test[3]),
-        }
-
-    def look(net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
-        return {
-            **weight_probes(net, made.param_groups[0]["lr"]),
-            "grad_norm": gradient_norm(net, plain_loss, few),
-        }
-
-    def describe(net: nn.Module) -> dict[str, Any]:
-        image, truth = render_view(lambda rays: shade(net, rays)[1], views, device)
-        return {
-            **layer_table(net),
-            "ssim": round(ssim(image, truth), 4),
-            "render": to_png(image),
-            "truth": to_png(truth),
-        }
+    def curvature(net: nn.Module) -> Values:
+        coarse = copy.deepcopy(next(net.children()))
+        return measure(net, partial(scene.held_loss, coarse), scene.few)
 
     return Task(
         network=lambda: network(config),
         optimiser=lambda net: torch.optim.Adam(net.parameters(), lr=config.lr),
-        batch=batch,
-        loss=loss,
-        evaluate=evaluate,
-        probe=look,
+        batch=scene.batch,
+        loss=scene.loss,
+        evaluate=scene.evaluate,
+        probe=scene.look,
         curvature=curvature,
-        describe=describe,
+        describe=scene.describe,
         schedule=lambda done: config.decay**done,
     )
 

@@ -30,8 +30,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from studies.data import meshes
 from studies.engine.configs import grid
 from studies.engine.loop import Batch, Task
-from studies.engine.store import Record
-from studies.engine.sweeps import Options, sweep
+from studies.engine.options import Options
+from studies.engine.records import Record
+from studies.engine.sweeps import sweep
 from studies.models import CoordinateMLP
 from studies.models.coordinate import Activation
 from studies.scenes.solids import load, sample

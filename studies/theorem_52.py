@@ -25,9 +25,8 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
@@ -46,6 +45,7 @@ from condlab.curvature import (
     make_loss,
     sphere,
 )
+from studies.analysis.entries import Counted, Counts, Reading
 
 RESULT = Path(__file__).parent / "results" / "theorem_52.json"
 NETWORKS = 250
@@ -55,8 +55,10 @@ STATIONARY = 1e-7  # gradient, relative to the first loss: what counts as a mini
 LARGEST = {"drawn": math.inf, "minimum": 1e6}  # more is singular but for that gradient
 LIMIT = 150  # iterations
 
-Loss = Callable[[Any, Any], Tensor]
 Params = dict[str, Tensor]
+Lines = dict[str, Tensor]
+Batch = tuple[Tensor, Tensor]
+Loss = Callable[[Params, Batch], Tensor]
 Case = tuple[str, float, float, float, float]  # reading, kappa before and after
 
 
@@ -69,6 +71,14 @@ class Family:
     criterion: type[nn.Module] = nn.MSELoss
     bias: bool = True
     units: int = 3
+
+
+@dataclass
+class Cell:
+    """What came out of a family's networks, at one kind of point."""
+
+    unfinished: int = 0
+    cases: list[Case] = field(default_factory=list)
 
 
 FAMILIES = {
@@ -90,17 +100,17 @@ def main(networks: int = NETWORKS, path: Path = RESULT, jobs: int = 1) -> Path:
         for seed in range(networks)
     ]
     found = joblib.Parallel(n_jobs=jobs)(joblib.delayed(trial)(*t) for t in tasks)
-    cells: dict[tuple[str, str], dict[str, Any]] = {}
+    cells: dict[tuple[str, str], Cell] = {}
     for (family, point, _), cases in zip(tasks, found, strict=True):
-        own = cells.setdefault((family, point), {"unfinished": 0, "cases": []})
-        own["unfinished"] += cases is None
-        own["cases"] += cases or []
-    rows = [
-        {"family": family, "point": point, "unfinished": own["unfinished"], **shares}
+        own = cells.setdefault((family, point), Cell())
+        own.unfinished += cases is None
+        own.cases += cases or []
+    rows: list[Counts] = [
+        {"family": family, "point": point, "unfinished": own.unfinished, **shares}
         for (family, point), own in cells.items()
-        for shares in summarise(own["cases"])
+        for shares in summarise(own.cases)
     ]
-    kept = {"networks": networks, "samples": SAMPLES, "rows": rows}
+    kept: Counted = {"networks": networks, "samples": SAMPLES, "rows": rows}
     text = json.dumps(kept, sort_keys=True).replace('}, {"', '},\n{"')
     replace_text(path, text + "\n")
     return path
@@ -144,7 +154,7 @@ def network(kind: Family) -> nn.Module:
     ).double()
 
 
-def data(kind: Family, teacher: nn.Module) -> tuple[Tensor, Tensor]:
+def data(kind: Family, teacher: nn.Module) -> Batch:
     """Return inputs of unequal scales, and noisy targets from a network of the kind."""
     x = torch.randn(SAMPLES, INPUTS, dtype=torch.float64)
     x = x * 10 ** (torch.rand(INPUTS, dtype=torch.float64) - 0.5)
@@ -154,17 +164,17 @@ def data(kind: Family, teacher: nn.Module) -> tuple[Tensor, Tensor]:
     return x, taught + NOISE * torch.randn_like(taught)
 
 
-def anchored(loss: Loss, lines: Any) -> Loss:
+def anchored(loss: Loss, lines: Lines) -> Loss:
     """Return a loss that ignores lengths, with a term that brings them to one."""
 
-    def held(params: Params, batch: Any) -> Tensor:
+    def held(params: Params, batch: Batch) -> Tensor:
         squares = [params[name].square().sum(dim=1) - 1 for name in lines]
         return loss(params, batch) + torch.cat(squares).square().sum()
 
     return held
 
 
-def minimum(loss: Loss, params: Params, batch: Any) -> Params | None:
+def minimum(loss: Loss, params: Params, batch: Batch) -> Params | None:
     """Return where a trust-region method comes to rest, with no curvature below 0."""
     shapes = {name: p.shape for name, p in params.items()}
     sizes = [p.numel() for p in params.values()]
@@ -194,12 +204,17 @@ def minimum(loss: Loss, params: Params, batch: Any) -> Params | None:
 
 
 def readings(
-    loss: Loss, unit: Loss, plain: Params, conditioned: Params, lines: Any, batch: Any
+    loss: Loss,
+    unit: Loss,
+    plain: Params,
+    conditioned: Params,
+    lines: Lines,
+    batch: Batch,
 ) -> Iterator[tuple[str, ConditionEstimate, ConditionEstimate]]:
     """Yield each reading with the brackets of kappa before and after."""
     E = {name: 1 / plain[name].norm(dim=1, keepdim=True) for name in lines}
 
-    def frozen(params: Params, batch: Any) -> Tensor:
+    def frozen(params: Params, batch: Batch) -> Tensor:
         return loss({n: E[n] * p if n in E else p for n, p in params.items()}, batch)
 
     def raw(f: Loss, params: Params) -> ConditionEstimate:
@@ -232,7 +247,7 @@ def _ends(kappa: ConditionEstimate, largest: float) -> tuple[float, float]:
     return kappa.lower, kappa.upper if kappa.upper < largest else math.inf
 
 
-def summarise(cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
+def summarise(cases: Iterable[Case]) -> Iterator[Reading]:
     """Yield the shares of each reading, with Wilson's intervals of 95 %."""
     grouped: dict[str, list[Case]] = {}
     for case in cases:
@@ -242,13 +257,19 @@ def summarise(cases: Iterable[Case]) -> Iterator[dict[str, Any]]:
         rose = sum(after > before for _, _, before, after, _ in regular)
         fell = sum(after < before for _, before, _, _, after in regular)
         middle = [math.sqrt(b1 * b2 / (a1 * a2)) for _, a1, a2, b1, b2 in regular]
-        shares: dict[str, Any] = {"rose": rose, "fell": fell, "regular": len(regular)}
+        shares: Reading = {
+            "reading": name,
+            "networks": len(own),
+            "rose": rose,
+            "fell": fell,
+            "regular": len(regular),
+        }
         if regular:
             interval = binomtest(rose, len(regular)).proportion_ci(method="wilson")
             quartiles = np.quantile(middle, [0.25, 0.5, 0.75])
             shares["share"] = [round(float(x), 4) for x in interval]
             shares["ratio"] = [float(f"{x:.4g}") for x in quartiles]
-        yield {"reading": name, "networks": len(own), **shares}
+        yield shares
 
 
 if __name__ == "__main__":

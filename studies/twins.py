@@ -20,19 +20,20 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from types import MappingProxyType, SimpleNamespace
-from typing import Any
+from types import MappingProxyType
 
 from torch import nn
 
 from condlab.nn import renormalise_after
 from studies import densenet, high_learning_rate, inception, nerf, shapes, vit
-from studies.data import Images, load
+from studies.data import Images, Shape, load
 from studies.data.folders import Streamed
+from studies.engine import records
 from studies.engine.configs import grid
 from studies.engine.loop import Task
-from studies.engine.store import Record
-from studies.engine.sweeps import Options, sweep
+from studies.engine.options import Options
+from studies.engine.records import Record
+from studies.engine.sweeps import sweep
 from studies.models import DenseNet, Inception, ResNet
 from studies.models.resnet import Basic
 from studies.tasks.arms import build, matrix_layers
@@ -134,7 +135,7 @@ def task(config: Config, options: Options) -> Task:
     return replace(made, curvature=lambda net: measure(net.double()))
 
 
-def own_config(config: Config) -> Any:
+def own_config(config: Config) -> records.Config:
     """Return a config of the study that a run is a twin of."""
     module = importlib.import_module(f"studies.{config.of}")
     names = ("arm", "lr", "seed", "data", "steps")
@@ -150,29 +151,30 @@ def own_config(config: Config) -> Any:
     if config.of == "vit":
         said |= {"depth": config.depth, "dim": int(config.width)}
         said |= {"heads": 2, "patch": 2}
-    return module.Config(**said)
+    made: records.Config = module.Config(**said)
+    return made
 
 
 def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run on images, as torch's generator draws it."""
     pool = nn.AvgPool2d(images.side // SIDE)
     if config.of == "vit":
-        small: Any = SimpleNamespace(
-            side=SIDE, channels=images.channels, num_classes=images.num_classes
-        )
-        return nn.Sequential(pool, vit.network(own_config(config), small))
+        small = Shape(images.channels, SIDE, images.num_classes)
+        own = own_config(config)
+        assert isinstance(own, vit.Config)
+        return nn.Sequential(pool, vit.network(own, small))
     net = CONVOLUTIONAL[config.of](config, images)
     names = [name for name, _ in matrix_layers(net)]
     return nn.Sequential(pool, build(config.arm, net, chosen=(names[0], names[-1])))
 
 
-def _resnet(config: Config, images: Any) -> nn.Module:
+def _resnet(config: Config, images: Images | Streamed) -> nn.Module:
     depths, width = (1,) * config.depth, int(config.width)
     classes, channels = images.num_classes, images.channels
     return ResNet(Basic, depths, classes, width=width, in_channels=channels)
 
 
-def _inception(config: Config, images: Any) -> nn.Module:
+def _inception(config: Config, images: Images | Streamed) -> nn.Module:
     return Inception(
         images.num_classes,
         width=config.width,
@@ -182,7 +184,7 @@ def _inception(config: Config, images: Any) -> nn.Module:
     )
 
 
-def _densenet(config: Config, images: Any) -> nn.Module:
+def _densenet(config: Config, images: Images | Streamed) -> nn.Module:
     growth, channels = int(config.width), images.channels
     depths = (1,) * config.depth
     return DenseNet(
@@ -190,7 +192,8 @@ def _densenet(config: Config, images: Any) -> nn.Module:
     )
 
 
-CONVOLUTIONAL: Mapping[str, Callable[[Config, Any], nn.Module]] = MappingProxyType({
+Make = Callable[[Config, Images | Streamed], nn.Module]
+CONVOLUTIONAL: Mapping[str, Make] = MappingProxyType({
     "high_learning_rate": _resnet,
     "inception": _inception,
     "densenet": _densenet,

@@ -16,23 +16,24 @@ transformer nGPT, and post-norm blocks with and without E.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import torch
 from torch import nn
 
 from condlab.nn import renormalise_after
-from studies.data import Images, load
+from studies.data import Images, Shape, load
 from studies.data.folders import Streamed
 from studies.engine.configs import grid
 from studies.engine.loop import Task
-from studies.engine.store import Record
-from studies.engine.sweeps import Options, sweep
+from studies.engine.options import Options
+from studies.engine.records import Record
+from studies.engine.sweeps import sweep
 from studies.models import SphereViT, ViT
+from studies.models.vit import Options as ViTOptions
+from studies.models.vit import Shape as ViTShape
 from studies.tasks.arms import build, check_identities, matrix_layers
 from studies.tasks.classification import make_task, on_files, recipe_of
 
@@ -43,7 +44,7 @@ class Variant:
 
     method: str = "plain"
     layers: str = "blocks."  # a part of the names of the layers it is for
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: ViTOptions = field(default_factory=ViTOptions)
 
 
 ARMS = MappingProxyType({
@@ -124,9 +125,9 @@ PRESETS = {
 }
 
 
-def network(config: Config, images: Images | Streamed) -> nn.Module:
+def network(config: Config, images: Images | Streamed | Shape) -> nn.Module:
     """Return the network of a run, as torch's generator draws it."""
-    shape: dict[str, Any] = {
+    shape: ViTShape = {
         "image_size": images.side,
         "in_channels": images.channels,
         "num_classes": images.num_classes,
@@ -138,7 +139,8 @@ def network(config: Config, images: Images | Streamed) -> nn.Module:
     if config.arm == "nGPT":
         return SphereViT(**shape)
     variant = (ARMS | RIVALS)[config.arm]
-    net = ViT(**shape, **variant.options)
+    whole: ViTOptions = {**shape, **variant.options}
+    net = ViT(**whole)
     chosen = [name for name, _ in matrix_layers(net) if variant.layers in name]
     return build(variant.method, net, chosen)
 

@@ -7,7 +7,13 @@ from pathlib import Path
 
 from condlab.cli import _files, _kappa, _options, _sources, _text
 from condlab.cli._scale_page import KINDS, draw, page, record, table
-from condlab.comparison import OPTIMAL, SCALINGS, ScalingComparison, compare_scalings
+from condlab.comparison import (
+    OPTIMAL,
+    SCALINGS,
+    OptimalOptions,
+    ScalingComparison,
+    compare_scalings,
+)
 from condlab.io import require_fits, require_writable, write_matrix
 from condlab.types import Array
 
@@ -198,7 +204,13 @@ def _check_options(args: argparse.Namespace) -> None:
         raise ValueError("--side, --rtol and --time-limit need --method optimal")
 
 
-def _optimal(args: argparse.Namespace) -> dict[str, object]:
+def _optimal(args: argparse.Namespace) -> OptimalOptions:
     """Return the options of the optimal scaling that were given."""
-    given = {"side": args.side, "rtol": args.rtol, "time_limit": args.time_limit}
-    return {name: value for name, value in given.items() if value is not None}
+    given: OptimalOptions = {}
+    if args.side is not None:
+        given["side"] = args.side
+    if args.rtol is not None:
+        given["rtol"] = args.rtol
+    if args.time_limit is not None:
+        given["time_limit"] = args.time_limit
+    return given

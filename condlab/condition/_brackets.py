@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from condlab.condition._inverse import (
 )
 from condlab.condition._pseudoinverse import pseudoinverse_norm
 from condlab.condition._verified import Ends, quotient, triangle
-from condlab.types import ConditionEstimate
+from condlab.types import ConditionEstimate, ConditionNorm, MatrixNorm
 
 TRIANGLE = "qr+cholesky"  # of the proof
 GRADED = "equilibrated lu+residual"
@@ -54,7 +54,7 @@ def by_singular_values(
     return found
 
 
-def _by_triangle(A: np.ndarray, p: Any, smallest: float) -> Ends:
+def _by_triangle(A: np.ndarray, p: MatrixNorm, smallest: float) -> Ends:
     """Bound ‖A⁺‖ by the triangular factor of A."""
     found = triangle(A)
     if found is None:
@@ -65,7 +65,7 @@ def _by_triangle(A: np.ndarray, p: Any, smallest: float) -> Ends:
 
 
 def _other_proofs(
-    A: np.ndarray, p: Any, found: ConditionEstimate
+    A: np.ndarray, p: MatrixNorm, found: ConditionEstimate
 ) -> Iterator[tuple[tuple[float, float, float], str]]:
     """Return ‖A⁺‖ and bounds of it, in ways that cost more, unless κ is known well."""
     if found.upper <= found.lower * (1 + BLURRED):
@@ -87,7 +87,7 @@ def _other_proofs(
 def _proved(
     size: Ends,
     inverse: Sequence[float],
-    p: Any,
+    p: ConditionNorm,
     method: str,
     A: np.ndarray,
     value: float,
@@ -101,7 +101,7 @@ def _proved(
     return ConditionEstimate(min(max(value, lower), upper), lower, upper, p, method)
 
 
-def _least(p: Any, A: np.ndarray) -> float:
+def _least(p: ConditionNorm, A: np.ndarray) -> float:
     return float(min(A.shape)) if p == "fro" else 1.0
 
 
@@ -121,7 +121,7 @@ def _above_smallest(A: np.ndarray) -> float:
 
 
 def _times_norm(
-    A: np.ndarray, p: Any, inverse: tuple[float, float, float], method: str
+    A: np.ndarray, p: MatrixNorm, inverse: tuple[float, float, float], method: str
 ) -> ConditionEstimate:
     """Return κ from ‖A⁻¹‖ and its bounds in the 1- or ∞-norm."""
     size, slack = norm(A, p), (3 * max(A.shape) + 16) * EPS
@@ -130,7 +130,7 @@ def _times_norm(
 
 
 def _between(
-    ends: tuple[float, ...], slack: float, least: float, p: Any, method: str
+    ends: tuple[float, ...], slack: float, least: float, p: ConditionNorm, method: str
 ) -> ConditionEstimate:
     """Return κ from a value and bounds that are good to `slack`."""
     value, low, high = ends
@@ -145,7 +145,7 @@ def narrower(a: ConditionEstimate, b: ConditionEstimate) -> ConditionEstimate:
     return b if b.upper < a.upper else a
 
 
-def _ratio(sigma: np.ndarray, p: Any) -> float:
+def _ratio(sigma: np.ndarray, p: ConditionNorm) -> float:
     """Return κ of a matrix that has these singular values."""
     top, bottom = float(sigma[0]), float(sigma[-1])
     if bottom == 0:
@@ -186,7 +186,7 @@ def skeel(A: np.ndarray) -> ConditionEstimate:
 
 
 def bracketed(
-    kappa: float, rho: float, terms: int, p: Any, least: float
+    kappa: float, rho: float, terms: int, p: ConditionNorm, least: float
 ) -> ConditionEstimate:
     """Return κ with the bracket that ‖I − XA‖ ≤ rho gives; sums had `terms` terms."""
     slack = (terms + 16) * EPS
@@ -200,6 +200,8 @@ def bracketed(
     return ConditionEstimate(value, lower, upper, p, "lu+residual")
 
 
-def undecided(p: Any, lower: float, method: str = "lu+residual") -> ConditionEstimate:
+def undecided(
+    p: ConditionNorm, lower: float, method: str = "lu+residual"
+) -> ConditionEstimate:
     """Return what is known of a matrix that cannot be told from a singular one."""
     return ConditionEstimate(math.inf, lower, math.inf, p, method)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
 
 import numpy as np
 
 from condlab import lanczos, norms
+from condlab.types import Norm, Sparse
 
 EPS = float(np.finfo(np.float64).eps)
 SMALLEST = math.ulp(0.0)  # bounds what an entry lost when it left the range of floats
@@ -30,7 +30,7 @@ def over(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator > 0 else math.inf
 
 
-def sums_above(A: Any, *, axis: int, p: Any = 1) -> np.ndarray:
+def sums_above(A: Sparse, *, axis: int, p: Norm = 1) -> np.ndarray:
     """Bound the norms of rows (axis 1) or columns from above; 0 where nothing is."""
     measure = norms.row_norms if axis == 1 else norms.column_norms
     A = A.tocsr() if axis == 1 else A.tocsc()
@@ -42,7 +42,7 @@ def sums_above(A: Any, *, axis: int, p: Any = 1) -> np.ndarray:
 class Products:
     """Products with a sparse matrix whose rounding is bounded row by row."""
 
-    def __init__(self, A: Any) -> None:
+    def __init__(self, A: Sparse) -> None:
         self.A = A.tocsr()
         self.sizes = abs(self.A)
         # As in _inverse: inner products of complex numbers are real ones of twice the
@@ -70,21 +70,21 @@ class Products:
         return max(size, 0.0) / lanczos.norm(x)
 
 
-def norm_bound(A: Any) -> float:
+def norm_bound(A: Sparse) -> float:
     """Bound ‖A‖₂ from above by ‖A‖_F and by √(‖A‖₁ ‖A‖∞)."""
     sums = [float(f(A, p=1).max()) for f in (norms.row_norms, norms.column_norms)]
     bound = min(lanczos.norm(A.data), math.sqrt(sums[0] * sums[1]))
     return bound * (1 + (A.nnz + 4) * EPS)
 
 
-def varah(A: Any) -> float:
+def varah(A: Sparse) -> float:
     """Return a lower bound of σ_min, 0 where Varah's theorem says nothing."""
     if A.shape[0] != A.shape[1]:
         return 0.0
     return math.sqrt(dominance(A, axis=1) * dominance(A, axis=0)) * (1 - 4 * EPS)
 
 
-def dominance(A: Any, *, axis: int) -> float:
+def dominance(A: Sparse, *, axis: int) -> float:
     """Return the least |a_ii| − Σ|a_ij| of rows (axis 1) or columns, if positive."""
     sums = (norms.row_norms if axis == 1 else norms.column_norms)(A, p=1)
     slack = (A.shape[0] + 4) * EPS

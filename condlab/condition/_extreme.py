@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator
 
 from condlab import lanczos
+from condlab.types import Sparse
 
 # A singular value lies within this of the answer, relatively. The error itself is a
 # fifth of it where the values cluster, and its square over the gap where they do not.
@@ -29,7 +30,10 @@ class Extreme:
 
 
 def largest(
-    A: Any, num_matvecs: int, rng: np.random.Generator, bound: float = math.inf
+    A: Sparse | LinearOperator,
+    num_matvecs: int,
+    rng: np.random.Generator,
+    bound: float = math.inf,
 ) -> Extreme:
     """Return the largest singular triplet of A, all of whose values are under `bound`.
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import reverse_cuthill_mckee
-from scipy.sparse.linalg import spilu
+
+from condlab.types import Sparse
 
 
-def fits(A: Any, limit: float, *, row_exchanges: bool = False) -> bool:
+def fits(A: Sparse, limit: float, *, row_exchanges: bool = False) -> bool:
     """Tell whether L and U together are expected to have at most `limit` entries.
 
     With pivots on the diagonal the factors have the pattern of those of A + A'. Row
@@ -44,7 +42,7 @@ def dense_from(n: int) -> float:
     return 10 * np.sqrt(n) + 16
 
 
-def _symmetric_pattern(A: Any) -> Any:
+def _symmetric_pattern(A: Sparse) -> sp.csr_array:
     """Return the pattern of A + A' without its diagonal, as csr of ones."""
     rows, columns = A.tocoo().coords
     off = rows != columns
@@ -55,12 +53,14 @@ def _symmetric_pattern(A: Any) -> Any:
     return S
 
 
-def _rows(S: Any) -> np.ndarray:
+def _rows(S: sp.csr_array) -> np.ndarray:
     return np.repeat(np.arange(S.shape[0]), np.diff(S.indptr))
 
 
-def _envelope(S: Any) -> int:
+def _envelope(S: sp.csr_array) -> int:
     """Count the entries inside the envelope that reverse Cuthill-McKee leaves."""
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
     n = S.shape[0]
     position = np.empty(n, dtype=np.int64)
     position[reverse_cuthill_mckee(S, symmetric_mode=True)] = np.arange(n)
@@ -70,13 +70,15 @@ def _envelope(S: Any) -> int:
     return n + 2 * int(width.sum())
 
 
-def _symbolic_count(S: Any, permc_spec: str) -> int:
+def _symbolic_count(S: sp.csr_array, permc_spec: str) -> int:
     """Count the entries of L and U exactly, for one of SuperLU's own orderings.
 
     Row i of L has the structure of the subtree of the elimination tree that joins the
     nonzeros k < i of row i to i (Liu 1986). In depth-first order, each k adds the path
     up to its lowest common ancestor with the one before it.
     """
+    from scipy.sparse.linalg import spilu
+
     n = S.shape[0]
     # A factorisation that drops everything gives away the ordering for free.
     degree = np.diff(S.indptr)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
 from condlab.condition._verified import UNIT_ROUNDOFF, norm_bounds
+from condlab.types import MatrixNorm
 
 EPS = 2 * UNIT_ROUNDOFF
 SMALLEST = math.ulp(0.0)
@@ -57,7 +58,7 @@ class Inverse:
     left: tuple[float, float]
     right: tuple[float, float]
 
-    def rho(self, p: Any) -> float:
+    def rho(self, p: MatrixNorm) -> float:
         """Bound the smaller residual in the p-norm, or for "fro" in the 2-norm."""
         if p in (1, "inf"):
             return min(side[p != 1] for side in (self.left, self.right))
@@ -76,7 +77,7 @@ def invert(A: np.ndarray) -> Inverse | None:
         return Inverse(X, _residual_norms(X, A), _residual_norms(A, X))
 
 
-def inverse_norm(A: np.ndarray, p: Any) -> tuple[float, float, float]:
+def inverse_norm(A: np.ndarray, p: MatrixNorm) -> tuple[float, float, float]:
     """Return ‖A⁻¹‖_p and bounds of it; inf if unknown.
 
     The inverse is that of the equilibrated matrix; then the units are put back, so that
@@ -89,7 +90,7 @@ def inverse_norm(A: np.ndarray, p: Any) -> tuple[float, float, float]:
     return _moved(inverse.X, inverse.left[1], -(columns.T + rows.T), p)
 
 
-def skeel_norm(A: np.ndarray, p: Any) -> tuple[float, float, float]:
+def skeel_norm(A: np.ndarray, p: MatrixNorm) -> tuple[float, float, float]:
     """Return ‖ |A⁻¹| |A| ‖ in the 1- or ∞-norm and bounds of it; inf if unknown."""
     B, _, columns = equilibrated(A)
     inverse = invert(B)
@@ -100,7 +101,7 @@ def skeel_norm(A: np.ndarray, p: Any) -> tuple[float, float, float]:
 
 
 def _moved(
-    Y: np.ndarray, rho: float, units: np.ndarray, p: Any
+    Y: np.ndarray, rho: float, units: np.ndarray, p: MatrixNorm
 ) -> tuple[float, float, float]:
     """Return the norm of 2^units Z and its bounds, for Z near Y = (I − R) Z.
 
@@ -124,7 +125,7 @@ def _moved(
     return size, max(low - radius, 0.0), high + radius
 
 
-def norm_ends(A: np.ndarray, p: Any, estimate: float) -> tuple[float, float]:
+def norm_ends(A: np.ndarray, p: MatrixNorm, estimate: float) -> tuple[float, float]:
     """Bound the 2-norm of A, near the estimate, or its Frobenius norm."""
     if p == 2:
         return norm_bounds(A, estimate)
@@ -154,8 +155,8 @@ def _residual_norms(P: np.ndarray, Q: np.ndarray) -> tuple[float, float]:
     return one, infinity
 
 
-def norm(A: np.ndarray, p: Any) -> float:
+def norm(A: np.ndarray, p: MatrixNorm) -> float:
     """Return a norm of A, which overflows only where the norm itself does."""
     peak = float(np.abs(A.view(np.float64)).max())
-    order: Any = np.inf if p == "inf" else p
+    order: float | Literal["fro"] = np.inf if p == "inf" else p
     return peak * float(np.linalg.norm(A / peak, order)) if peak > 0 else 0.0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator
 
 from condlab import lanczos
 from condlab.condition._certain import EPS, Products, at_least
-from condlab.types import ConditionEstimate
+from condlab.types import ConditionEstimate, Sparse
 
 PROBES = 3
 SHRINK = 1 / math.pi  # no operator rounds v to a multiple of something and SHRINK v too
@@ -18,7 +18,7 @@ BFLOAT16 = 2.0**-7  # NumPy has no such dtype
 
 
 def of_sparse(
-    A: Any, num_matvecs: int, rng: np.random.Generator, least: float, upper: float
+    A: Sparse, num_matvecs: int, rng: np.random.Generator, least: float, upper: float
 ) -> ConditionEstimate:
     """Bound κ₂ of a sparse tall matrix from below; `least` and `upper` are known."""
     G, first, last = _ends(A, num_matvecs, rng)
@@ -28,7 +28,7 @@ def of_sparse(
 
 
 def of_operator(
-    A: Any, num_matvecs: int, rng: np.random.Generator
+    A: LinearOperator, num_matvecs: int, rng: np.random.Generator
 ) -> ConditionEstimate:
     """Bound κ₂ of a LinearOperator from below, as far as its products are good."""
     m, n = A.shape
@@ -55,7 +55,7 @@ def of_operator(
 
 
 def _ends(
-    A: Any, num_matvecs: int, rng: np.random.Generator
+    A: Sparse | LinearOperator, num_matvecs: int, rng: np.random.Generator
 ) -> tuple[lanczos.Bidiagonalisation, np.ndarray, np.ndarray]:
     """Return a bidiagonalisation with the vectors that A enlarges most and least."""
     G = lanczos.golub_kahan(A, rng.standard_normal(A.shape[1]), num_matvecs)
@@ -73,7 +73,7 @@ def _require_finite(products: np.ndarray) -> None:
         )
 
 
-def _require_adjoint(A: Any, noise: float, rng: np.random.Generator) -> None:
+def _require_adjoint(A: LinearOperator, noise: float, rng: np.random.Generator) -> None:
     """Raise where rmatvec is not the adjoint, beyond any rounding.
 
     What is called certain needs none. But with another matrix for the adjoint the
@@ -112,7 +112,7 @@ def _bound(
 
 
 def _noise(
-    A: Any, last: np.ndarray, size: float, rng: np.random.Generator
+    A: LinearOperator, last: np.ndarray, size: float, rng: np.random.Generator
 ) -> tuple[float, str]:
     """Return the error that is assumed of a product with a unit vector, and in words.
 
@@ -136,14 +136,14 @@ def _noise(
     return seen, f"products seen to be good to {seen / max(size, seen):.1g} only"
 
 
-def _eps(A: Any) -> float:
+def _eps(A: LinearOperator) -> float:
     """Return the coarsest eps among the dtypes of an operator and of its parts."""
     # SciPy keeps what a sum, product, adjoint or multiple is made of in `args`.
     parts = [_eps(part) for part in getattr(A, "args", ())]
     return max([_eps_of(getattr(A, "dtype", None)), *parts])
 
 
-def _eps_of(dtype: Any) -> float:
+def _eps_of(dtype: object) -> float:
     name = str(dtype).rsplit(".", maxsplit=1)[-1]  # torch.float32 is float32
     if name == "bfloat16":
         return BFLOAT16

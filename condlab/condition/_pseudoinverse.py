@@ -8,13 +8,14 @@ import numpy as np
 import scipy.linalg
 
 from condlab.condition._inverse import UNIT_ROUNDOFF, norm, norm_ends
+from condlab.types import MatrixNorm
 
 WIDE = np.longdouble  # 64 bits on x86; where it is float64, the bounds are wider
 WIDE_ROUNDOFF = float(np.finfo(WIDE).eps) / 2
 MOST_WORK = 10**8  # products of wide numbers: a second or two, then plain ones do
 
 
-def pseudoinverse_norm(A: np.ndarray, p: int | str) -> tuple[float, float, float]:
+def pseudoinverse_norm(A: np.ndarray, p: MatrixNorm) -> tuple[float, float, float]:
     """Return ‖A⁺‖ in the 2-norm or "fro" of a tall A, and bounds of it; inf if unknown.
 
     With X any nonsingular matrix and W = A X, A⁺ = X W⁺, so that ‖X‖/σ_1(W) ≤ ‖A⁺‖ ≤

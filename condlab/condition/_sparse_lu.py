@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import LinearOperator, SuperLU, splu
 
 from condlab import _arrays, norms
 from condlab.condition._fill import dense_from, fits
 from condlab.errors import SingularMatrixError
+from condlab.types import Sparse
+
+if TYPE_CHECKING:  # a tenth of `import condlab`, so it waits until it is needed
+    from scipy.sparse.linalg import LinearOperator, SuperLU
+
+    from condlab.lanczos.recurrence import Product
 
 # A diagonal pivot this large beside its column keeps the symmetric ordering.
 DIAGONAL_PIVOT = 0.01
@@ -27,7 +32,7 @@ class Factorisation:
     """
 
     lu: SuperLU
-    matrix: Any
+    matrix: sp.csc_array
     left: np.ndarray
     right: np.ndarray
 
@@ -55,12 +60,14 @@ class FillError(Exception):
     """The factors would have more entries than the caller allows."""
 
 
-def factorise(A: Any, fill_limit: float) -> Factorisation:
+def factorise(A: Sparse, fill_limit: float) -> Factorisation:
     """Return the LU factorisation of the equilibrated A; raise if it is singular.
 
     SuperLU compares pivots with the units as they are, so badly scaled rows destroy
     its ordering: on a 2-D Laplacian with random row units, in memory as in time.
     """
+    from scipy.sparse.linalg import splu
+
     A = A.tocsc()
     left = _reciprocal(norms.row_norms(A, p="inf"))
     right = _reciprocal(norms.column_norms(_arrays.scale(A, left, None), p="inf"))
@@ -68,7 +75,7 @@ def factorise(A: Any, fill_limit: float) -> Factorisation:
     diagonal = _suits_diagonal_pivots(B)
     if not fits(B, fill_limit, row_exchanges=not diagonal):
         raise FillError
-    options: dict[str, Any] = {"permc_spec": "COLAMD"}
+    options: dict[str, object] = {"permc_spec": "COLAMD"}
     if diagonal:  # COLAMD would double the fill of a 2-D mesh
         options = {
             "permc_spec": "MMD_AT_PLUS_A",
@@ -84,7 +91,9 @@ def factorise(A: Any, fill_limit: float) -> Factorisation:
         ) from error
 
 
-def inverse_operator(A: Any, fill_limit: float) -> tuple[LinearOperator, Factorisation]:
+def inverse_operator(
+    A: Sparse, fill_limit: float
+) -> tuple[LinearOperator, Factorisation]:
     """Return A⁺, shape (n, m), of a full-rank A with m >= n, and the factorisation.
 
     A rectangular A goes through K = [[αI, A], [A', 0]]: K [r; x] = [b; 0] gives
@@ -112,12 +121,14 @@ def inverse_operator(A: Any, fill_limit: float) -> tuple[LinearOperator, Factori
     return _operator(A, solve, solve_adjoint), F
 
 
-def _operator(A: Any, solve: Any, solve_adjoint: Any) -> LinearOperator:
+def _operator(A: Sparse, solve: Product, solve_adjoint: Product) -> LinearOperator:
+    from scipy.sparse.linalg import LinearOperator
+
     shape = A.shape[::-1]
     return LinearOperator(shape, matvec=solve, rmatvec=solve_adjoint, dtype=A.dtype)
 
 
-def _suits_diagonal_pivots(A: Any) -> bool:
+def _suits_diagonal_pivots(A: Sparse) -> bool:
     """Tell whether A has a nearly symmetric pattern and a diagonal fit for pivots."""
     n = A.shape[0]
     pattern = sp.csc_array((np.ones(A.nnz, np.int8), A.indices, A.indptr), A.shape)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import sys
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse.linalg import LinearOperator
 
 from condlab import _arrays, lanczos, norms
 from condlab.condition._certain import (
@@ -27,10 +27,15 @@ from condlab.condition._certain import (
 from condlab.condition._extreme import largest
 from condlab.condition._hager import inverse_norm_1
 from condlab.condition._products_only import of_operator, of_sparse
-from condlab.condition._sparse_lu import FillError, factorise, inverse_operator
+from condlab.condition._sparse_lu import (
+    Factorisation,
+    FillError,
+    factorise,
+    inverse_operator,
+)
 from condlab.condition._trust import HOPELESS, is_trusted, residual_norm_1
 from condlab.errors import SingularMatrixError
-from condlab.types import ConditionEstimate
+from condlab.types import Array, ConditionEstimate, Norm
 
 FILL_LIMIT = 10**8  # entries of L and U together: about 1.6 GB
 SEED = 0
@@ -39,7 +44,11 @@ BLURRED = 1e-6
 
 
 def estimate_cond_1(
-    A: Any, *, block_size: int = 2, rng: Any = SEED, fill_limit: float = FILL_LIMIT
+    A: Array,
+    *,
+    block_size: int = 2,
+    rng: np.random.Generator | int | None = SEED,
+    fill_limit: float = FILL_LIMIT,
 ) -> ConditionEstimate:
     """Estimate κ₁(A) = ‖A‖₁ ‖A⁻¹‖₁ from one sparse LU factorisation.
 
@@ -119,7 +128,7 @@ def estimate_cond_1(
     return _estimate(value, lower, upper, 1, method, decided)
 
 
-def _from_adjoint(A: Any, F: Any, y: np.ndarray) -> float:
+def _from_adjoint(A: sp.csr_array, F: Factorisation, y: np.ndarray) -> float:
     """Bound ‖A⁻¹‖₁ from below by z = A'⁻¹w, w the signs of y: ‖z‖∞/‖A'z‖∞.
 
     For rows in different units its residual is the smaller one: D in D A meets z only
@@ -136,10 +145,10 @@ def _from_adjoint(A: Any, F: Any, y: np.ndarray) -> float:
 
 
 def estimate_cond_2(
-    A: Any,
+    A: Array | LinearOperator,
     *,
     num_matvecs: int = 100,
-    rng: Any = SEED,
+    rng: np.random.Generator | int | None = SEED,
     fill_limit: float = FILL_LIMIT,
 ) -> ConditionEstimate:
     """Estimate κ₂(A) = σ_1/σ_min(m, n) of a large sparse matrix of full rank.
@@ -223,7 +232,7 @@ def estimate_cond_2(
     return _estimate(value, lower, upper, 2, steps + converged, sees_all)
 
 
-def _from_lines(A: Any, sigma_1: float) -> float:
+def _from_lines(A: sp.csr_array, sigma_1: float) -> float:
     """Bound κ₂ of a tall A from below by its shortest column, or row if square."""
     shortest = [float(sums_above(A, axis=0, p=2).min())]
     if A.shape[0] == A.shape[1]:
@@ -232,7 +241,7 @@ def _from_lines(A: Any, sigma_1: float) -> float:
 
 
 def _above_sigma_min(
-    A: Any, P: Products, inverse: Any, u: np.ndarray
+    A: sp.csr_array, P: Products, inverse: LinearOperator, u: np.ndarray
 ) -> tuple[float, bool]:
     """Bound σ_min from above by ‖Av‖/‖v‖, v = A⁺u, and if A is square by its adjoint.
 
@@ -252,7 +261,7 @@ def _above_sigma_min(
 
 
 def _estimate(
-    value: float, lower: float, upper: float, p: Any, method: str, decided: bool
+    value: float, lower: float, upper: float, p: Norm, method: str, decided: bool
 ) -> ConditionEstimate:
     if not decided and math.isinf(upper):
         value = math.inf
@@ -260,7 +269,7 @@ def _estimate(
     return ConditionEstimate(value, lower, upper, p, method)
 
 
-def _sparse(A: Any) -> Any:
+def _sparse(A: Array) -> sp.csr_array:
     """Return A as double precision csr, divided by a power of two near its peak."""
     A = _arrays.as_float(A)
     m, n = A.shape

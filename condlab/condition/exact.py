@@ -9,7 +9,6 @@ entry, so that 1e308 and 1e-308 are as good as 1.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,7 +17,8 @@ from condlab import _arrays
 from condlab.condition import _stacks
 from condlab.condition._brackets import by_inverse, by_singular_values, skeel
 from condlab.condition._inverse import divided_by_peak
-from condlab.types import Array, ConditionEstimate, ConditionEstimates
+from condlab.condition._stacked_inverses import by_inverses
+from condlab.types import Array, ConditionEstimate, ConditionEstimates, ConditionNorm
 
 __all__ = [
     "cond",
@@ -32,7 +32,9 @@ __all__ = [
 DENSE_BYTES = 2**28  # larger sparse matrices are not made dense behind one's back
 
 
-def cond(A: Array, p: Any = 2) -> ConditionEstimate | ConditionEstimates:
+def cond(
+    A: Array, p: ConditionNorm | float | None = 2
+) -> ConditionEstimate | ConditionEstimates:
     """Compute the condition number κ_p of a matrix, or of each matrix of a stack.
 
     Parameters
@@ -66,27 +68,37 @@ def cond(A: Array, p: Any = 2) -> ConditionEstimate | ConditionEstimates:
     >>> cond(np.stack([np.eye(2), np.diag([1.0, 8.0])]), "inf").value
     array([1., 8.])
     """
-    name: Any = "inf" if p == np.inf else 2 if p is None else p
-    if name not in CONDITION_NUMBERS:
-        raise ValueError(
-            f"p must be one of {', '.join(map(repr, CONDITION_NUMBERS))}, got {p!r}; "
-            "condition numbers of the smallest singular value or the nuclear norm have "
-            "no certain bracket here"
-        )
+    name = _named(p)
     one = CONDITION_NUMBERS[name]
     if sp.issparse(A) or np.ndim(A := _arrays.plain(A)) <= 2:
         return one(A)
     given, A = A, _stack(A)
     flat = A.reshape(-1, *A.shape[-2:])
-    if name == 2 and len(flat):
-        flat = np.ascontiguousarray(flat)
-        ends = _stacks.spectral(divided_by_peak(flat, axis=(1, 2)))
-    else:
+    flat = np.ascontiguousarray(flat)
+    square = A.shape[-2] == A.shape[-1]
+    if not len(flat) or not (square or name == 2):
         ends = _stacks.one_by_one(flat, one)
+    elif name == 2:
+        ends = _stacks.spectral(divided_by_peak(flat, axis=(1, 2)))
+    else:  # of Skeel's each row may have its own unit
+        unit = divided_by_peak(flat, axis=2 if name == "skeel" else (1, 2))
+        ends = by_inverses(unit, name, one)
     value, lower, upper = (
         _arrays.beside(end.reshape(A.shape[:-2]), given) for end in ends
     )
     return ConditionEstimates(value, lower, upper, name)
+
+
+def _named(p: ConditionNorm | float | None) -> ConditionNorm:
+    wanted = "inf" if p == np.inf else 2 if p is None else p
+    for name in CONDITION_NUMBERS:
+        if name == wanted:
+            return name
+    raise ValueError(
+        f"p must be one of {', '.join(map(repr, CONDITION_NUMBERS))}, got {p!r}; "
+        "condition numbers of the smallest singular value or the nuclear norm have "
+        "no certain bracket here"
+    )
 
 
 def cond_1(A: Array) -> ConditionEstimate:
@@ -264,7 +276,7 @@ def cond_fro(A: Array) -> ConditionEstimate:
     return by_singular_values(divided_by_peak(_dense(A)), "fro")
 
 
-CONDITION_NUMBERS: dict[Any, Callable[[Array], ConditionEstimate]] = {
+CONDITION_NUMBERS: dict[ConditionNorm, Callable[[Array], ConditionEstimate]] = {
     2: cond_2,
     1: cond_1,
     "inf": cond_inf,

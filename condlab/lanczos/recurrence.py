@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.linalg
+from scipy.sparse.linalg import LinearOperator
 
+from condlab.types import Array
+
+Product = Callable[[np.ndarray], np.ndarray]
 EPS = float(np.finfo(np.float64).eps)
 
 
@@ -89,7 +92,9 @@ class Bidiagonalisation:
         return B
 
 
-def lanczos(A: Any, start: np.ndarray, num_matvecs: int) -> Tridiagonalisation:
+def lanczos(
+    A: Array | LinearOperator | Product, start: np.ndarray, num_matvecs: int
+) -> Tridiagonalisation:
     """Reduce a Hermitian A to tridiagonal form on a Krylov space.
 
     Parameters
@@ -145,7 +150,9 @@ def lanczos(A: Any, start: np.ndarray, num_matvecs: int) -> Tridiagonalisation:
     return Tridiagonalisation(Q[:, :k], alpha[:k], beta[:j], coupling, rest, invariant)
 
 
-def golub_kahan(A: Any, start: np.ndarray, num_matvecs: int) -> Bidiagonalisation:
+def golub_kahan(
+    A: Array | LinearOperator, start: np.ndarray, num_matvecs: int
+) -> Bidiagonalisation:
     """Reduce A to upper bidiagonal form on a pair of Krylov spaces.
 
     Parameters
@@ -183,7 +190,7 @@ def golub_kahan(A: Any, start: np.ndarray, num_matvecs: int) -> Bidiagonalisatio
 
 
 def golub_kahan_steps(
-    A: Any, start: np.ndarray, num_matvecs: int
+    A: Array | LinearOperator, start: np.ndarray, num_matvecs: int
 ) -> Iterator[Bidiagonalisation]:
     """Yield the bidiagonalisation after every step, for callers that may stop early."""
     multiply, adjoint = products(A)
@@ -219,12 +226,12 @@ def golub_kahan_steps(
             u = multiply(v)
 
 
-def product_of(A: Any) -> Callable[[Any], Any]:
+def product_of(A: Array | LinearOperator | Product) -> Product:
     """Return x -> A x; a callable without a shape is that already."""
     return A if callable(A) and not hasattr(A, "shape") else lambda x: A @ x
 
 
-def products(A: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+def products(A: Array | LinearOperator) -> tuple[Product, Product]:
     """Return x -> A x and y -> A'y (the adjoint)."""
     if hasattr(A, "rmatvec"):
         return A.matvec, A.rmatvec

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator
 
 from condlab.lanczos.recurrence import (
     Bidiagonalisation,
+    Product,
     Tridiagonalisation,
     norm,
     product_of,
     products,
 )
+from condlab.types import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +58,7 @@ class SingularTriplets:
     residuals: np.ndarray
 
 
-def ritz_pairs(A: Any, T: Tridiagonalisation) -> RitzPairs:
+def ritz_pairs(A: Array | LinearOperator | Product, T: Tridiagonalisation) -> RitzPairs:
     """Return the Ritz pairs of a Lanczos run with residuals from new products.
 
     Parameters
@@ -92,7 +94,9 @@ def ritz_pairs(A: Any, T: Tridiagonalisation) -> RitzPairs:
     return RitzPairs(values, Y, _column_norms(AY - Y * values))
 
 
-def singular_triplets(A: Any, G: Bidiagonalisation) -> SingularTriplets:
+def singular_triplets(
+    A: Array | LinearOperator, G: Bidiagonalisation
+) -> SingularTriplets:
     """Return the singular triplets of a Golub-Kahan run, residuals from new products.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -18,12 +18,18 @@ from condlab.optimal._in_memory import best_dense
 from condlab.optimal._large import best_large
 from condlab.optimal._one_sided import ROUNDING, SINGULAR, WITHIN, Found, reach
 from condlab.optimal._progress import Clock
-from condlab.types import Array, Bracket, Scaling
+from condlab.types import (
+    Array,
+    Bracket,
+    MatrixNorm,
+    Record,
+    Scaling,
+    Sparse,
+)
 
 __all__ = ["OptimalScaling", "optimal_scaling"]
 
 Side = Literal["left", "right", "symmetric", "both"]
-Norm = Literal[1, 2, "inf", "fro"]
 SIDES = ("left", "right", "symmetric", "both")
 NORMS = (1, 2, "inf", "fro")
 DENSE_WORK = ("start", *("step",) * 12, "judge")  # the dense method in full
@@ -68,7 +74,7 @@ class OptimalScaling:
     method: str
     stopped: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, multipliers as lists."""
         return record(self)
 
@@ -83,10 +89,10 @@ def optimal_scaling(
     A: Array,
     *,
     side: Side = "left",
-    p: Norm = 2,
+    p: MatrixNorm = 2,
     rtol: float = 0.005,
     time_limit: float | None = None,
-    rng: Any = 0,
+    rng: np.random.Generator | int = 0,
     progress: Callable[[str], object] | None = None,
 ) -> OptimalScaling:
     """Find the diagonal scaling of least condition number, with a certificate.
@@ -183,7 +189,9 @@ def optimal_scaling(
     return _recorded(found, method, rtol)
 
 
-def _require_options(side: str, p: Any, rtol: float, time_limit: float | None) -> None:
+def _require_options(
+    side: str, p: MatrixNorm, rtol: float, time_limit: float | None
+) -> None:
     if side not in SIDES:
         raise ValueError(f"side must be one of {', '.join(SIDES)}, got {side!r}")
     if p not in NORMS:
@@ -197,7 +205,7 @@ def _require_options(side: str, p: Any, rtol: float, time_limit: float | None) -
         raise ValueError(f"time_limit is a number of seconds, got {time_limit!r}")
 
 
-def _require_shape(A: Any, side: str, p: Any) -> None:
+def _require_shape(A: Array, side: str, p: MatrixNorm) -> None:
     shape = np.shape(A)
     if len(shape) != 2 or shape[0] == shape[1] or 0 in shape:
         return
@@ -213,7 +221,7 @@ def _require_shape(A: Any, side: str, p: Any) -> None:
         )
 
 
-def _required_dense(A: Array, side: str, p: Any) -> np.ndarray:
+def _required_dense(A: Array, side: str, p: MatrixNorm) -> np.ndarray:
     A = _dense(A)
     if np.iscomplexobj(A) and p != 2:
         raise ValueError(
@@ -236,7 +244,7 @@ def _required_dense(A: Array, side: str, p: Any) -> np.ndarray:
     return A
 
 
-def _is_large(A: Any, side: str, p: Any, clock: Clock) -> bool:
+def _is_large(A: Sparse, side: str, p: MatrixNorm, clock: Clock) -> bool:
     """Tell whether a sparse matrix is too large to be dense, or takes too long."""
     if A.shape[0] * A.shape[1] * 8 > DENSE_BYTES:
         return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
@@ -20,7 +20,7 @@ SMALLEST = 2.0**-900  # of the sums that are multipliers
 MOST = 2.0**500  # of an inverse, whose Gram matrix is formed
 
 
-def rows(A: np.ndarray, p: Any) -> Found:
+def rows(A: np.ndarray, p: Literal[1, "inf"]) -> Found:
     """Scale the rows for the best κ_p, by Bauer's formulas."""
     lower = bauer(A, side="left", p=p).lower
     if p == "inf":
@@ -35,7 +35,7 @@ def rows(A: np.ndarray, p: Any) -> Found:
     return Found(np.ldexp(sums, units.rows), None, lower, 0)
 
 
-def both(A: np.ndarray, p: Any) -> Found:
+def both(A: np.ndarray, p: Literal[1, "inf"]) -> Found:
     """Scale rows and columns for the best κ_p, by Perron vectors of |A⁻¹| |A|."""
     lower = bauer(A, side="both", p=p).lower
     # In units of its own the inverse may have no digits.

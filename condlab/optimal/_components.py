@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -27,9 +26,10 @@ from condlab.optimal._one_sided import (
     reach,
 )
 from condlab.optimal._progress import Clock
+from condlab.types import Array
 
 Part = tuple[np.ndarray, np.ndarray]
-Solver = Callable[[Any], Found]
+Solver = Callable[[Array], Found]
 FEW = 50  # parts whose equilibration takes next to no time, unless they are large
 
 
@@ -39,11 +39,11 @@ class _Block:
 
     rows: np.ndarray
     columns: np.ndarray
-    A: Any
+    A: Array
     found: Found
 
 
-def components(A: Any, side: str) -> list[Part]:
+def components(A: Array, side: str) -> list[Part]:
     """Return rows and columns of the connected components that have both."""
     if not sp.issparse(A) and A.all():
         return [(np.arange(A.shape[0]), np.arange(A.shape[1]))]
@@ -60,7 +60,7 @@ def components(A: Any, side: str) -> list[Part]:
 
 
 def best_components(
-    A: Any,
+    A: Array,
     parts: list[Part],
     side: str,
     rtol: float,
@@ -110,7 +110,7 @@ def _members(labels: np.ndarray, count: int) -> list[np.ndarray]:
 
 
 def _started(
-    A: Any, part: Part, side: str, clock: Clock, room: float, few: bool
+    A: Array, part: Part, side: str, clock: Clock, room: float, few: bool
 ) -> _Block:
     """Return the block of a part, equilibrated where it is dense and there is time."""
     rows, columns = part
@@ -130,7 +130,7 @@ def _one_line(A: np.ndarray, side: str) -> np.ndarray:
     return norms**-0.5 if side == "symmetric" else 1 / norms
 
 
-def _joined(A: Any, blocks: list[_Block], side: str, found: Found) -> Found:
+def _joined(A: Array, blocks: list[_Block], side: str, found: Found) -> Found:
     """Return the scaling of the whole from those of the blocks."""
     left = np.ones(A.shape[0])
     for block in blocks:

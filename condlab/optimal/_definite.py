@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,6 +18,7 @@ from scipy.sparse.linalg import splu
 from condlab.condition._fill import fits
 from condlab.condition._inverse import EPS
 from condlab.optimal._progress import Clock
+from condlab.types import Sparse
 
 FILL_LIMIT = 2e7  # entries of the factors
 PRODUCTS_LIMIT = 3e10  # multiplications of the residual, a minute's
@@ -31,18 +31,18 @@ SLACKS = (3e-6, 1e-4, 1e-2, 0.5)  # how far from the estimates a proof is tried
 class Symmetric:
     """A computed sparse matrix, and how far in the 2-norm it is from the exact one."""
 
-    K: Any
+    K: sp.csc_array
     noise: float
 
 
-def congruence(G: Any, d: np.ndarray) -> Symmetric:
+def congruence(G: Sparse, d: np.ndarray) -> Symmetric:
     """Return diag(d) G diag(d) for a symmetric G."""
     D = sp.diags_array(d)
     K = sp.csc_array(D @ G @ D)
     return Symmetric(K, 4 * EPS * _norm(abs(K)))
 
 
-def gram(B: Any, d: np.ndarray) -> Symmetric:
+def gram(B: Sparse, d: np.ndarray) -> Symmetric:
     """Return D B Bᵀ D for D = diag(d)."""
     M = sp.csr_array(sp.diags_array(d) @ B)
     sizes = abs(M)
@@ -94,7 +94,7 @@ def _above(S: Symmetric, shift: float, sign: int, clock: Clock) -> float:
     return sign * shift - error
 
 
-def _cholesky(S: Any, clock: Clock) -> tuple[Any, np.ndarray] | None:
+def _cholesky(S: sp.csc_array, clock: Clock) -> tuple[sp.csc_array, np.ndarray] | None:
     """Return F and an order with S near F Fᵀ in that order, None if not definite."""
     if not (S.diagonal() > 0).all():
         return None
@@ -116,6 +116,6 @@ def _cholesky(S: Any, clock: Clock) -> tuple[Any, np.ndarray] | None:
     return sp.csc_array(lu.L @ sp.diags_array(np.sqrt(pivots))), lu.perm_c
 
 
-def _norm(sizes: Any) -> float:
+def _norm(sizes: Sparse) -> float:
     """Bound the 2-norm of a symmetric matrix of these absolute values."""
     return float(sizes.sum(axis=1).max()) * (1 + sizes.shape[0] * EPS)

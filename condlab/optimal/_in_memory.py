@@ -7,9 +7,8 @@ is reached is that of the very multipliers that are returned.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,17 +18,17 @@ from condlab._rank import is_singular
 from condlab.condition import cond_2
 from condlab.optimal import _closed, _one_sided
 from condlab.optimal._blocks import best_blocks
-from condlab.optimal._components import best_components, components
+from condlab.optimal._components import Solver, best_components, components
 from condlab.optimal._one_sided import ROUNDING, SINGULAR, TIME, Found, judged
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import middle_units
-from condlab.types import Scaling
+from condlab.types import Array, MatrixNorm, Scaling
 
 INTERIOR = "interior-point"
 
 
 def best_dense(
-    A: np.ndarray, side: str, p: Any, rtol: float, clock: Clock
+    A: np.ndarray, side: str, p: MatrixNorm, rtol: float, clock: Clock
 ) -> tuple[Found, str]:
     """Return the best scaling of a real A with its bounds, and the method."""
     alike = side in ("symmetric", "both") and bool((A == A.T).all())
@@ -54,7 +53,7 @@ def best_dense(
 
 
 def _best(
-    A: np.ndarray, side: str, p: Any, rtol: float, clock: Clock
+    A: np.ndarray, side: str, p: MatrixNorm, rtol: float, clock: Clock
 ) -> tuple[Found, str]:
     if p == 2 and side in ("left", "right"):
         return turned(lambda B: one_side(B, "left", rtol, clock), A, side), INTERIOR
@@ -95,16 +94,16 @@ def _looks_singular(A: np.ndarray, clock: Clock) -> bool:
     return math.isinf(cond_2(middle_units(A, "both").apply(A)).upper)
 
 
-def _by_formula(A: np.ndarray, side: str, p: Any) -> Found:
-    if side == "both":
-        return _closed.both(A, p)
+def _by_formula(A: np.ndarray, side: str, p: Literal[1, "inf", "fro"]) -> Found:
     if p == "fro":
         return turned(_closed.rows_frobenius, A, side)
-    dual: Any = p if side == "left" else {1: "inf", "inf": 1}[p]
+    if side == "both":
+        return _closed.both(A, p)
+    dual: Literal[1, "inf"] = p if side == "left" else 1 if p == "inf" else "inf"
     return turned(lambda B: _closed.rows(B, dual), A, side)
 
 
-def turned(solve: Callable[[Any], Found], A: Any, side: str) -> Found:
+def turned(solve: Solver, A: Array, side: str) -> Found:
     """Scale the columns as the rows of the transpose."""
     if side != "right":
         return solve(A)

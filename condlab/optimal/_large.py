@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -12,21 +11,21 @@ import scipy.sparse as sp
 from condlab import _arrays
 from condlab.errors import SingularMatrixError
 from condlab.optimal import _matrix_free, _one_sided
-from condlab.optimal._components import best_components, centred, components
+from condlab.optimal._components import Part, best_components, centred, components
 from condlab.optimal._in_memory import turned
 from condlab.optimal._one_sided import ROUNDING, SINGULAR, Found, reach
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import sparse_units
 from condlab.scaling import jacobi_scaling
-from condlab.types import Scaling
+from condlab.types import Array, MatrixNorm, Scaling, Sparse
 
 COMPONENT_BYTES = 2**23  # components of up to 1,000 rows are made dense
 
 
 def best_large(
-    A: Any,
+    A: Sparse,
     side: str,
-    p: Any,
+    p: MatrixNorm,
     rtol: float,
     clock: Clock,
     rng: np.random.Generator,
@@ -46,7 +45,7 @@ def best_large(
         return _best(A, side, rtol, clock, rng, room)
     methods: list[str] = []
 
-    def solve(B: Any) -> Found:
+    def solve(B: Array) -> Found:
         found, method = _best(sp.csr_array(B), "left", rtol, clock, rng, room)
         methods.append(method)
         return found
@@ -54,7 +53,7 @@ def best_large(
     return turned(solve, A, side), methods[0]
 
 
-def _require_symmetric(A: Any) -> None:
+def _require_symmetric(A: Sparse) -> None:
     if abs(A - A.T).max() > 0:
         raise ValueError(
             "symmetric scaling needs a symmetric matrix; use (A + A.T) / 2 if it is "
@@ -64,7 +63,12 @@ def _require_symmetric(A: Any) -> None:
 
 
 def _best(
-    A: Any, side: str, rtol: float, clock: Clock, rng: np.random.Generator, room: float
+    A: Sparse,
+    side: str,
+    rtol: float,
+    clock: Clock,
+    rng: np.random.Generator,
+    room: float,
 ) -> tuple[Found, str]:
     """Scale the rows, or both sides alike, component by component."""
     units = sparse_units(A, side)
@@ -75,7 +79,7 @@ def _best(
     search = _one_sided.symmetric if side == "symmetric" else _one_sided.left
     free = False
 
-    def solve(C: Any) -> Found:
+    def solve(C: Array) -> Found:
         nonlocal free
         if not sp.issparse(C):
             return search(C, rtol, clock)
@@ -106,7 +110,7 @@ def _best(
     return replace(found, left=scaling.left, right=scaling.right), method
 
 
-def _require_square(parts: list[Any], room: float) -> None:
+def _require_square(parts: list[Part], room: float) -> None:
     for rows, columns in parts:
         m, n = len(rows), len(columns)
         if m != n and m * n * 8 > room:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -35,7 +34,7 @@ from condlab.optimal._definite import (
 from condlab.optimal._one_sided import TIME, WITHIN, Found
 from condlab.optimal._patches import from_patch, from_products
 from condlab.optimal._progress import Clock
-from condlab.types import Scaling
+from condlab.types import Scaling, Sparse
 
 ENDS = 12  # eigenvalues computed at each end
 POWERS = (4.0, 16.0, 64.0, 256.0)
@@ -77,7 +76,7 @@ class _Proved:
 
 
 def best_rows(
-    A: Any, rtol: float, clock: Clock, rng: np.random.Generator, *, symmetric: bool
+    A: Sparse, rtol: float, clock: Clock, rng: np.random.Generator, *, symmetric: bool
 ) -> Found:
     """Scale the rows of a sparse square A, or both sides of an SPD one alike.
 
@@ -118,13 +117,13 @@ def best_rows(
     return Found(proved.d, right, lower, search.evaluations, stopped, upper)
 
 
-def equilibrating(A: Any, symmetric: bool) -> np.ndarray:
+def equilibrating(A: Sparse, symmetric: bool) -> np.ndarray:
     """Return the logarithms of what equilibrates A."""
     squares = A.diagonal() if symmetric else A.power(2).sum(axis=1)
     return -np.log(squares) / 2
 
 
-def _factorised(A: Any, clock: Clock) -> Factorisation:
+def _factorised(A: Sparse, clock: Clock) -> Factorisation:
     """Return the sparse LU factors of A, if they are expected to come in time."""
     products = float((np.diff(A.indptr).astype(float) ** 2).sum())  # as in A Aᵀ
     if products * COUNTING > clock.work(0.5):
@@ -137,7 +136,7 @@ class _Search:
 
     def __init__(
         self,
-        A: Any,
+        A: Sparse,
         lu: Factorisation,
         symmetric: bool,
         ratio: float,
@@ -292,6 +291,6 @@ class _Search:
         return scaled_bound(sp.csr_array(B.T), F1, F2, rows=False, columns=True)
 
 
-def _gram(A: Any) -> Product:
+def _gram(A: Sparse) -> Product:
     transpose = sp.csr_array(A.T)
     return lambda v: A @ (transpose @ v)

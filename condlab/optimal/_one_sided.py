@@ -21,7 +21,7 @@ from condlab.optimal._interior import Point, best_rows
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import applied
 from condlab.scaling import jacobi_scaling, row_scaling
-from condlab.types import Array, Scaling
+from condlab.types import Array, MatrixNorm, Scaling
 
 MARGIN = 0.45  # of the gap asked for, at which to stop
 NEGLIGIBLE = 1e-14  # relative weight of a singular vector that is left out
@@ -52,7 +52,7 @@ def reach(found: Found) -> float:
     return math.inf if found.upper is None else found.upper
 
 
-def judged(A: np.ndarray, found: Found, p: object = 2) -> Found:
+def judged(A: np.ndarray, found: Found, p: MatrixNorm = 2) -> Found:
     """Return what was found, or its powers of two, with what κ_p certainly is below."""
     if found.upper is not None:
         return found

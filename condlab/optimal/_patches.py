@@ -8,8 +8,6 @@ those of finite element matrices do, a part knows what a few vectors cannot.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from scipy.sparse.csgraph import breadth_first_order
 
@@ -19,13 +17,13 @@ from condlab.condition._certain import norm_bound
 from condlab.condition._inverse import EPS
 from condlab.optimal import _one_sided
 from condlab.optimal._progress import Clock
-from condlab.types import Scaling
+from condlab.types import Scaling, Sparse
 
 PRODUCTS = 50  # with a matrix that is not factorised
 ORDER = 400  # of a part; the dense method takes seconds
 
 
-def from_patch(A: Any, centre: int, rtol: float, clock: Clock) -> float:
+def from_patch(A: Sparse, centre: int, rtol: float, clock: Clock) -> float:
     """Bound the best κ of D A D by that of the rows and columns around one."""
     nearest = breadth_first_order(A, centre, return_predecessors=False)[:ORDER]
     part = np.sort(nearest)
@@ -36,7 +34,7 @@ def from_patch(A: Any, centre: int, rtol: float, clock: Clock) -> float:
 
 
 def from_products(
-    A: Any, x: np.ndarray, symmetric: bool, rng: np.random.Generator
+    A: Sparse, x: np.ndarray, symmetric: bool, rng: np.random.Generator
 ) -> float:
     """Bound the best κ from below as van der Sluis does, from products alone.
 

@@ -13,7 +13,7 @@ Where k singular values meet, rows of their weighted vectors have equal norms in
 and take the place of the components: as κ₂(M ⊗ I) = κ₂(M), the same holds for block
 diagonal S₁ and S₂ of unitary k × k blocks, which turn row into row.
 
-Any eigenvalue bounds the spectral radius. One is enclosed by Newton's method for
+Each eigenvalue bounds the spectral radius. One is enclosed by Newton's method for
 F(x, λ) = S₁ B S₂ x − λ B x with x_k fixed: with R near the inverse of the Jacobian J,
 
     β + α r + γ r² ≤ r,  α ≥ ‖I − R J‖, β ≥ ‖R F‖, γ ≥ ‖R B‖ in the maximum norm,

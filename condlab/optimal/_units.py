@@ -7,9 +7,9 @@ underflows on the way, and neither does that of a multiplier and an entry.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from condlab import _arrays
 from condlab.types import Scaling
@@ -37,7 +37,7 @@ class Units:
         """Return the matrix of which B is the one in these units, up to underflow."""
         return Units(-self.rows, -self.columns).apply(B)
 
-    def apply_sparse(self, A: Any) -> Any:
+    def apply_sparse(self, A: sp.csr_array) -> sp.csr_array:
         """Return a csr matrix in these units."""
         i, j = _arrays.coordinates(A)
         data = np.ldexp(A.data, self.rows[i] + self.columns[j])
@@ -84,7 +84,7 @@ def middle_units(A: np.ndarray, side: str) -> Units:
     return Units(rows, columns)
 
 
-def sparse_units(A: Any, side: str) -> Units:
+def sparse_units(A: sp.csr_array, side: str) -> Units:
     """Return units for the rows of a csr matrix, or by its diagonal for both sides."""
     m, n = A.shape
     if side == "symmetric":

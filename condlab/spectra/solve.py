@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -203,7 +203,7 @@ def _require_options(damping: float, method: str, rtol: float, most: int) -> Non
         raise ValueError(f"num_matvecs must be at least 2, got {most}")
 
 
-def _require_sides(H: Operator, B: Any) -> None:
+def _require_sides(H: Operator, B: object) -> None:
     n, device = H.shape[0], getattr(H, "device", torch.device("cpu"))
     if not isinstance(B, Tensor) or B.ndim not in (1, 2) or B.shape[0] != n:
         got = tuple(B.shape) if isinstance(B, Tensor) else type(B).__name__

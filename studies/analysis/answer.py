@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from studies.analysis.claims import EQUILIBRATION, STANDARDIZATION
+from studies.analysis.entries import Correlation, Judged, Setting
 from studies.analysis.labels import data_words
-
-Json = dict[str, Any]
+from studies.engine.records import as_float
 
 NAMES = {
     "kappa_effective": "κ of the weights that a layer multiplies with",
@@ -21,7 +21,9 @@ STRENGTHS = ((0.1, "none to speak of"), (0.3, "weak"), (0.5, "moderate"))
 
 
 def answer(
-    correlations: Sequence[Json], claims: Sequence[Json], settings: Sequence[Json]
+    correlations: Sequence[Correlation],
+    claims: Sequence[Judged],
+    settings: Sequence[Setting],
 ) -> str:
     """Return whether condition numbers go with convergence, by how much, and on what.
 
@@ -44,18 +46,18 @@ def answer(
         if (c["study"], c["predictor"]) == ("quadratics", "kappa_hessian")
     ]
     sure = [f"On quadratics, where κ must: ρ = {_rho(c)}." for c in control]
-    return " ".join([
+    return " ".join(filter(None, [
         "**Does the condition number go with convergence?** Spearman's ρ with the "
         f"steps to a loss, within learning rates, pooled: {'; '.join(rows)} "
         "(below 0: the larger it is, the fewer steps).",
         *sure,
-        _gains(claims),
+        *(_gains(method, claims) for method in (EQUILIBRATION, STANDARDIZATION)),
         f"Seen on {_data(settings)}.",
-    ])  # fmt: skip
+    ]))  # fmt: skip
 
 
-def _rho(found: Json) -> str:
-    rho, lower, upper = (found[key] for key in ("rho", "lower", "upper"))
+def _rho(found: Correlation) -> str:
+    rho, lower, upper = map(as_float, (found["rho"], found["lower"], found["upper"]))
     strength = next((w for most, w in STRENGTHS if abs(rho) < most), "strong")
     if lower <= 0 <= upper:
         strength = "not told from none"
@@ -63,17 +65,23 @@ def _rho(found: Json) -> str:
     return f"{text} ({strength}, {found['runs']} runs)"
 
 
-def _gains(claims: Sequence[Json]) -> str:
-    """Return in how many claims of networks E was faster, and who else was."""
-    judged = [c for c in claims if "own" in c and c["study"] != "quadratics"]
+def _gains(method: str, claims: Sequence[Judged]) -> str:
+    """Return in how many claims a method was faster, and beside which controls."""
+    judged = [
+        c
+        for c in claims
+        if "own" in c and c["study"] != "quadratics" and c["method"] == method
+    ]
+    if not judged:
+        return ""
     faster = [c for c in judged if c["verdict"] == "reproduced"]
     slower = [c for c in judged if c["verdict"] == "contradicted"]
-    alike = [c for c in faster if c["alike"]]
+    alike = [c for c in faster if c.get("alike")]
     words = (
-        f"Of {len(judged)} comparisons of networks with and without equilibration it "
+        f"Of {len(judged)} comparisons of networks with and without {method} it "
         f"was certainly faster in {len(faster)} and slower in {len(slower)}"
     )
-    if not faster:
+    if not alike:
         return f"{words}."
     return (
         f"{words}; in {len(alike)} of those {len(faster)} its time is not told from "
@@ -81,6 +89,6 @@ def _gains(claims: Sequence[Json]) -> str:
     )
 
 
-def _data(settings: Sequence[Json]) -> str:
+def _data(settings: Sequence[Setting]) -> str:
     names = [s["data"] for s in settings if s["study"] != "quadratics"]
     return data_words(list(dict.fromkeys(names)))

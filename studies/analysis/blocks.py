@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from condlab.report.sections import Drawings, Section, Table
 from studies.analysis import costs
+from studies.analysis.entries import Cost, Found, Judged, Smoothness
 from studies.analysis.speeds import COLUMNS, cells, seen, speed, withdrawn, words
-from studies.engine.store import as_float
-
-Entry = dict[str, Any]
+from studies.engine.records import as_float
 
 OPEN = ("too few seeds", "not testable here")  # verdicts that are none
 SHARES = ("arm", "removed by centring", "removed by dividing", "runs")
@@ -27,12 +25,12 @@ THEOREM_52 = (
 )
 
 
-def parts(found: Entry) -> dict[str, str]:
+def parts(found: Found) -> dict[str, str]:
     """Return what goes between the markers of pages: the answer, and the tables."""
     return {"answer": found.get("answer", ""), "studies": studies_block(found)}
 
 
-def claim_table(claims: list[Entry]) -> str:
+def claim_table(claims: list[Judged]) -> str:
     """Return the Markdown table of the claims that one arm trains faster.
 
     Parameters
@@ -50,7 +48,7 @@ def claim_table(claims: list[Entry]) -> str:
     return "\n".join(rows)
 
 
-def studies_block(found: Entry) -> str:
+def studies_block(found: Found) -> str:
     """Return the table of claims, and what its words mean, as Markdown.
 
     Parameters
@@ -69,7 +67,7 @@ def studies_block(found: Entry) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def still_open(claims: list[Entry]) -> str:
+def still_open(claims: list[Judged]) -> str:
     """Return in a sentence which claims have no verdict yet, and why, or nothing.
 
     Examples
@@ -81,12 +79,12 @@ def still_open(claims: list[Entry]) -> str:
     return f"Still open: {'; '.join(told)}." if told else ""
 
 
-def _why(claim: Entry) -> list[str]:
+def _why(claim: Judged) -> list[str]:
     found = [] if "own" not in claim else [seen(claim), speed(claim["own"])]
     return [claim["verdict"], *found]
 
 
-def section(found: Entry, drawings: list[str]) -> Section:
+def section(found: Found, drawings: list[str]) -> Section:
     """Return the section of the report, with drawings by their names.
 
     Parameters
@@ -119,14 +117,14 @@ def _rows(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(map(tuple, rows))
 
 
-def _costs(found: Entry) -> list[str | Table]:
+def _costs(found: dict[str, Cost]) -> list[str | Table]:
     rows = _rows(costs.cells(found))
     if not rows:
         return []
     return [costs.words(found), Table("Costs of arms", costs.COLUMNS, rows)]
 
 
-def _smoothness(shares: list[Entry]) -> list[str | Table]:
+def _smoothness(shares: list[Smoothness]) -> list[str | Table]:
     if not shares:
         return []
     told = (
@@ -138,11 +136,11 @@ def _smoothness(shares: list[Entry]) -> list[str | Table]:
     return [told, Table("Gradient shares", SHARES, _rows(map(share_cells, shares)))]
 
 
-def share_cells(entry: Entry) -> list[str]:
+def share_cells(entry: Smoothness) -> list[str]:
     """Return what standardizing removes from an arm's gradient, in words."""
     name = f"{entry['study'].replace('_', ' ')}, {entry['arm']}"
     parts = (
-        f"{100 * as_float(entry[part]):.2g} %"
-        for part in ("share_centring", "share_dividing")
+        f"{100 * as_float(part):.2g} %"
+        for part in (entry["share_centring"], entry["share_dividing"])
     )
     return [name, *parts, str(entry["runs"])]

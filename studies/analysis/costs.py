@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeVar
 
-from studies.engine.store import as_float
+from studies.analysis.entries import Cost, Step
+from studies.engine.records import as_float
 
-Entry = dict[str, Any]
+Value = TypeVar("Value")
 
 COLUMNS = ("network", "arm", "step time", "peak memory")
 NETWORKS = {"resnet18": "ResNet-18", "vit_tiny": "ViT-tiny", "nerf": "NeRF"}
@@ -17,7 +19,7 @@ ARMS = {
 }
 
 
-def cells(costs: Entry) -> list[list[str]]:
+def cells(costs: Mapping[str, Cost]) -> list[list[str]]:
     """Return a row for each network and arm in the order of `COLUMNS`.
 
     Parameters
@@ -46,7 +48,7 @@ def cells(costs: Entry) -> list[list[str]]:
     ]
 
 
-def words(costs: Entry) -> str:
+def words(costs: Mapping[str, Cost]) -> str:
     """Return what the numbers are, and of which machine.
 
     Examples
@@ -54,7 +56,7 @@ def words(costs: Entry) -> str:
     >>> words({"environment": {"torch": "2.13.0", "gpu": "H200"}})[-25:]
     'iles; torch 2.13.0, H200.'
     """
-    about = costs.get("environment", {})
+    about = costs.get("environment", Cost())
     place = about.get("gpu") or "one thread of a CPU"
     return (
         "What an arm costs: a training step's time and peak memory over those of the "
@@ -63,7 +65,7 @@ def words(costs: Entry) -> str:
     )
 
 
-def table(costs: Entry) -> str:
+def table(costs: Mapping[str, Cost]) -> str:
     """Return the words and the table as Markdown; nothing where there are no costs."""
     found = cells(costs)
     if not found:
@@ -73,12 +75,14 @@ def table(costs: Entry) -> str:
     return f"{words(costs)}\n\n{lines}"
 
 
-def _in_order(found: Entry, known: dict[str, str]) -> list[tuple[str, Any]]:
+def _in_order(
+    found: Mapping[str, Value], known: Mapping[str, str]
+) -> list[tuple[str, Value]]:
     """Return what is known first, whatever the file's order is."""
     names = [*known, *sorted(found.keys() - known.keys())]
     return [(name, found[name]) for name in names if name in found]
 
 
-def _ratio(step: Entry) -> str:
+def _ratio(step: Step) -> str:
     low, high = (f"{as_float(x):.2f}" for x in step["ratio_quartiles"])
     return f"{as_float(step['ratio']):.2f} [{low}, {high}]"

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from studies.analysis.claims import BESIDE, CONTROLS
+from studies.analysis.entries import Claim, Judged
 from studies.analysis.labels import seen_on
-from studies.analysis.ratios import Ratio, at_end, at_rate, effect
+from studies.analysis.ratios import Effect, Ratio, at_end, at_rate, effect, entry
 from studies.analysis.runs import as_runs, kind_of
 from studies.analysis.verdicts import verdict
+from studies.engine.records import Record
 
-Json = dict[str, Any]
-Groups = Mapping[tuple[str, str], Sequence[Json]]  # records by study and setting
+Groups = Mapping[tuple[str, str], Sequence[Record]]  # records by study and setting
 
 
-def judge(claim: Json, groups: Groups) -> list[Json]:
+def judge(claim: Claim, groups: Groups) -> list[Judged]:
     """Return what the runs say of a claim that one arm is faster than another.
 
     Runs of one preset are judged together, those of different ones apart: what was
     seen on digits is no evidence of CIFAR-10.
     """
-    presets: dict[str, dict[tuple[str, str], Sequence[Json]]] = {}
+    presets: dict[str, dict[tuple[str, str], Sequence[Record]]] = {}
     for key, records in groups.items():
         about = key[0] == claim["study"] and _is_kind(claim, records)
         arms = {record["config"]["arm"] for record in records}
@@ -31,11 +31,11 @@ def judge(claim: Json, groups: Groups) -> list[Json]:
     return rows or [{**claim, "verdict": "not testable here"}]
 
 
-def _is_kind(claim: Json, records: Sequence[Json]) -> bool:
+def _is_kind(claim: Claim, records: Sequence[Record]) -> bool:
     return claim["kind"] in ("", kind_of(records[0]))
 
 
-def _judged(claim: Json, own: Groups) -> Json:
+def _judged(claim: Claim, own: Groups) -> Judged:
     runs = [run for key, records in own.items() for run in as_runs(*key, records)]
     there, than = {run.arm for run in runs}, claim["than"]
     found = effect(runs, claim["arm"], than)
@@ -50,17 +50,20 @@ def _judged(claim: Json, own: Groups) -> Json:
     alike = [a for a in CONTROLS if a in controls and _overlap(controls[a], found)]
     return {
         **claim,
-        **found,
-        "source": source,
+        "own": entry(found["own"]),
+        "matched": entry(found["matched"]),
+        "best_lr": found["best_lr"],
+        "edge": found["edge"],
+        "source": None if source is None else entry(source),
         "end": at_end(runs, claim["arm"], than),
         "seen": seen_on(claim["study"], [r for rs in own.values() for r in rs]),
         "verdict": verdict(found["own"], found["matched"]),
         "alike": alike,
-        "beside": {arm: controls[arm] for arm in BESIDE if arm in controls},
+        "beside": {arm: entry(controls[arm]) for arm in BESIDE if arm in controls},
     }
 
 
-def _overlap(control: Ratio, found: Json) -> bool:
+def _overlap(control: Ratio, found: Effect) -> bool:
     return bool(
         control.lower <= found["own"].upper and found["own"].lower <= control.upper
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
+from studies.analysis.entries import Seen
 from studies.analysis.sizes import parameters
-
-Json = dict[str, Any]
+from studies.engine.records import Record, Settings
 
 DATA = MappingProxyType({
     "digits": "digits, 8 × 8 pixels",
@@ -41,7 +40,7 @@ NETWORKS = MappingProxyType({
 })  # fmt: skip
 
 
-def seen_on(study: str, records: Sequence[Json]) -> Json:
+def seen_on(study: str, records: Sequence[Record]) -> Seen:
     """Return data, network, steps and seeds of the runs of one study and preset.
 
     "parameters" are those of the plain network, where all runs have as many.
@@ -78,7 +77,7 @@ def data_words(names: Sequence[str]) -> str:
     )
 
 
-def network(study: str, config: Json) -> str:
+def network(study: str, config: Mapping[str, object]) -> str:
     """Return a network in words.
 
     Examples
@@ -93,7 +92,7 @@ def network(study: str, config: Json) -> str:
     return template.format_map(defaultdict(lambda: "?", known))
 
 
-def epochs(config: Json) -> float | None:
+def epochs(config: Settings) -> float | None:
     """Return how often a run sees each image, to two digits; None where there are none.
 
     Examples

@@ -23,9 +23,7 @@ import json
 import math
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -34,8 +32,8 @@ from studies.analysis.answer import answer
 from studies.analysis.claims import CLAIMS
 from studies.analysis.correlation import RESAMPLES, holm, stratified_spearman
 from studies.analysis.described import describe, smoothness
+from studies.analysis.entries import Correlation, Found, Uncorrected
 from studies.analysis.judgement import judge
-from studies.analysis.ratios import Ratio
 from studies.analysis.runs import (
     CONTROL,
     EARLY,
@@ -48,14 +46,12 @@ from studies.analysis.runs import (
     withdrawals,
     withdrawn,
 )
-from studies.analysis.statistics import Interval, Time
 from studies.analysis.verdicts import WORDS
-from studies.engine.store import FAILED, number, read_lines
+from studies.engine.records import Record, as_float, number
+from studies.engine.store import FAILED, read_records
 
 RESULTS = Path(__file__).parents[1] / "results"
 COSTS = RESULTS.parents[1] / "benchmarks" / "results" / "training_step.json"
-
-Json = dict[str, Any]
 
 
 def main(
@@ -81,14 +77,16 @@ def main(
     files = sorted(results.glob("*/*.jsonl"))
     if not files:
         raise SystemExit(f"no records in {results}; run: python -m studies all")
-    every = [record for file in files for record in read_lines(file)]
+    every = [record for file in files for record in read_records(file)]
     records = [record for record in every if record["status"] != FAILED]
-    groups: dict[tuple[str, str], list[Json]] = {}
+    groups: dict[tuple[str, str], list[Record]] = {}
     for record in map(withdrawn, records):
         groups.setdefault((study_of(record), setting_of(record)), []).append(record)
-    settings = [describe(*key, records) for key, records in groups.items()]
-    runs = [run for key, records in groups.items() for run in as_runs(*key, records)]
-    found: Json = {
+    settings = [describe(*key, own) for key, own in groups.items()]
+    runs = [run for key, own in groups.items() for run in as_runs(*key, own)]
+    claims = [row for claim in CLAIMS for row in judge(claim, groups)]
+    correlated = correlations(runs, resamples)
+    found: Found = {
         "files": [[str(f.relative_to(results)), _digest(f)] for f in files],
         "rules": {
             "target": dict(TARGETS),
@@ -97,15 +95,15 @@ def main(
             "resamples": resamples,
         },
         "settings": settings,
-        "claims": [row for claim in CLAIMS for row in judge(claim, groups)],
-        "words": list(WORDS.items()),
+        "claims": claims,
+        "words": [[word, meaning] for word, meaning in WORDS.items()],
         "withdrawn": withdrawals(records),
-        "correlations": correlations(runs, resamples),
+        "correlations": correlated,
         "smoothness": [
             row for key, own in groups.items() for row in smoothness(key[0], own)
         ],
+        "answer": answer(correlated, claims, settings),
     }
-    found["answer"] = answer(found["correlations"], found["claims"], settings)
     counted = results / "theorem_52.json"
     if counted.exists():
         found["theorem_52"] = json.loads(counted.read_text(encoding="utf-8"))
@@ -117,7 +115,7 @@ def main(
     return path
 
 
-def correlations(runs: Sequence[Run], resamples: int) -> list[Json]:
+def correlations(runs: Sequence[Run], resamples: int) -> list[Correlation]:
     """Return each predictor's rank correlation with the speed, a study and pooled.
 
     P-values are adjusted for all of the list by Holm's method.
@@ -133,13 +131,13 @@ def correlations(runs: Sequence[Run], resamples: int) -> list[Json]:
         for name in PREDICTORS
         if (entry := correlate(study, name, own, resamples)) is not None
     ]
-    adjusted = holm([entry["p_value"] for entry in found])
+    adjusted = holm([as_float(entry["p_value"]) for entry in found])
     return [{**e, "p_holm": p} for e, p in zip(found, adjusted, strict=True)]
 
 
 def correlate(
     study: str, name: str, runs: Sequence[Run], resamples: int
-) -> Json | None:
+) -> Uncorrected | None:
     """Return one correlation, or None where the predictor does not vary."""
     known = [r for r in runs if not math.isnan(r.predictors[name])]
     if len(known) < 3:
@@ -154,13 +152,21 @@ def correlate(
     )
     if math.isnan(result.rho):
         return None
-    return {"study": study, "predictor": name, **asdict(result)}
+    return {
+        "study": study,
+        "predictor": name,
+        "rho": result.rho,
+        "lower": result.lower,
+        "upper": result.upper,
+        "p_value": result.p_value,
+        "runs": result.runs,
+        "strata": result.strata,
+        "clusters": result.clusters,
+    }
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Return what JSON can hold."""
-    if isinstance(value, (Interval, Ratio, Time)):
-        return _plain(asdict(value))
     if isinstance(value, Mapping):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypedDict, TypeVar
 
+from studies.analysis import entries
 from studies.analysis.runs import Run, best_rate, grouped
 from studies.analysis.statistics import Time, clustered_mean
 
 Bound = Literal["", ">", "<", "?"]
 Pair = tuple[Hashable, Time, Time]  # seed, and both arms' times
+Key = TypeVar("Key", bound=tuple[Hashable, ...])  # its last part is the seed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,28 @@ class Ratio:
     bound: Bound
     reached: tuple[int, int]
     pairs: int
+
+
+class Effect(TypedDict):
+    """What `effect` finds."""
+
+    own: Ratio
+    matched: Ratio
+    best_lr: dict[str, list[str]]
+    edge: list[str]
+
+
+def entry(ratio: Ratio) -> entries.Ratio:
+    """Return a ratio as JSON has it."""
+    return {
+        "value": ratio.value,
+        "lower": ratio.lower,
+        "upper": ratio.upper,
+        "n": ratio.n,
+        "bound": ratio.bound,
+        "reached": list(ratio.reached),
+        "pairs": ratio.pairs,
+    }
 
 
 def ratio_of(pairs: Sequence[Pair]) -> Ratio:
@@ -90,7 +114,7 @@ def _log(time: Time) -> float:
     return math.log2(max(time.step, 1.0))  # who starts below the target: one step
 
 
-def effect(runs: Sequence[Run], arm: str, than: str) -> dict[str, Any]:
+def effect(runs: Sequence[Run], arm: str, than: str) -> Effect:
     """Return the ratios of an arm's times to another's.
 
     "own": each at its own best learning rate, pairs share seed. "matched": at every
@@ -120,12 +144,12 @@ def at_rate(runs: Sequence[Run], arm: str, than: str, lr: float) -> Ratio | None
     return ratio_of(pairs) if pairs else None
 
 
-def at_end(runs: Sequence[Run], arm: str, than: str) -> dict[str, Any] | None:
+def at_end(runs: Sequence[Run], arm: str, than: str) -> entries.End | None:
     """Return the test metric at the end of both arms, each at its own best rate.
 
     Means over seeds, and the mean difference, the arm's minus the other's.
     """
-    found: dict[str, dict[Any, float]] = {}
+    found: dict[str, dict[tuple[str, int], float]] = {}
     names = {run.metric for run in runs if run.arm in (arm, than)} - {""}
     if len(names) != 1:
         return None
@@ -142,12 +166,22 @@ def at_end(runs: Sequence[Run], arm: str, than: str) -> dict[str, Any] | None:
         return None
     return {
         "metric": names.pop(),
-        "arms": {name: clustered_mean(_by_seed(found[name])) for name in (arm, than)},
-        "difference": clustered_mean(gaps),
+        "arms": {name: _mean(_by_seed(found[name])) for name in (arm, than)},
+        "difference": _mean(gaps),
     }
 
 
-def _by_seed(values: Mapping[Any, float]) -> dict[Hashable, list[float]]:
+def _mean(clusters: Mapping[Hashable, Sequence[float]]) -> entries.Interval:
+    mean = clustered_mean(clusters)
+    return {
+        "value": mean.value,
+        "lower": mean.lower,
+        "upper": mean.upper,
+        "n": mean.n,
+    }
+
+
+def _by_seed(values: Mapping[tuple[str, int], float]) -> dict[Hashable, list[float]]:
     seeds: dict[Hashable, list[float]] = {}
     for (_, seed), value in values.items():
         if math.isfinite(value):
@@ -169,7 +203,7 @@ def _at(
     }
 
 
-def _pairs(arm: Mapping[Any, Time], other: Mapping[Any, Time]) -> list[Pair]:
+def _pairs(arm: Mapping[Key, Time], other: Mapping[Key, Time]) -> list[Pair]:
     return [(key[-1], time, other[key]) for key, time in arm.items() if key in other]
 
 

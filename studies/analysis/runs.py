@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from types import MappingProxyType
-from typing import Any
+from typing import TypeVar
 
+from studies.analysis.entries import Withdrawn
 from studies.analysis.statistics import Time, penalised, steps_to_target
+from studies.engine.records import Record, Table, as_float, points
 
 # Share of the budget after which the plain network's loss is the target. A cosine
 # leaves little to gain after half: seeds' scatter would decide who arrives at all.
 TARGETS = MappingProxyType({"constant": 0.65, "cosine": 0.5})
 EARLY = 0.1  # of the budget: when predictors are taken
-BASELINES = ("plain", "LN")
+BASELINES = ("plain", "GN", "LN")  # of what is there, the first one
 PREDICTORS = (
     "kappa_raw",
     "kappa_effective",
@@ -40,7 +42,8 @@ METRICS = ("accuracy", "psnr", "iou")
 CONTROL = "quadratics"  # the positive control
 PAIRED = ("arm", "lr", "seed")
 
-Json = dict[str, Any]
+Item = TypeVar("Item")
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Run:
         return penalised(self.time)
 
 
-def withdrawn(record: Json) -> Json:
+def withdrawn(record: Record) -> Record:
     """Return a record without what was measured wrongly; the file keeps it.
 
     Before revision 2 of the probes (see `studies.tasks.curvature`) the curvature of a
@@ -88,7 +91,7 @@ def withdrawn(record: Json) -> Json:
     return {**record, "series": kept}
 
 
-def withdrawals(records: Sequence[Json]) -> list[Json]:
+def withdrawals(records: Sequence[Record]) -> list[Withdrawn]:
     """Return which series of how many runs `withdrawn` leaves out, an arm a row."""
     rows: dict[tuple[str, str, str], int] = {}
     for record in records:
@@ -103,24 +106,24 @@ def withdrawals(records: Sequence[Json]) -> list[Json]:
     ]
 
 
-def study_of(record: Json) -> str:
+def study_of(record: Record) -> str:
     """Return the study, the positive control as one of its own."""
     quadratic = record["config"].get("problem") == "quadratic"
     return CONTROL if quadratic else record["study"]
 
 
-def setting_of(record: Json) -> str:
+def setting_of(record: Record) -> str:
     """Return what runs must share to be compared: all but arm, rate and seed."""
     rest = {k: v for k, v in record["config"].items() if k not in PAIRED}
     return f"{record['preset']} {json.dumps(rest, sort_keys=True)}"
 
 
-def kind_of(record: Json) -> str:
+def kind_of(record: Record) -> str:
     """Return the kind of network, where a study has several."""
     return record["config"].get("activation", "")
 
 
-def as_runs(study: str, setting: str, records: Sequence[Json]) -> list[Run]:
+def as_runs(study: str, setting: str, records: Sequence[Record]) -> list[Run]:
     """Return the runs of a setting, timed to its target."""
     target = target_of(records)
     return [
@@ -140,29 +143,29 @@ def as_runs(study: str, setting: str, records: Sequence[Json]) -> list[Run]:
     ]
 
 
-def metric_of(record: Json) -> tuple[str, float]:
+def metric_of(record: Record) -> tuple[str, float]:
     """Return the test metric's name and its last value, nan if the run diverged."""
     names = [name for name in METRICS if name in record["series"]]
     if not names:
         return "", math.nan
-    value = record["series"][names[0]][-1][1]
-    lost = record["status"] == "diverged" or value is None
-    return names[0], math.nan if lost else float(value)
+    value = as_float(record["series"][names[0]][-1][1])
+    return names[0], math.nan if record["status"] == "diverged" else value
 
 
-def time_of(record: Json, target: float) -> Time:
+def time_of(record: Record, target: float) -> Time:
     """Return when a run reached a target, or that it did not."""
     budget = record["config"]["steps"]
     return steps_to_target(record["series"]["probe_loss"], target, budget)
 
 
-def target_of(records: Sequence[Json]) -> float:
+def target_of(records: Sequence[Record]) -> float:
     """Return the plain network's median probe loss at the share that `TARGETS` says.
 
     At the rate at which its last probe loss is least. Networks that diverge at every
     rate leave no target, and nothing then reaches it.
     """
-    plain = [r for r in records if r["config"]["arm"] in BASELINES]
+    arms = grouped(records, lambda r: r["config"]["arm"])
+    plain = next((arms[name] for name in BASELINES if name in arms), [])
     by_rate = grouped(plain, lambda r: r["config"]["lr"])
     if not by_rate:
         return -math.inf
@@ -172,26 +175,31 @@ def target_of(records: Sequence[Json]) -> float:
     return target if math.isfinite(target) else -math.inf
 
 
-def _loss_at(record: Json, share: float) -> float:
+def _loss_at(record: Record, share: float) -> float:
     """Return the probe loss at a share of the budget; inf once a run has diverged."""
     return value_at(record, "probe_loss", share, lost=math.inf)
 
 
-def value_at(record: Json, name: str, share: float, lost: float = math.nan) -> float:
+def value_at(record: Record, name: str, share: float, lost: float = math.nan) -> float:
     """Return a series at the first of its points that is not before a share."""
     least = share * record["config"]["steps"]
-    for step, value in record["series"].get(name, ()):
+    for step, value in points(record["series"], name):
         if step >= least:
-            return lost if value is None else float(value)
+            return lost if math.isnan(value) else value
     return lost
 
 
-def predictors_of(record: Json) -> dict[str, float]:
+def predictors_of(record: Record) -> dict[str, float]:
     """Return what may predict the speed: early, or for the scale at the start."""
     early = {name: value_at(record, name, EARLY) for name in PREDICTORS}
-    norms = (record["tables"].get("start") or {}).get("norm")
-    scale = math.nan if not norms else median(float(x) for x in norms)
-    return {**early, "initial_scale": scale}
+    norms = _column(record["tables"].get("start") or {}, "norm")
+    return {**early, "initial_scale": median(norms) if norms else math.nan}
+
+
+def _column(table: Table, name: str) -> list[float]:
+    """Return a column's numbers; none where the table has no such column."""
+    found = table.get(name)
+    return list(map(as_float, found)) if isinstance(found, list) else []
 
 
 def best_rate(times: Mapping[float, Sequence[Time]]) -> float:
@@ -199,9 +207,9 @@ def best_rate(times: Mapping[float, Sequence[Time]]) -> float:
     return min(times, key=lambda lr: (median(map(penalised, times[lr])), lr))
 
 
-def grouped(items: Iterable[Any], key: Any) -> dict[Any, list[Any]]:
+def grouped(items: Iterable[Item], key: Callable[[Item], Key]) -> dict[Key, list[Item]]:
     """Return items by key, keys in the order in which they first appear."""
-    groups: dict[Any, list[Any]] = {}
+    groups: dict[Key, list[Item]] = {}
     for item in items:
         groups.setdefault(key(item), []).append(item)
     return groups

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from studies.engine.store import as_float
-
-Entry = dict[str, Any]
+from studies.analysis.entries import Judged, Ratio, Withdrawn
+from studies.engine.records import as_float
 
 COLUMNS = (
     "claim", "seen on", "steps, own best rates", "at equal rates",
@@ -15,7 +13,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def speed(ratio: Entry) -> str:
+def speed(ratio: Ratio) -> str:
     """Return a ratio of steps from that of its binary logarithm.
 
     A bound is written as one: ">" where runs of the arm never arrived, "<" where runs
@@ -35,16 +33,15 @@ def speed(ratio: Entry) -> str:
     bound = ratio.get("bound", "")
     if bound == "?":
         return f"undecided, {arrived}"
-    value, lower, upper = (
-        2 ** as_float(ratio[end]) for end in ("value", "lower", "upper")
-    )
+    logs = map(as_float, (ratio["value"], ratio["lower"], ratio["upper"]))
+    value, lower, upper = (2**x for x in logs)
     low = f"[{lower:.2f}" if lower > 0 else "(0"
     high = "∞)" if math.isinf(upper) else f"{upper:.2f}]"
     text = f"{bound} {value:.2f} {low}, {high}, n = {ratio['n']}".strip()
     return text if reached == [pairs, pairs] else f"{text}, {arrived}"
 
 
-def cells(claim: Entry) -> list[str]:
+def cells(claim: Judged) -> list[str]:
     """Return the cells of a claim's row in the order of `COLUMNS`.
 
     Examples
@@ -52,19 +49,19 @@ def cells(claim: Entry) -> list[str]:
     >>> cells({"claim": "E is faster", "verdict": "not testable here"})
     ['E is faster', '–', '–', '–', '–', '–', 'not testable here']
     """
-    if "own" not in claim:
+    if "own" not in claim or "matched" not in claim:
         return [claim["claim"], *["–"] * (len(COLUMNS) - 2), claim["verdict"]]
     own, matched = speed(claim["own"]), speed(claim["matched"])
-    if claim.get("edge"):
-        own += f"; best rate at the sweep's edge: {', '.join(claim['edge'])}"
+    if edges := claim.get("edge"):
+        own += f"; best rate at the sweep's edge: {', '.join(edges)}"
     source = "–"
-    if claim.get("source"):
-        source = f"rate {claim['rate']:g}: {speed(claim['source'])}"
+    if ratio := claim.get("source"):
+        source = f"rate {claim['rate']:g}: {speed(ratio)}"
     found = [own, matched, source, end(claim), judged(claim)]
     return [claim["claim"], seen(claim), *found]
 
 
-def seen(claim: Entry) -> str:
+def seen(claim: Judged) -> str:
     """Return data, network, budget and seeds.
 
     Examples
@@ -84,32 +81,33 @@ def seen(claim: Entry) -> str:
     return f"{about['data']}; {network}; {budget}; {seeds}"
 
 
-def end(claim: Entry) -> str:
+def end(claim: Judged) -> str:
     """Return the test metric of both arms at the end of their own best rates."""
     found = claim.get("end")
     if not found:
         return "–"
     arm, than = (
-        f"{as_float(found['arms'][claim[who]]['value']):.3g}" for who in ("arm", "than")
+        f"{as_float(found['arms'][who]['value']):.3g}"
+        for who in (claim["arm"], claim["than"])
     )
     gap = found["difference"]
-    ends = ", ".join(f"{as_float(gap[side]):+.3f}" for side in ("lower", "upper"))
+    ends = ", ".join(f"{as_float(x):+.3f}" for x in (gap["lower"], gap["upper"]))
     name = {"psnr": "PSNR", "iou": "IoU"}.get(found["metric"], found["metric"])
     return f"{name} {arm} against {than} [{ends}]".replace("-", "−")
 
 
-def judged(claim: Entry) -> str:
+def judged(claim: Judged) -> str:
     """Return the verdict, and the controls without which it would mislead."""
     verdict = str(claim["verdict"])
-    if verdict == "reproduced" and claim.get("alike"):
-        return f"{verdict}; as fast: {', '.join(claim['alike'])}"
-    if verdict == "contradicted" and claim.get("beside"):
-        beside = [f"{arm} {speed(ratio)}" for arm, ratio in claim["beside"].items()]
-        return f"{verdict}; but {'; '.join(beside)}"
+    if verdict == "reproduced" and (alike := claim.get("alike")):
+        return f"{verdict}; as fast: {', '.join(alike)}"
+    if verdict == "contradicted" and (beside := claim.get("beside")):
+        told = [f"{arm} {speed(ratio)}" for arm, ratio in beside.items()]
+        return f"{verdict}; but {'; '.join(told)}"
     return verdict
 
 
-def withdrawn(rows: list[Entry]) -> str:
+def withdrawn(rows: list[Withdrawn]) -> str:
     """Return which series of old records the analysis leaves out, or nothing."""
     if not rows:
         return ""

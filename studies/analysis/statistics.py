@@ -6,10 +6,11 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from scipy.special import stdtrit
+
+from studies.engine.records import Number, as_float
 
 LEVEL = 0.95
 PENALTY = 1.5  # times its budget: the time of a run that never reached the target
@@ -43,7 +44,7 @@ class Interval:
 
 
 def steps_to_target(
-    series: Sequence[Sequence[Any]], target: float, budget: float
+    series: Sequence[Sequence[Number]], target: float, budget: float
 ) -> Time:
     """Return when a series first falls to a target.
 
@@ -64,11 +65,11 @@ def steps_to_target(
     Time(step=20, reached=False)
     """
     before: tuple[float, float] | None = None
-    for step, raw in series:
-        value = math.inf if raw is None else float(raw)
+    for at, raw in series:
+        step, value = as_float(at), as_float(raw)
         if value <= target:
             if before is None or not math.isfinite(before[1]):
-                return Time(float(step), True)
+                return Time(step, True)
             share = (before[1] - target) / (before[1] - value)
             return Time(before[0] + share * (step - before[0]), True)
         before = (step, value)

@@ -51,6 +51,15 @@ class Images:
         return int(self.train_inputs.shape[3])
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a network must know of the images that it is for."""
+
+    channels: int
+    side: int
+    num_classes: int
+
+
 BUILT_IN = ("digits", "textures")
 READ = (
     "cifar10",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -182,7 +182,7 @@ def _frames(path: Path) -> tuple[float, list[Path], np.ndarray]:
     return angle, [n if n.suffix else n.with_suffix(".png") for n in names], poses
 
 
-def _matrix(path: Path, i: int, frame: Any) -> np.ndarray:
+def _matrix(path: Path, i: int, frame: Mapping[str, object]) -> np.ndarray:
     try:
         pose = np.asarray(frame["transform_matrix"], dtype=np.float64)[:3]
         gram = pose[:, :3].T @ pose[:, :3]

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ TESTS = ("val", "validation", "test")
 AREAS, RATIOS = (0.08, 1.0), (3 / 4, 4 / 3)  # of random crops
 RIM = 256 / 224  # how much larger a test image is made before its centre is taken
 READERS = 8  # threads; decoding lets go of Python's lock
+Box = tuple[float, float, float, float]  # left, upper, right and lower
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,13 +144,13 @@ def _decode(path: Path, side: int, draw: tuple[float, ...] | None) -> np.ndarray
             whole = image.convert("RGB")
     except (OSError, SyntaxError) as error:
         raise ValueError(f"{path} is no image: {error}") from error
-    box: Any = _centre(whole.size) if draw is None else _crop(whole.size, draw)
-    made: Any = whole.resize((side, side), Image.Resampling.BILINEAR, box)
+    box = _centre(whole.size) if draw is None else _crop(whole.size, draw)
+    made = whole.resize((side, side), Image.Resampling.BILINEAR, box)
     pixels = np.asarray(made)
     return pixels[:, ::-1] if draw is not None and draw[4] < 0.5 else pixels
 
 
-def _centre(size: tuple[int, int]) -> tuple[float, ...]:
+def _centre(size: tuple[int, int]) -> Box:
     """Return the central square of the image less its rim."""
     width, height = size
     reach = min(size) / RIM / 2
@@ -159,7 +159,7 @@ def _centre(size: tuple[int, int]) -> tuple[float, ...]:
     )  # fmt: skip
 
 
-def _crop(size: tuple[int, int], draw: tuple[float, ...]) -> tuple[float, ...]:
+def _crop(size: tuple[int, int], draw: tuple[float, ...]) -> Box:
     """Return a box of a random share of the area and a random shape, within."""
     width, height = size
     area = (AREAS[0] + (AREAS[1] - AREAS[0]) * draw[0]) * width * height

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,8 @@ FORMATS = ("ascii", *ORDERS)
 CORNERS = ("vertex_indices", "vertex_index")  # both are in use
 HEADER = 1 << 16  # bytes that it may have
 
-Take = Callable[[str, int], list[Any]]
+Cell = float | list[float]
+Take = Callable[[str, int], list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _property(words: list[str]) -> Property:
     raise ValueError(f"its header has the property {' '.join(words)!r}")
 
 
-def _rows(element: Element, take: Take) -> Iterator[list[Any]]:
+def _rows(element: Element, take: Take) -> Iterator[Sequence[Cell]]:
     """Yield the rows of an element: a number or a list for each property."""
     if not element.properties:  # whatever its count says
         return
@@ -138,7 +138,7 @@ def _rows(element: Element, take: Take) -> Iterator[list[Any]]:
             yield take(kinds, 1)
         return
     for _ in range(element.count):
-        row: list[Any] = []
+        row: list[Cell] = []
         for p in element.properties:
             if p.length:
                 (count,) = take(CODES[p.length], 1)
@@ -154,7 +154,7 @@ def _bytes(body: bytes, order: str) -> Take:
     """Return what takes the next numbers of some types, so many times over."""
     place = 0
 
-    def take(codes: str, times: int) -> list[Any]:
+    def take(codes: str, times: int) -> list[float]:
         nonlocal place
         kinds = f"{order}{codes * times}"
         found = struct.unpack_from(kinds, body, place)
@@ -168,7 +168,7 @@ def _words(body: bytes) -> Take:
     """Return the same of text, whose words are read as their types say."""
     words = chain.from_iterable(line.split() for line in body.decode().splitlines())
 
-    def take(codes: str, times: int) -> list[Any]:
+    def take(codes: str, times: int) -> list[float]:
         wanted = codes * times
         found = list(islice(words, len(wanted)))
         if len(found) < len(wanted):
@@ -182,7 +182,7 @@ def _words(body: bytes) -> Take:
 
 
 def _mesh(
-    elements: dict[str, Element], tables: dict[str, list[list[Any]]]
+    elements: dict[str, Element], tables: dict[str, list[Sequence[Cell]]]
 ) -> tuple[np.ndarray, list[list[int]]]:
     """Return the vertices and the corners of faces among all that was read."""
     names = {
@@ -191,11 +191,22 @@ def _mesh(
     }
     corners = [i for i, name in enumerate(names["face"]) if name in CORNERS]
     lists = [i for i in corners if elements["face"].properties[i].length]
-    if not {"x", "y", "z"} <= set(names["vertex"]) or not lists:
+    vertex = elements["vertex"].properties if "vertex" in elements else ()
+    if not {"x", "y", "z"} <= {p.name for p in vertex if not p.length} or not lists:
         raise ValueError(
             "it needs vertices with x, y and z, and faces with a list vertex_indices"
         )
     axes = [names["vertex"].index(axis) for axis in "xyz"]
-    vertices = [[float(row[i]) for i in axes] for row in tables["vertex"]]
-    faces = [[int(corner) for corner in row[lists[0]]] for row in tables["face"]]
+    vertices = [[_number(row[i]) for i in axes] for row in tables["vertex"]]
+    faces = [_corners(row[lists[0]]) for row in tables["face"]]
     return np.array(vertices, dtype=np.float64).reshape(-1, 3), faces
+
+
+def _number(cell: Cell) -> float:
+    assert not isinstance(cell, list)  # of a property that is none
+    return float(cell)
+
+
+def _corners(cell: Cell) -> list[int]:
+    assert isinstance(cell, list)  # of a property that is one
+    return [int(corner) for corner in cell]

@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import socket
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Generic, NamedTuple
 
 from condlab._processes import end_with
 from studies.engine import ranks
 from studies.engine.backends import Map, workers
+from studies.engine.configs import AnyConfig, settings_of
+from studies.engine.loop import Task
+from studies.engine.options import Options
 from studies.engine.provenance import provenance
-from studies.engine.store import FAILED, Record, Store, key_of
+from studies.engine.records import Config, Record
+from studies.engine.store import FAILED, Store, key_of
 
 POOLS = 3  # tries with workers that die before they do anything
 
-Run = tuple[Any, ...]  # (study, config, make_task, options, folder)
-RunOne = Callable[..., Record]
+MakeTask = Callable[[AnyConfig, Options], Task]
+
+
+class Run(NamedTuple, Generic[AnyConfig]):
+    """One run of a sweep, and the folder where it is kept."""
+
+    study: str
+    config: AnyConfig
+    make_task: MakeTask[AnyConfig]
+    options: Options
+    folder: Path
+
+
+RunOne = Callable[[str, AnyConfig, MakeTask[AnyConfig], Options, Path], Record]
 
 
 class RunsFailedError(RuntimeError):
@@ -31,7 +46,9 @@ class RunsFailedError(RuntimeError):
         self.records = records
 
 
-def attempt(run_one: RunOne, parent: tuple[str, int], run: Run) -> Record:
+def attempt(
+    run_one: RunOne[AnyConfig], parent: tuple[str, int], run: Run[AnyConfig]
+) -> Record:
     """Run one config; where it raises, keep the failure as its record and return it.
 
     Parameters
@@ -40,7 +57,7 @@ def attempt(run_one: RunOne, parent: tuple[str, int], run: Run) -> Record:
         ``run_one(*run)`` keeps the record of a run that ends, and returns it.
     parent : (str, int)
         Host and process that asked: with it this worker ends.
-    run : tuple
+    run : Run
         What `run_one` takes.
     """
     end_with(*parent)
@@ -58,13 +75,13 @@ def attempt(run_one: RunOne, parent: tuple[str, int], run: Run) -> Record:
         return kept.fail(record, traceback.format_exc()) if first else record
 
 
-def failure(study: str, config: Any, options: Any, told: str) -> Record:
+def failure(study: str, config: Config, options: Options, told: str) -> Record:
     """Return the record of a run that failed."""
     return {
         "study": study,
         "preset": options.preset,
         "key": key_of(config),
-        "config": dataclasses.asdict(config),
+        "config": settings_of(config),
         "status": FAILED,
         "error": told,
         "seconds": 0.0,
@@ -75,7 +92,10 @@ def failure(study: str, config: Any, options: Any, told: str) -> Record:
 
 
 def records(
-    todo: Sequence[Run], run_one: RunOne, options: Any, jobs: int
+    todo: Sequence[Run[AnyConfig]],
+    run_one: RunOne[AnyConfig],
+    options: Options,
+    jobs: int,
 ) -> Iterator[Record]:
     """Yield a record of every run as runs end, in any order.
 
@@ -87,7 +107,7 @@ def records(
         for run in todo:
             yield attempt(run_one, own, run)
         return
-    left = {key_of(run[1]): run for run in todo}
+    left = {key_of(run.config): run for run in todo}
     tried = partial(attempt, run_one, own)
     vain = 0  # pools that broke before a run had begun: it is not the runs' fault
     with workers(options.backend, options.cluster, jobs) as mapped:
@@ -107,12 +127,15 @@ def records(
 
 
 def _rescued(
-    left: dict[str, Run], tried: Callable[[Run], Record], mapped: Map, error: Exception
+    left: dict[str, Run[AnyConfig]],
+    tried: Callable[[Run[AnyConfig]], Record],
+    mapped: Map,
+    error: Exception,
 ) -> Iterator[Record]:
     """Yield the records of runs that broken workers had ended or begun."""
     begun = []
     for key, run in list(left.items()):
-        kept = Store(run[-1])
+        kept = Store(run.folder)
         record = kept.record(key) or kept.failure(key)
         if record is not None:
             yield record
@@ -123,8 +146,8 @@ def _rescued(
             (record,) = mapped(tried, [run])
         except Exception as again:
             told = f"its worker died twice: {type(again).__name__}"
-            record = failure(run[0], run[1], run[3], told)
-            record = Store(run[-1]).fail(record, f"{error}\n\n{again}\n")
+            record = failure(run.study, run.config, run.options, told)
+            record = Store(run.folder).fail(record, f"{error}\n\n{again}\n")
         yield record
 
 

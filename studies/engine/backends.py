@@ -7,7 +7,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Protocol, TypeVar
 
 import joblib
 
@@ -16,7 +16,20 @@ from condlab._processes import end_with
 BACKENDS = ("loky", "multiprocessing", "dask", "ray")
 CLUSTERS = {"dask": "dask[distributed]", "ray": "ray[default]"}
 
-Map = Callable[[Callable[[Any], Any], Sequence[Any]], Iterator[Any]]
+Item = TypeVar("Item")
+Found = TypeVar("Found")
+
+
+class Map(Protocol):
+    """Maps a function over items, and yields results in the order in which they come.
+
+    It raises what a worker died of: joblib's at once, a cluster's after all others.
+    """
+
+    def __call__(
+        self, function: Callable[[Item], Found], items: Sequence[Item], /
+    ) -> Iterator[Found]:
+        """Yield the results."""
 
 
 @contextmanager
@@ -34,9 +47,8 @@ def workers(backend: str, cluster: str | None, jobs: int) -> Iterator[Map]:
 
     Yields
     ------
-    callable
-        ``mapped(function, items)`` yields results in the order in which they come. It
-        raises what a worker died of: joblib's at once, a cluster's after all others.
+    Map
+        ``mapped(function, items)``.
     """
     if backend not in BACKENDS:
         raise ValueError(
@@ -47,7 +59,9 @@ def workers(backend: str, cluster: str | None, jobs: int) -> Iterator[Map]:
             yield theirs
         return
 
-    def mapped(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    def mapped(
+        function: Callable[[Item], Found], items: Sequence[Item]
+    ) -> Iterator[Found]:
         count = max(jobs, 2)  # joblib runs one job in this process, which may die of it
         pool = joblib.Parallel(n_jobs=count, return_as="generator_unordered")
         yield from pool(joblib.delayed(function)(item) for item in items)
@@ -73,7 +87,9 @@ def _dask(cluster: str | None, jobs: int) -> Iterator[Map]:
         Client(cluster) if cluster else Client(**own) as client,
     ):
 
-        def mapped(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator:
+        def mapped(
+            function: Callable[[Item], Found], items: Sequence[Item]
+        ) -> Iterator[Found]:
             futures = [client.submit(function, item, pure=False) for item in items]
             lost = None
             for future in as_completed(futures):
@@ -98,7 +114,9 @@ def _ray(cluster: str | None, jobs: int) -> Iterator[Map]:
     local = {"num_cpus": jobs, "runtime_env": {"env_vars": paths}}
     ray.init(cluster, **({} if cluster else local))
 
-    def mapped(function: Callable[[Any], Any], items: Sequence[Any]) -> Iterator[Any]:
+    def mapped(
+        function: Callable[[Item], Found], items: Sequence[Item]
+    ) -> Iterator[Found]:
         remote = ray.remote(max_retries=0)(_called)  # takes no partial function
         waiting, lost = [remote.remote(function, item) for item in items], None
         while waiting:
@@ -116,7 +134,7 @@ def _ray(cluster: str | None, jobs: int) -> Iterator[Map]:
         ray.shutdown()
 
 
-def _called(function: Callable[[Any], Any], item: Any) -> Any:
+def _called(function: Callable[[Item], Found], item: Item) -> Found:
     return function(item)
 
 

@@ -6,7 +6,7 @@ rank could say that it failed.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -20,21 +20,26 @@ class OverRanks(TorchFunctionMode):
     """Take the statistics of batch norms, in training, over all ranks' samples."""
 
     def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+        self,
+        func: Callable[..., object],
+        types: Sequence[type],
+        args: tuple[object, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         """Do what was called, batch norms in training by `batch_norm`."""
-        return (batch_norm if func is F.batch_norm else func)(*args, **(kwargs or {}))
+        done: Callable[..., object] = batch_norm if func is F.batch_norm else func
+        return done(*args, **(kwargs or {}))
 
 
 class _Sum(torch.autograd.Function):
     """The sum over the ranks, of values and, on the way back, of gradients."""
 
     @staticmethod
-    def forward(_ctx: Any, x: Tensor) -> Tensor:
+    def forward(_ctx: object, x: Tensor) -> Tensor:
         return _sum(x)
 
     @staticmethod
-    def backward(_ctx: Any, gradient: Tensor) -> Tensor:
+    def backward(_ctx: object, gradient: Tensor) -> Tensor:
         return _sum(gradient)
 
 

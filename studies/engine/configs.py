@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from studies.engine.store import Record, key_of
+from studies.engine.records import Config, Record, Settings
+from studies.engine.store import key_of
+
+AnyConfig = TypeVar("AnyConfig", bound=Config)
 
 
 def grid(
-    base: Any, arms: Sequence[str], lrs: Sequence[float], seeds: Iterable[int]
-) -> list[Any]:
+    base: AnyConfig, arms: Sequence[str], lrs: Sequence[float], seeds: Iterable[int]
+) -> list[AnyConfig]:
     """Return the configs of a sweep, arms next to each other.
 
     A sweep that is cut off has then run all arms equally often. Arms of one seed start
@@ -25,7 +28,13 @@ def grid(
     ]
 
 
-def reseeded(configs: Sequence[Any], seeds: int) -> list[Any]:
+def settings_of(config: Config) -> Settings:
+    """Return a config as its record says it."""
+    found: Any = dataclasses.asdict(config)
+    return found
+
+
+def reseeded(configs: Sequence[AnyConfig], seeds: int) -> list[AnyConfig]:
     """Return so many seeds of every config, one after the other."""
     kinds = dict.fromkeys(dataclasses.replace(config, seed=0) for config in configs)
     return [dataclasses.replace(k, seed=seed) for seed in range(seeds) for k in kinds]
@@ -56,7 +65,7 @@ class Choice:
     optimiser: str = ""
 
 
-def chosen(configs: Sequence[Any], choice: Choice) -> list[Any]:
+def chosen(configs: Sequence[AnyConfig], choice: Choice) -> list[AnyConfig]:
     """Return the configs that are wanted, each once.
 
     Raises
@@ -68,7 +77,7 @@ def chosen(configs: Sequence[Any], choice: Choice) -> list[Any]:
     for arm in choice.arms:
         if arm not in there:
             raise ValueError(f"the preset's arms are {', '.join(there)}; got {arm!r}")
-    changes: dict[str, Any] = {}
+    changes: dict[str, object] = {}
     if choice.steps is not None:
         changes["steps"] = choice.steps
     if choice.data:
@@ -87,7 +96,7 @@ def chosen(configs: Sequence[Any], choice: Choice) -> list[Any]:
     ]
     if not choice.rates:
         return list(dict.fromkeys(wanted))
-    cells: dict[Any, dict[Any, None]] = {}  # arms stay next to each other
+    cells: dict[AnyConfig, dict[AnyConfig, None]] = {}  # arms stay next to each other
     for config in wanted:
         cell = dataclasses.replace(config, arm="", lr=0.0)
         cells.setdefault(cell, {})[dataclasses.replace(config, lr=0.0)] = None
@@ -99,7 +108,9 @@ def chosen(configs: Sequence[Any], choice: Choice) -> list[Any]:
     ]
 
 
-def complete_cells(configs: Sequence[Any], found: Mapping[str, Record]) -> list[Record]:
+def complete_cells(
+    configs: Sequence[Config], found: Mapping[str, Record]
+) -> list[Record]:
     """Return the records of cells that are whole: of a setting and seed, every run.
 
     Less would favour the arms that happened to run first.

@@ -7,12 +7,13 @@ same however the batch is cut.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 # They draw as many numbers for an entry whatever its value. Others, such as Poisson's
@@ -43,11 +44,15 @@ class Place:
         return tensor.narrow(dim, each * self.start, each * self.size)
 
 
+Shape = tuple[int, ...] | float | None  # or a number; None is anything else
+Operation = OpOverload[..., object]
+
+
 class Call(NamedTuple):
     """A call that draws: arguments by shape, and in which order they are in memory."""
 
     name: str
-    arguments: tuple[Any, ...]
+    arguments: tuple[Shape, ...]
     orders: tuple[tuple[int, ...], ...]
 
 
@@ -70,7 +75,12 @@ class Drawn:
         if call.name != known.name or len(call.arguments) != len(known.arguments):
             return False
         places = zip(known.arguments, self.dims, self.each, strict=True)
-        expected = (_grown(shape, dim, each * size) for shape, dim, each in places)
+        expected = (
+            _grown(shape, dim, each * size)
+            if isinstance(shape, tuple) and dim >= 0
+            else shape
+            for shape, dim, each in places
+        )
         return call.arguments == tuple(expected)
 
 
@@ -82,8 +92,12 @@ class Noting(TorchDispatchMode):
         self.found: list[Call] = []
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+        self,
+        func: Operation,
+        types: Sequence[type],
+        args: tuple[object, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         """Do the operation, and keep its name and the shapes of its arguments."""
         if _draws(func, args, kwargs or {}):
             self.found.append(_call(func, args))
@@ -98,8 +112,12 @@ class WholeDraws(TorchDispatchMode):
         self.layout, self.place, self.next = layout, place, 0
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+        self,
+        func: Operation,
+        types: Sequence[type],
+        args: tuple[object, ...] = (),
+        kwargs: Mapping[str, object] | None = None,
+    ) -> object:
         """Do the operation; on the whole batch's shape where it draws."""
         kwargs = kwargs or {}
         if not _draws(func, args, kwargs):
@@ -112,9 +130,13 @@ class WholeDraws(TorchDispatchMode):
         at = next(i for i, dim in enumerate(drawn.dims) if dim >= 0)
         dim, each = drawn.dims[at], drawn.each[at]
         if func._schema.is_mutable:
-            return args[0].copy_(self.place.of(big[0], dim, each))
+            own, whole = args[0], big[0]
+            assert isinstance(own, Tensor)
+            assert isinstance(whole, Tensor)
+            return own.copy_(self.place.of(whole, dim, each))
         if isinstance(made, tuple):
             return tuple(self.place.of(part, dim, each).clone() for part in made)
+        assert isinstance(made, Tensor)
         return self.place.of(made, dim, each).clone()
 
     def _known(self, call: Call) -> Drawn:
@@ -132,21 +154,25 @@ class WholeDraws(TorchDispatchMode):
             )
         return alike.pop()
 
-    def _enlarged(self, argument: Any, drawn: Drawn, i: int) -> Any:
+    def _enlarged(self, argument: object, drawn: Drawn, i: int) -> object:
         """Return an argument as it is of the whole batch."""
         dim, each = drawn.dims[i], drawn.each[i]
         if dim < 0:
             return argument
-        if not isinstance(argument, Tensor):
+        if isinstance(argument, list | tuple):
             return _grown(tuple(argument), dim, each * self.place.whole)
-        shape = _grown(tuple(argument.shape), dim, each * self.place.whole)
-        kind: Any = {"dtype": argument.dtype, "device": argument.device}
-        big = torch.empty_permuted(shape, drawn.call.orders[i], **kind).zero_()
+        assert isinstance(argument, Tensor)  # nothing else grows with the batch
+        big = torch.empty_permuted(
+            _grown(tuple(argument.shape), dim, each * self.place.whole),
+            drawn.call.orders[i],
+            dtype=argument.dtype,
+            device=argument.device,
+        ).zero_()
         self.place.of(big, dim, each).copy_(argument)
         return big
 
 
-def note(work: Callable[[], Any]) -> list[Call]:
+def note(work: Callable[[], object]) -> list[Call]:
     """Return what a piece of work draws, in order."""
     with Noting() as noting:
         work()
@@ -170,7 +196,7 @@ def layout_of(two: list[Call], three: list[Call]) -> list[Drawn]:
     return [_drawn(a, b.arguments) for a, b in zip(two, three, strict=True)]
 
 
-def _drawn(two: Call, three: tuple[Any, ...]) -> Drawn:
+def _drawn(two: Call, three: tuple[Shape, ...]) -> Drawn:
     places = [_samples(a, b) for a, b in zip(two.arguments, three, strict=True)]
     alone = all(dim == -1 for dim, _ in places)
     if any(dim == -2 for dim, _ in places) or not (alone or two.name in EVEN):
@@ -181,11 +207,13 @@ def _drawn(two: Call, three: tuple[Any, ...]) -> Drawn:
     return Drawn(two, *(tuple(column) for column in zip(*places, strict=True)))
 
 
-def _samples(two: Any, three: Any) -> tuple[int, int]:
+def _samples(two: Shape, three: Shape) -> tuple[int, int]:
     """Return along which dimension samples are, how many entries each; -2: neither."""
     if two == three:
         return -1, 0
-    if not (isinstance(two, tuple) and len(two) == len(three)):
+    if not (isinstance(two, tuple) and isinstance(three, tuple)):
+        return -2, 0
+    if len(two) != len(three):
         return -2, 0
     unlike = [d for d, (a, b) in enumerate(zip(two, three, strict=True)) if a != b]
     dim = unlike[0]
@@ -194,17 +222,22 @@ def _samples(two: Any, three: Any) -> tuple[int, int]:
     return (dim, each) if alone else (-2, 0)
 
 
-def _grown(shape: Any, dim: int, length: int) -> Any:
-    return shape if dim < 0 else (*shape[:dim], length, *shape[dim + 1 :])
+def _grown(shape: tuple[int, ...], dim: int, length: int) -> tuple[int, ...]:
+    return (*shape[:dim], length, *shape[dim + 1 :])
 
 
-def _call(func: Any, args: Any) -> Call:
+def _shape(argument: object) -> Shape:
+    if isinstance(argument, Tensor):
+        return tuple(argument.shape)
+    if isinstance(argument, list | tuple):
+        return tuple(argument)
+    return argument if isinstance(argument, int | float) else None
+
+
+def _call(func: Operation, args: tuple[object, ...]) -> Call:
     shapes, orders = [], []
     for argument in args:
-        sized = isinstance(argument, Tensor | list | tuple)
-        shape = tuple(getattr(argument, "shape", argument)) if sized else argument
-        plain = isinstance(shape, tuple | int | float | bool)
-        shapes.append(shape if plain else None)
+        shapes.append(_shape(argument))
         strides = argument.stride() if isinstance(argument, Tensor) else ()
         orders.append(
             tuple(sorted(range(len(strides)), key=strides.__getitem__, reverse=True))
@@ -212,7 +245,9 @@ def _call(func: Any, args: Any) -> Call:
     return Call(func.overloadpacket.__name__, tuple(shapes), tuple(orders))
 
 
-def _draws(func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
+def _draws(
+    func: Operation, args: tuple[object, ...], kwargs: Mapping[str, object]
+) -> bool:
     """Return whether an operation draws: a fused kernel may, if its dropout is on."""
     if torch.Tag.nondeterministic_seeded not in func.tags:
         return False

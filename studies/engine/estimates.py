@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from statistics import median
-from typing import Any
+from typing import ParamSpec, TypeVar
 
 import torch
 
@@ -17,6 +17,8 @@ from studies.engine.state import Marks
 TIMED = 4  # steps, the first of which is not counted: it allocates and compiles
 EVALUATIONS = 20  # of a whole run, besides that at its start
 LOOKS = ("evaluate", "probe", "curvature", "describe")
+Taken = ParamSpec("Taken")
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,10 @@ class Costs:
         meter = _Meter()
         watched = {name: meter.timed(name, getattr(task, name)) for name in LOOKS}
         timed = replace(task, batch=meter.noted(task.batch), **watched)
-        short: dict[str, Any] = {
-            "evaluations": 1,
-            "probes": (1.0,),
-            "curvature": (1.0,),
-        }
-        train(timed, seed=0, steps=TIMED, device=device, **short)
+        train(
+            timed, seed=0, steps=TIMED, device=device, evaluations=1, probes=(1.0,),
+            curvature=(1.0,),
+        )  # fmt: skip
         starts = meter.starts
         steps = [b - a for a, b in pairwise(starts[1:])]
         # the first look at a network is the slowest
@@ -61,21 +61,21 @@ class _Meter:
     starts: list[float] = field(default_factory=list)
     seconds: dict[str, list[float]] = field(default_factory=dict)
 
-    def noted(self, batch: Callable[..., Any]) -> Callable[..., Any]:
+    def noted(self, batch: Callable[Taken, Given]) -> Callable[Taken, Given]:
         """Return a function that notes when it is called."""
 
-        def call(*args: Any) -> Any:
+        def call(*args: Taken.args, **options: Taken.kwargs) -> Given:
             self.starts.append(time.perf_counter())
-            return batch(*args)
+            return batch(*args, **options)
 
         return call
 
-    def timed(self, name: str, look: Callable[..., Any]) -> Callable[..., Any]:
+    def timed(self, name: str, look: Callable[Taken, Given]) -> Callable[Taken, Given]:
         """Return a function that notes how long it takes."""
 
-        def call(*args: Any) -> Any:
+        def call(*args: Taken.args, **options: Taken.kwargs) -> Given:
             begun = time.perf_counter()
-            found = look(*args)
+            found = look(*args, **options)
             self.seconds.setdefault(name, []).append(time.perf_counter() - begun)
             return found
 

@@ -11,19 +11,19 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from studies.engine import ranks
-from studies.engine.state import Marks, Saver, Series, State
-from studies.engine.store import number
+from studies.engine.records import Series, Table, Values, number
+from studies.engine.state import Marks, Saver, State
 from studies.tasks.shares import Batch, Cut, require_same_network
 
 Watch = Callable[[str, int, float], None]
@@ -32,7 +32,7 @@ PROBES = (0.0, 0.02, 0.1, 0.25, 0.5, 1.0)  # shares of the run after which to pr
 CURVATURE = (0.0, 0.1, 0.5, 1.0)  # and after which to probe the curvature
 
 
-def _nothing(_net: nn.Module, *_: Any) -> dict[str, Any]:
+def _nothing(_net: nn.Module, *_: object) -> dict[str, float]:
     return {}
 
 
@@ -69,10 +69,10 @@ class Task:
     optimiser: Callable[[nn.Module], torch.optim.Optimizer]
     batch: Callable[[int, torch.Generator], Batch]
     loss: Callable[[nn.Module, Batch], Tensor]
-    evaluate: Callable[[nn.Module], dict[str, float]]
-    probe: Callable[[nn.Module, torch.optim.Optimizer], dict[str, float]] = _nothing
-    curvature: Callable[[nn.Module], dict[str, Any]] = _nothing
-    describe: Callable[[nn.Module], dict[str, Any]] = _nothing
+    evaluate: Callable[[nn.Module], Mapping[str, float]]
+    probe: Callable[[nn.Module, torch.optim.Optimizer], Mapping[str, float]] = _nothing
+    curvature: Callable[[nn.Module], Values] = _nothing
+    describe: Callable[[nn.Module], Table] = _nothing
     schedule: Callable[[float], float] = lambda _done: 1.0
 
 
@@ -97,7 +97,7 @@ class Outcome:
 
     status: Literal["done", "diverged"]
     series: Series
-    tables: dict[str, Any]
+    tables: dict[str, Table]
     seconds: float
     probe_seconds: float
     network: nn.Module = field(repr=False)
@@ -116,7 +116,7 @@ def train(
     curvature: tuple[float, ...] = CURVATURE,
     checkpoint: Path | None = None,
     checkpoint_seconds: float = 30.0,
-    made_by: dict[str, Any] | None = None,
+    made_by: Mapping[str, object] | None = None,
     watch: Watch | None = None,
 ) -> Outcome:
     """Train, or go on from the checkpoint where there is one.
@@ -228,12 +228,14 @@ def _look(task: Task, state: State, marks: Marks, watch: Watch | None) -> bool:
     return True
 
 
-def _note(state: State, values: dict[str, Any], watch: Watch | None) -> None:
+def _note(state: State, values: Values, watch: Watch | None) -> None:
     for name, value in values.items():
-        text = isinstance(value, str)  # how a number was found
-        kept = value if text else number(float(value))
-        state.series.setdefault(name, []).append([state.step, kept])
-        if watch is not None and not text:
+        noted = state.series.setdefault(name, [])
+        if isinstance(value, str):  # how a number was found
+            noted.append([state.step, value])
+            continue
+        noted.append([state.step, number(float(value))])
+        if watch is not None:
             watch(name, state.step, float(value))
 
 

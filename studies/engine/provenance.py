@@ -5,22 +5,23 @@ from __future__ import annotations
 import hashlib
 import platform
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 import condlab
 from studies.engine import ranks
+from studies.engine.records import Commit, Provenance
 
 ROOT = Path(__file__).resolve().parents[2]
 MADE_BY = ("code", "versions", "device", "data_digest", "ranks")
 LISTED = 2  # levels of a data folder whose names and sizes are looked at
 
 
-def provenance(device: torch.device, data: Path | None = None) -> dict[str, Any]:
+def provenance(device: torch.device, data: Path | None = None) -> Provenance:
     """Return what a record says of its making.
 
     Parameters
@@ -54,7 +55,7 @@ def provenance(device: torch.device, data: Path | None = None) -> dict[str, Any]
     }
 
 
-def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
+def differences(there: Mapping[str, object], here: Mapping[str, object]) -> list[str]:
     """Return in words where two runs were not made alike.
 
     Examples
@@ -69,7 +70,7 @@ def differences(there: dict[str, Any], here: dict[str, Any]) -> list[str]:
     ]
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name} {version}" for name, version in value.items())
     return "unknown" if value is None else str(value)
@@ -97,7 +98,7 @@ def _listing(folder: Path) -> str:
 
 
 @cache
-def _commit() -> dict[str, Any]:
+def _commit() -> Commit:
     try:
         commit = _git("rev-parse", "HEAD")
         dirty = bool(_git("status", "--porcelain", "--untracked-files=no"))

@@ -6,16 +6,23 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from condlab._files import clear_litter
+from studies.engine.options import Options
 from studies.engine.provenance import differences, provenance
-from studies.engine.store import DamagedError, Record, Store, key_of, made_by
+from studies.engine.records import Config, Marker, Record
+from studies.engine.store import DamagedError, Store, key_of, made_by
+
+Argument = TypeVar("Argument")
+Found = TypeVar("Found")
 
 
-def kept(configs: Sequence[Any], folder: Path, options: Any) -> dict[str, Record]:
+def kept(
+    configs: Sequence[Config], folder: Path, options: Options
+) -> dict[str, Record]:
     """Return the finished records of a sweep by key, and clear what a kill left.
 
     Damaged files are named on stderr and deleted: their runs start anew.
@@ -54,7 +61,9 @@ def kept(configs: Sequence[Any], folder: Path, options: Any) -> dict[str, Record
     return found
 
 
-def _whole(read: Any, argument: Any, path: Path) -> Any:
+def _whole(
+    read: Callable[[Argument], Found | None], argument: Argument, path: Path
+) -> Found | None:
     try:
         return read(argument)
     except DamagedError as error:
@@ -63,7 +72,7 @@ def _whole(read: Any, argument: Any, path: Path) -> Any:
         return None
 
 
-def status(study: str, configs: Sequence[Any], folder: Path, jobs: int) -> str:
+def status(study: str, configs: Sequence[Config], folder: Path, jobs: int) -> str:
     """Return how many runs are done, running, failed and left, and how long it takes.
 
     Parameters
@@ -105,7 +114,10 @@ def status(study: str, configs: Sequence[Any], folder: Path, jobs: int) -> str:
 
 
 def _rest(
-    keys: dict[str, Any], done: dict[str, Record], running: dict[str, Any], jobs: int
+    keys: Mapping[str, Config],
+    done: Mapping[str, Record],
+    running: Mapping[str, Marker],
+    jobs: int,
 ) -> str:
     """Return how long the rest takes, by what the runs of each arm took so far."""
     if len(done) == len(keys):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from studies.engine import ranks
-from studies.engine.store import load_checkpoint, save_checkpoint
-
-Series = dict[str, list[list[Any]]]
+from studies.engine.records import Series, Table
+from studies.engine.store import Checkpoint, load_checkpoint, save_checkpoint
 
 
 @dataclass
@@ -27,25 +26,23 @@ class State:
     loss_sum: Tensor
     step: int = 0
     series: Series = field(default_factory=dict)
-    tables: dict[str, Any] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
     seconds: float = 0.0
     probe_seconds: float = 0.0
 
-    PLAIN = ("step", "series", "tables", "seconds", "probe_seconds")
-
-    def save(self, path: Path, made_by: dict[str, Any]) -> None:
+    def save(self, path: Path, made_by: Mapping[str, object]) -> None:
         """Write the checkpoint, and what the run is made by."""
-        plain = {name: getattr(self, name) for name in self.PLAIN}
-        save_checkpoint(
-            path,
-            {
-                **plain,
-                "net": self.net.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "loss_sum": self.loss_sum,
-            },
-            made_by,
-        )
+        saved: Checkpoint = {
+            "step": self.step,
+            "series": self.series,
+            "tables": self.tables,
+            "seconds": self.seconds,
+            "probe_seconds": self.probe_seconds,
+            "net": self.net.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "loss_sum": self.loss_sum,
+        }
+        save_checkpoint(path, saved, made_by)
 
     def load(self, path: Path) -> None:
         """Take up the first rank's checkpoint, where it has one, in all ranks."""
@@ -55,8 +52,9 @@ class State:
         self.net.load_state_dict(saved["net"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.loss_sum.copy_(saved["loss_sum"])
-        for name in self.PLAIN:
-            setattr(self, name, saved[name])
+        self.step, self.series = saved["step"], saved["series"]
+        self.tables, self.seconds = saved["tables"], saved["seconds"]
+        self.probe_seconds = saved["probe_seconds"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class Saver:
 
     path: Path | None
     seconds: float
-    made_by: dict[str, Any] = field(default_factory=dict)
+    made_by: Mapping[str, object] = field(default_factory=dict)
     last: float = field(default_factory=time.perf_counter)
 
     def save_if_due(self, state: State) -> None:

@@ -6,26 +6,51 @@ import dataclasses
 import hashlib
 import io
 import json
-import math
 import os
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Literal, TypedDict
 
 import torch
+from torch import Tensor
+from torch.optim.optimizer import StateDict
 
 from condlab._files import replace
 from condlab._processes import is_alive
+from studies.engine.records import (
+    NEEDED,
+    PAIRED,
+    Config,
+    Marker,
+    Record,
+    Series,
+    Table,
+    is_record,
+)
 
-Record = dict[str, Any]
 MAGIC = b"condlab-run-1 "
-FAILED = "failed"  # the status of a run that raised, or lost its worker twice
+FAILED: Literal["failed"] = (
+    "failed"  # the status of a run that raised, or lost its worker twice
+)
 
 
 class DamagedError(ValueError):
     """A file that is not as it was written."""
+
+
+class Checkpoint(TypedDict):
+    """What is kept of a run that has not ended."""
+
+    step: int
+    series: Series
+    tables: dict[str, Table]
+    seconds: float
+    probe_seconds: float
+    net: dict[str, Tensor]
+    optimiser: StateDict
+    loss_sum: Tensor
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,6 +85,8 @@ class Store:
         (record, *rest) = read_lines(path) or [{}]
         if rest or record.get("key") != key or "sum" not in record:
             raise DamagedError(f"{path} is no whole record of its run")
+        if not is_record(record):
+            raise DamagedError(f"{path} is no whole record of its run")
         return record
 
     def begin(self, key: str) -> None:
@@ -69,24 +96,29 @@ class Store:
         for suffix in ("json", "txt"):
             (self.folder / f"{key}.failed.{suffix}").unlink(missing_ok=True)
 
-    def running(self, key: str) -> dict[str, Any] | None:
+    def running(self, key: str) -> Marker | None:
         """Return since when a run goes on, and where, or None if it does not."""
         try:
             found = json.loads(self._running(key).read_text(encoding="utf-8"))
             here = found["host"] == socket.gethostname()
-            alive = is_alive(found["pid"]) if here else True
+            return {
+                "host": found["host"],
+                "pid": found["pid"],
+                "time": found["time"],
+                "alive": is_alive(found["pid"]) if here else True,
+            }
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return {**found, "alive": alive}
 
     def forget_the_dead(self, key: str) -> None:
         """Delete the note that a run goes on, where its process has died."""
-        if not (self.running(key) or {"alive": False})["alive"]:
+        marker = self.running(key)
+        if marker is None or not marker["alive"]:
             self._running(key).unlink(missing_ok=True)
 
     def finish(self, record: Record) -> Record:
         """Keep a finished record; its checkpoint is needed no more."""
-        record = sealed(record)
+        record = {**record, "sum": checksum(record)}
         replace(self.folder / f"{record['key']}.json", to_line(record).encode())
         self.checkpoint(record["key"]).unlink(missing_ok=True)
         self._running(record["key"]).unlink(missing_ok=True)
@@ -94,7 +126,7 @@ class Store:
 
     def fail(self, record: Record, trace: str) -> Record:
         """Keep the record of a run that failed, and the traceback beside it."""
-        record = sealed(record)
+        record = {**record, "sum": checksum(record)}
         path = self.folder / f"{record['key']}.failed.json"
         replace(path.with_suffix(".txt"), trace.encode())
         replace(path, to_line(record).encode())
@@ -114,7 +146,7 @@ class Store:
         return self.folder / f"{key}.running"
 
 
-def key_of(config: Any) -> str:
+def key_of(config: Config) -> str:
     """Return the name of a run: a hash of all that its frozen config says.
 
     Examples
@@ -130,50 +162,43 @@ def key_of(config: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def number(x: float) -> float | str | None:
-    """Return a float as records hold it: 6 digits, "inf" or "-inf", None for nan.
-
-    ``float(...)`` reads the first two back.
-
-    Examples
-    --------
-    >>> number(1 / 3), number(math.inf), number(math.nan)
-    (0.333333, 'inf', None)
-    """
-    if math.isnan(x):
-        return None
-    return float(f"{x:.6g}") if math.isfinite(x) else str(x)
-
-
-def as_float(x: float | str | None) -> float:
-    """Return the float that `number` wrote.
-
-    Examples
-    --------
-    >>> as_float("inf"), as_float(None)
-    (inf, nan)
-    """
-    return math.nan if x is None else float(x)
-
-
-def to_line(record: Record) -> str:
+def to_line(record: Mapping[str, object]) -> str:
     """Return a record as one line of JSON, keys sorted, without spaces."""
     short = (",", ":")
     return json.dumps(record, sort_keys=True, allow_nan=False, separators=short) + "\n"
 
 
-def sealed(record: Record) -> Record:
-    """Return a record with a checksum of all else that it says."""
+def checksum(record: Mapping[str, object]) -> str:
+    """Return the checksum of all that a record says but its "sum"."""
     rest = {name: value for name, value in record.items() if name != "sum"}
-    return {**rest, "sum": hashlib.sha256(to_line(rest).encode()).hexdigest()[:16]}
+    return hashlib.sha256(to_line(rest).encode()).hexdigest()[:16]
 
 
-def write_lines(path: Path, records: Iterable[Record]) -> None:
+def write_lines(path: Path, records: Iterable[Mapping[str, object]]) -> None:
     """Write one record a line, all or nothing."""
     replace(path, "".join(map(to_line, records)).encode())
 
 
-def read_lines(path: Path) -> list[Record]:
+def read_records(path: Path) -> list[Record]:
+    """Read the runs of a preset.
+
+    Raises
+    ------
+    DamagedError
+        As `read_lines` does, or if a line is no run's.
+    """
+    records = []
+    for k, line in enumerate(read_lines(path), start=1):
+        if not is_record(line):
+            raise DamagedError(
+                f"line {k} of {path} is no record of a run, which says its "
+                f"{', '.join(NEEDED)}, and in the config {', '.join(PAIRED)}"
+            )
+        records.append(line)
+    return records
+
+
+def read_lines(path: Path) -> list[dict[str, object]]:
     """Read what `write_lines` wrote.
 
     Raises
@@ -189,13 +214,13 @@ def read_lines(path: Path) -> list[Record]:
     return [_record(line, path, k) for k, line in enumerate(lines, start=1)]
 
 
-def _record(line: str, path: Path, k: int) -> Record:
+def _record(line: str, path: Path, k: int) -> dict[str, object]:
     try:
-        record = json.loads(line)
-        checksum = sealed(record)["sum"]
+        record: dict[str, object] = json.loads(line)
+        found = checksum(record)
     except (ValueError, AttributeError) as error:
         raise DamagedError(f"line {k} of {path} is damaged: it is no record") from error
-    if record.get("sum", checksum) != checksum:  # older records have none
+    if record.get("sum", found) != found:  # older records have none
         raise DamagedError(
             f"line {k} of {path} is damaged: it is not what its checksum is of"
         )
@@ -203,7 +228,7 @@ def _record(line: str, path: Path, k: int) -> Record:
 
 
 def save_checkpoint(
-    path: Path, state: dict[str, Any], made_by: dict[str, Any] | None = None
+    path: Path, state: Checkpoint, made_by: Mapping[str, object] | None = None
 ) -> None:
     """Write tensors and numbers so that a kill leaves the old file or the new one.
 
@@ -220,10 +245,11 @@ def save_checkpoint(
     torch.save(state, stream)
     rest = stream.getbuffer()
     head = {"made_by": made_by or {}, "content": hashlib.sha256(rest).hexdigest()}
-    replace(path, MAGIC + to_line(sealed(head)).encode() + rest)
+    line = to_line({**head, "sum": checksum(head)})
+    replace(path, MAGIC + line.encode() + rest)
 
 
-def made_by(path: Path) -> dict[str, Any] | None:
+def made_by(path: Path) -> Mapping[str, object] | None:
     """Return what a checkpoint says of its making, or None where there is none.
 
     Raises
@@ -231,10 +257,10 @@ def made_by(path: Path) -> dict[str, Any] | None:
     DamagedError
         If a byte of the file is not what `save_checkpoint` wrote.
     """
-    return _checked(path)[0]["made_by"] if path.exists() else None
+    return _checked(path)[0] if path.exists() else None
 
 
-def load_checkpoint(path: Path) -> dict[str, Any] | None:
+def load_checkpoint(path: Path) -> Checkpoint | None:
     """Return what `save_checkpoint` wrote, or None if it never did.
 
     Raises
@@ -245,17 +271,18 @@ def load_checkpoint(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     rest = io.BytesIO(_checked(path)[1])
-    return torch.load(rest, weights_only=True, map_location="cpu")
+    saved: Checkpoint = torch.load(rest, weights_only=True, map_location="cpu")
+    return saved
 
 
-def _checked(path: Path) -> tuple[dict[str, Any], bytes]:
-    """Return the first line of a checkpoint and the rest, both as they were written."""
+def _checked(path: Path) -> tuple[Mapping[str, object], bytes]:
+    """Return what a checkpoint says of its making, and its state, as written."""
     line, _, rest = path.read_bytes().partition(b"\n")
     try:
         head = json.loads(line.removeprefix(MAGIC))
-        whole = line.startswith(MAGIC) and sealed(head) == head
+        whole = line.startswith(MAGIC) and checksum(head) == head["sum"]
         if whole and head["content"] == hashlib.sha256(rest).hexdigest():
-            return head, rest
+            return head["made_by"], rest
     except (ValueError, AttributeError, KeyError):
         pass  # neither is it a line that was written
     raise DamagedError(

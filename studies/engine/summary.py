@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from typing import Any
 
-Record = dict[str, Any]
+from studies.engine.records import Record, as_float
+
 PAIRED = ("arm", "lr", "seed")
 
 
@@ -44,7 +44,7 @@ def table(records: Sequence[Record]) -> str:
 
 def _cell(records: list[Record]) -> str:
     finished = [
-        float(r["series"]["probe_loss"][-1][1])
+        as_float(r["series"]["probe_loss"][-1][1])
         for r in records
         if r["status"] == "done" and r["series"]["probe_loss"][-1][1] is not None
     ]

@@ -7,100 +7,34 @@ import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 from tqdm import tqdm
 
 from studies.engine import attempts, ranks, resume, store
-from studies.engine.configs import Choice, chosen, complete_cells, reseeded
+from studies.engine.attempts import MakeTask, Run
+from studies.engine.configs import (
+    AnyConfig,
+    chosen,
+    complete_cells,
+    reseeded,
+    settings_of,
+)
 from studies.engine.estimates import Costs
-from studies.engine.loop import Task, Watch, train
+from studies.engine.loop import Watch, train
+from studies.engine.options import Options
 from studies.engine.provenance import provenance
-from studies.engine.store import Record, Store
+from studies.engine.records import Config, Record
+from studies.engine.store import Store
 from studies.tasks.curvature import REVISION
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the command line says of how to run, not of what.
-
-    Parameters
-    ----------
-    preset : str
-        Of the study.
-    data : pathlib.Path or None
-        Where data sets are that are not built on the spot.
-    out : pathlib.Path
-        Where ``STUDY/PRESET.jsonl`` is written, and unfinished runs are kept.
-    budget_seconds : float or None
-        What all runs together may take, on the clock.
-    place : {"cpu", "cuda"} or None
-        Where to train; None has the presets for a GPU use one if it is there.
-    jobs : int or None
-        Runs at a time; as many as there are cores, one on a GPU or under torchrun.
-        Small networks leave a GPU idle: several runs at a time share it.
-    backend : {"loky", "multiprocessing", "dask", "ray"}
-        Which of joblib's. Threads share torch's random numbers and are not offered.
-    cluster : str or None
-        Address of a Dask or Ray cluster; None starts one here.
-    tensorboard : pathlib.Path or None
-        Where to log series as they come.
-    seeds : int or None
-        How many of each config to run, instead of as many as the preset has.
-    choice : Choice
-        What of the preset to run.
-    accumulate : int
-        In how many parts a batch is computed, where memory is short.
-    fresh : bool
-        Start over: forget what is kept of these runs.
-    status : bool
-        Say what is done, and run nothing.
-    """
-
-    preset: str
-    data: Path | None = None
-    out: Path = Path("build/studies")
-    budget_seconds: float | None = None
-    place: str | None = None
-    jobs: int | None = None
-    backend: str = "loky"
-    cluster: str | None = None
-    tensorboard: Path | None = None
-    seeds: int | None = None
-    choice: Choice = field(default_factory=Choice)
-    accumulate: int = 1
-    fresh: bool = False
-    status: bool = False
-
-    @property
-    def device(self) -> torch.device:
-        """Return where to train.
-
-        Raises
-        ------
-        ValueError
-            If a GPU is asked for and there is none.
-        """
-        there = torch.cuda.is_available()
-        if self.place == "cuda" and not there:
-            raise ValueError(
-                "--device cuda needs a CUDA device, and torch sees none here; leave it "
-                "out to train on the CPU"
-            )
-        auto = "cuda" if there and self.preset in ("gpu", "paper") else "cpu"
-        if (self.place or auto) == "cpu":
-            return torch.device("cpu")
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-
-
-MakeTask = Callable[[Any, Options], Task]
-
-
 def sweep(
-    study: str, configs: Sequence[Any], make_task: MakeTask, options: Options
+    study: str,
+    configs: Sequence[AnyConfig],
+    make_task: MakeTask[AnyConfig],
+    options: Options,
 ) -> list[Record]:
     """Run every config that has not been run, and write all records in their order.
 
@@ -148,30 +82,42 @@ def sweep(
         ranks.require_same(what, value)
     found = ranks.agreed(lambda: resume.kept(configs, folder, options))
     todo = [
-        (study, config, make_task, options, folder)
+        Run(study, config, make_task, options, folder)
         for config in configs
         if store.key_of(config) not in found
     ]
     path = options.out / study / f"{options.preset}.jsonl"
-    written = 0
-    bar = tqdm(total=len(configs), initial=len(found), desc=study, disable=None)
-    with bar:
-        for record in attempts.records(todo, run_one, options, _jobs(options)):
-            bar.update()
-            found[record["key"]] = record
-            whole = complete_cells(configs, found)
-            if ranks.rank() == 0 and len(whole) > written:
-                store.write_lines(path, whole)
-                written = len(whole)
-    records = complete_cells(configs, found)
-    if ranks.rank() == 0:
-        store.write_lines(path, records)
+    with tqdm(total=len(configs), initial=len(found), desc=study, disable=None) as bar:
+        ended = attempts.records(todo, run_one, options, _jobs(options))
+        records = _written(ended, found, configs, path, bar.update)
     if any(record["status"] == store.FAILED for record in records):
         raise attempts.RunsFailedError(attempts.told(records, folder), records)
     return records
 
 
-def _made_of(configs: Sequence[Any], options: Options) -> dict[str, Any]:
+def _written(
+    ended: Iterator[Record],
+    found: dict[str, Record],
+    configs: Sequence[Config],
+    path: Path,
+    told: Callable[[], object],
+) -> list[Record]:
+    """Return the records of whole cells, written whenever there are more of them."""
+    written = 0
+    for record in ended:
+        told()
+        found[record["key"]] = record
+        whole = complete_cells(configs, found)
+        if ranks.rank() == 0 and len(whole) > written:
+            store.write_lines(path, whole)
+            written = len(whole)
+    records = complete_cells(configs, found)
+    if ranks.rank() == 0:
+        store.write_lines(path, records)
+    return records
+
+
+def _made_of(configs: Sequence[Config], options: Options) -> dict[str, object]:
     """Return what ranks must agree on before they start."""
     made, keys = provenance(torch.device("cpu")), list(map(store.key_of, configs))
     kind = {"device": options.device.type, "accumulate": options.accumulate}
@@ -179,7 +125,11 @@ def _made_of(configs: Sequence[Any], options: Options) -> dict[str, Any]:
 
 
 def run_one(
-    study: str, config: Any, make_task: MakeTask, options: Options, folder: Path
+    study: str,
+    config: AnyConfig,
+    make_task: MakeTask[AnyConfig],
+    options: Options,
+    folder: Path,
 ) -> Record:
     """Run one config from where it was left, keep its record and return it."""
     torch.set_num_threads(1)
@@ -198,11 +148,11 @@ def run_one(
             made_by=made_by,
             watch=watch,
         )
-    record = {
+    record: Record = {
         "study": study,
         "preset": options.preset,
         "key": key,
-        "config": dataclasses.asdict(config),
+        "config": settings_of(config),
         "status": outcome.status,
         "seconds": round(outcome.seconds, 2),
         "probe_seconds": round(outcome.probe_seconds, 2),
@@ -224,8 +174,11 @@ def _jobs(options: Options) -> int:
 
 
 def _within_budget(
-    configs: Sequence[Any], make_task: MakeTask, options: Options, folder: Path
-) -> list[Any]:
+    configs: Sequence[AnyConfig],
+    make_task: MakeTask[AnyConfig],
+    options: Options,
+    folder: Path,
+) -> list[AnyConfig]:
     """Return the configs with the steps of all scaled by one factor, at most 1.
 
     The factor is kept, so that a sweep that is taken up again stays the same.
@@ -234,7 +187,9 @@ def _within_budget(
     path = folder / f"budget-{budget:g}.json"
     saved = ranks.agreed(lambda: store.read_lines(path) if path.exists() else [])
     if saved and not options.fresh:
-        factor = saved[0]["factor"]
+        factor = saved[0].get("factor")
+        if not isinstance(factor, float):
+            raise store.DamagedError(f"{path} says no factor; start over with --fresh")
     else:
         times = ranks.together(lambda: _estimate(configs, make_task, options))
         steps, looks = ranks.agreed(lambda: times)
@@ -255,7 +210,7 @@ def _within_budget(
 
 
 def _estimate(
-    configs: Sequence[Any], make_task: MakeTask, options: Options
+    configs: Sequence[AnyConfig], make_task: MakeTask[AnyConfig], options: Options
 ) -> tuple[float, float]:
     """Return the seconds of the steps of all configs and of all else.
 

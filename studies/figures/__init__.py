@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from condlab.plots.style import clear, save, style
+from studies.analysis.entries import Found
 from studies.figures.correlations import studies_figures
 from studies.figures.theorem_52 import theorem_52_figure
 
 __all__ = ["draw"]
 
 
-def draw(found: dict[str, Any], folder: Path) -> list[Path]:
+def draw(found: Found, folder: Path) -> list[Path]:
     """Draw every figure of a meta-analysis, as PNG and SVG.
 
     Parameters

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from condlab.plots import style as look
-from studies.engine.store import as_float
+from studies.analysis.entries import Correlation, Found
+from studies.engine.records import as_float
+from studies.figures.headline import headline, wrapped
 from studies.figures.renders import renders_figure
-from studies.figures.training import study_figure, wrapped
-
-Entry = dict[str, Any]
+from studies.figures.training import study_figure
 
 PREDICTORS = {
     "kappa_raw": "κ, stored weights",
@@ -31,7 +30,7 @@ PREDICTORS = {
 }
 
 
-def studies_figures(found: Entry) -> dict[str, Figure]:
+def studies_figures(found: Found) -> dict[str, Figure]:
     """Return the figures of a meta-analysis by name.
 
     Parameters
@@ -57,7 +56,7 @@ def studies_figures(found: Entry) -> dict[str, Figure]:
     return figures
 
 
-def answer_figure(correlations: list[Entry]) -> Figure:
+def answer_figure(correlations: list[Correlation]) -> Figure:
     """Draw each predictor's rank correlation with the speed, a panel a study."""
     names = list(dict.fromkeys(entry["study"] for entry in correlations))
     names.sort(key=lambda name: name != "pooled")
@@ -75,7 +74,7 @@ def answer_figure(correlations: list[Entry]) -> Figure:
         )
         own = [entry for entry in correlations if entry["study"] == name]
         _forest(figure.add_axes(box), name, own, rows, first=i == 0)
-    figure.text(0.012, 1 - 0.1 / height, answer(correlations), va="top", **_bold())
+    headline(figure, 1 - 0.1 / height, answer(correlations))
     figure.text(
         0.985,
         0.12 / height,
@@ -88,14 +87,14 @@ def answer_figure(correlations: list[Entry]) -> Figure:
 
 
 def _forest(
-    axes: Axes, name: str, own: list[Entry], rows: list[str], *, first: bool
+    axes: Axes, name: str, own: list[Correlation], rows: list[str], *, first: bool
 ) -> None:
     axes.axvline(0, color=look.QUIET, lw=0.8)
     for entry in own:
         y = rows.index(entry["predictor"])
         sure = as_float(entry["p_holm"]) < 0.05
         colour = look.BLUE if sure else look.QUIET
-        ends = [as_float(entry[end]) for end in ("lower", "upper")]
+        ends = [as_float(end) for end in (entry["lower"], entry["upper"])]
         axes.plot(ends, [y, y], color=colour, lw=1.6)
         face = colour if sure else look.PAPER
         axes.plot(as_float(entry["rho"]), y, "o", color=colour, mfc=face, ms=4.5)
@@ -112,7 +111,7 @@ def _forest(
     axes.set_title(title, fontsize=7, fontweight="normal", loc="center")
 
 
-def answer(correlations: list[Entry]) -> str:
+def answer(correlations: list[Correlation]) -> str:
     """Return the finding in two lines: what predicts the speed best."""
     pooled = {e["predictor"]: e for e in correlations if e["study"] == "pooled"}
     if not pooled:
@@ -121,7 +120,7 @@ def answer(correlations: list[Entry]) -> str:
     kappa = pooled.get("kappa_effective")
     words = ""
     if kappa is not None:
-        ends = [as_float(kappa[end]) for end in ("rho", "lower", "upper")]
+        ends = map(as_float, (kappa["rho"], kappa["lower"], kappa["upper"]))
         words = "κ of the effective weights: ρ = {:.2f} [{:.2f}, {:.2f}]".format(*ends)
         words += f" over {kappa['runs']} runs of networks"
     if not sure:
@@ -132,7 +131,3 @@ def answer(correlations: list[Entry]) -> str:
         f"{words}. Of {len(sure)} that steps to the target go with, the strongest is "
         f"{PREDICTORS[best]} ({rho})"
     )
-
-
-def _bold() -> dict[str, Any]:
-    return {"fontsize": 9.5, "fontweight": "bold", "linespacing": 1.35}

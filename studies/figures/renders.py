@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import math
-from typing import Any
 
 import matplotlib.image
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from condlab.plots import style as look
-from studies.engine.store import as_float
+from studies.analysis.entries import Setting, View
+from studies.engine.records import as_float
+from studies.figures.headline import headline, wrapped
 
 COLUMNS = 4
 BASELINE = "plain"
@@ -20,7 +22,7 @@ TITLE = 0.5  # inches above the images
 CAPTION = 0.34  # and below each
 
 
-def renders_figure(setting: dict[str, Any]) -> Figure:
+def renders_figure(setting: Setting) -> Figure:
     """Draw the truth, and what each arm made of it at its own best learning rate.
 
     Parameters
@@ -50,22 +52,11 @@ def renders_figure(setting: dict[str, Any]) -> Figure:
             (tall - CAPTION) / height,
         )
         _show(figure.add_axes(box), image, caption)
-    title = "\n".join(
-        look.wrap(_finding(views, setting), 9.5, look.WIDTH - 0.25, bold=True)
-    )
-    figure.text(
-        0.012,
-        1 - 0.08 / height,
-        title,
-        va="top",
-        fontsize=9.5,
-        fontweight="bold",
-        linespacing=1.35,
-    )
+    headline(figure, 1 - 0.08 / height, wrapped(_finding(views, setting)))
     return figure
 
 
-def _finding(views: dict[str, Any], setting: dict[str, Any]) -> str:
+def _finding(views: dict[str, View], setting: Setting) -> str:
     """Return which arm renders best, and how far that is from the plain network."""
     quality = {arm: as_float(view["psnr"]) for arm, view in views.items()}
     best = max(quality, key=lambda arm: quality[arm])
@@ -76,13 +67,13 @@ def _finding(views: dict[str, Any], setting: dict[str, Any]) -> str:
     return f"{head}{best} is best, {gain:.1f} dB above {BASELINE} weights"
 
 
-def _caption(arm: str, setting: dict[str, Any]) -> str:
+def _caption(arm: str, setting: Setting) -> str:
     own = setting["arms"][arm]
-    quality, likeness = (as_float(own["view"][name]) for name in ("psnr", "ssim"))
+    quality, likeness = map(as_float, (own["view"]["psnr"], own["view"]["ssim"]))
     return f"{arm}, rate {own['best_lr']:g}\n{quality:.1f} dB, SSIM {likeness:.2f}"
 
 
-def _show(axes: Axes, image: Any, caption: str) -> None:
+def _show(axes: Axes, image: np.ndarray, caption: str) -> None:
     axes.imshow(image, interpolation="nearest")
     axes.set_xticks([])
     axes.set_yticks([])
@@ -91,5 +82,5 @@ def _show(axes: Axes, image: Any, caption: str) -> None:
         spine.set_visible(True)
 
 
-def _pixels(png: str) -> Any:
+def _pixels(png: str) -> np.ndarray:
     return matplotlib.image.imread(io.BytesIO(base64.b64decode(png)), format="png")

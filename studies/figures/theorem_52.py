@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from condlab.plots import style as look
-
-Entry = dict[str, Any]
+from studies.analysis.entries import Counted, Counts
+from studies.figures.headline import headline, wrapped
 
 POINTS = {"drawn": "as drawn", "minimum": "at minima"}
 ROW, TOP, BOTTOM, LEFT = 0.24, 0.86, 0.62, 1.85  # inches
-SIZE = 9.5
 
 
-def theorem_52_figure(found: Entry) -> Figure:
+def theorem_52_figure(found: Counted) -> Figure:
     """Draw the share of networks whose condition number rose, a panel a reading.
 
     Parameters
@@ -40,9 +37,7 @@ def theorem_52_figure(found: Entry) -> Figure:
         axes.set_title(reading.replace(", ", ",\n"), fontsize=7.5, fontweight="normal")
         names = [f"{family}, {POINTS[point]}" for family, point in kinds]
         axes.set_yticks(range(len(kinds)), names if i == 0 else [], fontsize=7)
-    words = "\n".join(look.wrap(title(found), SIZE, look.WIDTH - 0.2, bold=True))
-    bold: Entry = {"fontsize": SIZE, "fontweight": "bold", "linespacing": 1.35}
-    figure.text(0.012, 1 - 0.08 / height, words, va="top", **bold)
+    headline(figure, 1 - 0.08 / height, wrapped(title(found), margin=0.2))
     figure.text(
         0.985,
         0.12 / height,
@@ -55,7 +50,7 @@ def theorem_52_figure(found: Entry) -> Figure:
     return figure
 
 
-def title(found: Entry) -> str:
+def title(found: Counted) -> str:
     """Return the finding: how often κ rose by each reading, over all families."""
     totals: dict[str, list[int]] = {}
     for row in found["rows"]:
@@ -73,12 +68,15 @@ def title(found: Entry) -> str:
     )
 
 
-def _panel(axes: Axes, rows: list[Entry | None]) -> None:
+def _panel(axes: Axes, rows: list[Counts | None]) -> None:
     for y, row in enumerate(rows):
         regular = row["regular"] if row else 0
         axes.text(1.12, y, str(regular), va="center", fontsize=6, color=look.QUIET)
         if not row or not regular:
-            axes.text(0.5, y, "never regular", **_middle())
+            axes.text(
+                0.5, y, "never regular", ha="center", va="center", fontsize=6,
+                color=look.QUIET,
+            )  # fmt: skip
             continue
         axes.plot(row["share"], [y, y], color=look.BLUE, lw=1.6)
         axes.plot(row["rose"] / regular, y, "o", color=look.BLUE, ms=4)
@@ -88,7 +86,3 @@ def _panel(axes: Axes, rows: list[Entry | None]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=look.RULE, lw=0.5)
     axes.set_axisbelow(True)
-
-
-def _middle() -> dict[str, Any]:
-    return {"ha": "center", "va": "center", "fontsize": 6, "color": look.QUIET}

@@ -7,21 +7,22 @@ closest controls; the others are grey, so that their spread is seen.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from condlab.plots import style as look
+from studies.analysis.entries import Judged, Setting
+from studies.analysis.runs import BASELINES
 from studies.analysis.speeds import speed
-from studies.engine.store import as_float
+from studies.engine.records import as_float
+from studies.figures.headline import headline, wrapped
 
-Entry = dict[str, Any]
 Style = tuple[str, str]  # colour and marker
 
-BASELINES = ("plain", "LN")
 CLOSEST = ("E_gain", "init_E_all", "init_E", "WN", "LN+W")  # controls, by interest
 COLOURED = 4
 COLOURS = (look.INK, look.VERMILLION, look.BLUE, look.GREEN)
@@ -34,7 +35,7 @@ MANY = 1e4  # a range with ticks at powers of ten only
 APART = 0.065  # of the axes' height, between labels
 
 
-def study_figure(setting: Entry, claims: list[Entry]) -> Figure:
+def study_figure(setting: Setting, claims: list[Judged]) -> Figure:
     """Draw steps against learning rate and kappa, and loss and metric on the way."""
     figure = Figure(figsize=(look.WIDTH, 5.6))
     styles = styles_of(setting, claims)
@@ -47,7 +48,7 @@ def study_figure(setting: Entry, claims: list[Entry]) -> Figure:
     metric = str(setting.get("metric", ""))
     _curves(axes[2], setting, styles, metric, METRICS.get(metric, metric))
     _steps_by_kappa(axes[3], setting, styles)
-    figure.text(0.012, 0.985, study_title(setting, claims), va="top", **_bold())
+    headline(figure, 0.985, study_title(setting, claims))
     shown = {arm: style for arm, style in styles.items() if style != GREY}
     others = [arm for arm, style in styles.items() if style == GREY]
     handles = [
@@ -65,7 +66,7 @@ def study_figure(setting: Entry, claims: list[Entry]) -> Figure:
     return figure
 
 
-def study_title(setting: Entry, claims: list[Entry]) -> str:
+def study_title(setting: Setting, claims: list[Judged]) -> str:
     """Return what E did to the time, at its own best rate and at equal ones."""
     name = setting["study"].replace("_", " ")
     kind = f", {setting['kind']}" if setting.get("kind") else ""
@@ -85,7 +86,7 @@ def study_title(setting: Entry, claims: list[Entry]) -> str:
     return head
 
 
-def _is_about(claim: Entry, setting: Entry) -> bool:
+def _is_about(claim: Judged, setting: Setting) -> bool:
     """Tell whether a claim was judged by a setting's runs, against its baseline."""
     return (
         claim.get("study") == setting["study"]
@@ -96,7 +97,7 @@ def _is_about(claim: Entry, setting: Entry) -> bool:
     )
 
 
-def styles_of(setting: Entry, claims: list[Entry]) -> dict[str, Style]:
+def styles_of(setting: Setting, claims: list[Judged]) -> dict[str, Style]:
     """Return each arm's colour and marker; grey arms come first, to lie below."""
     there = list(setting["arms"])
     judged = [
@@ -104,7 +105,7 @@ def styles_of(setting: Entry, claims: list[Entry]) -> dict[str, Style]:
         for claim in claims
         if claim.get("study") == setting["study"] and claim.get("than") in BASELINES
     ]
-    first = [arm for arm in BASELINES if arm in there]
+    first = [arm for arm in BASELINES if arm in there][:1]
     wanted = dict.fromkeys([*first, *judged, *CLOSEST])
     chosen = [arm for arm in wanted if arm in there][:COLOURED]
     grey = dict.fromkeys((arm for arm in there if arm not in chosen), GREY)
@@ -112,7 +113,7 @@ def styles_of(setting: Entry, claims: list[Entry]) -> dict[str, Style]:
     return {**grey, **dict(coloured)}
 
 
-def _steps_by_rate(axes: Axes, setting: Entry, styles: dict[str, Style]) -> None:
+def _steps_by_rate(axes: Axes, setting: Setting, styles: dict[str, Style]) -> None:
     most = setting["steps"] * CENSORED
     for arm, (colour, marker) in styles.items():
         own = setting["arms"][arm]
@@ -133,13 +134,14 @@ def _steps_by_rate(axes: Axes, setting: Entry, styles: dict[str, Style]) -> None
 
 
 def _curves(
-    axes: Axes, setting: Entry, styles: dict[str, Style], name: str, label: str
+    axes: Axes, setting: Setting, styles: dict[str, Style], name: str, label: str
 ) -> None:
-    scale = setting["epochs"] / setting["steps"] if setting.get("epochs") else 1
+    epochs = setting.get("epochs")
+    scale = epochs / setting["steps"] if epochs else 1
     ends: list[tuple[str, str, float, float]] = []
     for arm, (colour, _) in styles.items():
         curve = setting["arms"][arm]["curves"].get(name, ())
-        points = [(scale * x, as_float(y)) for x, y in curve]
+        points = [(scale * as_float(x), as_float(y)) for x, y in curve]
         points = [(x, y) for x, y in points if math.isfinite(y)]
         if not points:
             continue
@@ -173,13 +175,14 @@ def _label(axes: Axes, ends: list[tuple[str, str, float, float]]) -> None:
                   transform=axes.transAxes)  # fmt: skip
 
 
-def _steps_by_kappa(axes: Axes, setting: Entry, styles: dict[str, Style]) -> None:
+def _steps_by_kappa(axes: Axes, setting: Setting, styles: dict[str, Style]) -> None:
     for arm, (colour, marker) in styles.items():
         for _, kappa, steps, reached in setting["arms"][arm]["points"]:
             if kappa is None or not math.isfinite(as_float(kappa)):
                 continue
             face = colour if reached else look.PAPER
-            axes.plot(as_float(kappa), steps, marker, color=colour, mfc=face, ms=3.5)
+            x, y = as_float(kappa), as_float(steps)
+            axes.plot(x, y, marker, color=colour, mfc=face, ms=3.5)
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     subs = (1.0, 2.0, 5.0) if high > 10 * low else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
@@ -196,16 +199,7 @@ def _dress(axes: Axes, title: str) -> None:
     axes.tick_params(labelsize=7)
 
 
-def _logarithmic(axis: Any, subs: tuple[float, ...]) -> None:
+def _logarithmic(axis: Axis, subs: tuple[float, ...]) -> None:
     axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axis.set_minor_formatter(NullFormatter())
-
-
-def wrapped(text: str) -> str:
-    """Return a title in lines that fit the figure."""
-    return "\n".join(look.wrap(text, 9.5, look.WIDTH - 0.25, bold=True))
-
-
-def _bold() -> dict[str, Any]:
-    return {"fontsize": 9.5, "fontweight": "bold", "linespacing": 1.35}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,18 @@ from torch import Tensor, nn
 from studies.models._norms import Norm, norm_factory
 
 Layer = Callable[[int], nn.Module]
+Stem = Literal["cifar", "imagenet"]
+
+
+class Options(TypedDict, total=False):
+    """What a `DenseNet` may be told beside its size."""
+
+    bottleneck: bool
+    compression: float
+    stem: Stem
+    stem_channels: int | None
+    norm: Norm
+    in_channels: int
 
 
 class Dense(nn.Module):
@@ -79,7 +91,7 @@ class DenseNet(nn.Module):
         *,
         bottleneck: bool = True,
         compression: float = 0.5,
-        stem: Literal["cifar", "imagenet"] = "cifar",
+        stem: Stem = "cifar",
         stem_channels: int | None = None,
         norm: Norm = "batch",
         in_channels: int = 3,
@@ -109,7 +121,7 @@ class DenseNet(nn.Module):
 
 
 def _stem(
-    stem: str, in_channels: int, channels: int, norm: Layer, bias: bool
+    stem: Stem, in_channels: int, channels: int, norm: Layer, bias: bool
 ) -> nn.Module:
     if stem == "cifar":
         return nn.Conv2d(in_channels, channels, 3, 1, 1, bias=bias)
@@ -128,9 +140,7 @@ def densenet_cifar(
     depth: int = 40,
     growth: int = 12,
     num_classes: int = 10,
-    *,
-    bottleneck: bool = False,
-    **options: Any,
+    **options: Unpack[Options],
 ) -> DenseNet:
     """Return the three-block DenseNet of so many layers, plain or -BC.
 
@@ -140,23 +150,24 @@ def densenet_cifar(
         Of the whole: 3 n + 4 layers, or 6 n + 4 with bottlenecks.
     growth, num_classes : int
         See `DenseNet`.
-    bottleneck : bool
-        DenseNet-BC instead of DenseNet.
     **options
-        See `DenseNet`.
+        See `DenseNet`; `bottleneck` makes a DenseNet-BC, and is False unless told.
     """
+    bottleneck = options.get("bottleneck", False)
     unit = 6 if bottleneck else 3
     if (depth - 4) % unit:
         raise ValueError(f"the depth must be {unit} n + 4, got {depth}")
-    shape: dict[str, Any] = {
+    chosen: Options = {
         "compression": 0.5 if bottleneck else 1.0,
         "bottleneck": bottleneck,
+        "stem_channels": 2 * growth if bottleneck else 16,
+        **options,
     }
-    shape["stem_channels"] = 2 * growth if bottleneck else 16
     depths = ((depth - 4) // unit,) * 3
-    return DenseNet(depths, growth, num_classes, **{**shape, **options})
+    return DenseNet(depths, growth, num_classes, **chosen)
 
 
-def densenet121(num_classes: int = 1000, **options: Any) -> DenseNet:
+def densenet121(num_classes: int = 1000, **options: Unpack[Options]) -> DenseNet:
     """Return DenseNet-121; the options are those of `DenseNet`."""
-    return DenseNet((6, 12, 24, 16), 32, num_classes, **{"stem": "imagenet", **options})
+    chosen: Options = {"stem": "imagenet", **options}
+    return DenseNet((6, 12, 24, 16), 32, num_classes, **chosen)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +19,8 @@ class PositionalEncoding(nn.Module):
         Powers of two.
     """
 
+    scales: Tensor
+
     def __init__(self, frequencies: int):
         super().__init__()
         self.register_buffer(
@@ -29,8 +29,7 @@ class PositionalEncoding(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return shape (..., d (1 + 2 frequencies)) for x of shape (..., d)."""
-        scales: Any = self.scales  # a buffer
-        angles = scales[:, None] * x[..., None, :]
+        angles = self.scales[:, None] * x[..., None, :]
         waves = torch.stack([angles.sin(), angles.cos()], dim=-2)
         return torch.cat([x, waves.flatten(-3)], dim=-1)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal, TypedDict, Unpack
 
 from torch import Tensor, nn
 
@@ -11,6 +11,15 @@ from studies.models._norms import Norm, norm_factory
 
 Stem = Literal["cifar", "imagenet"]
 Layer = Callable[[int], nn.Module]
+
+
+class Options(TypedDict, total=False):
+    """What a `ResNet` may be told beside its blocks."""
+
+    stem: Stem
+    norm: Norm
+    width: int
+    in_channels: int
 
 
 class Basic(nn.Module):
@@ -139,34 +148,36 @@ def _stem(
     raise ValueError(f"stem must be 'cifar' or 'imagenet', got {stem!r}")
 
 
-def resnet18(num_classes: int = 10, **options: Any) -> ResNet:
+def resnet18(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
     """Return ResNet-18; the options are those of `ResNet`."""
     return ResNet(Basic, (2, 2, 2, 2), num_classes, **options)
 
 
-def resnet34(num_classes: int = 10, **options: Any) -> ResNet:
+def resnet34(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
     """Return ResNet-34."""
     return ResNet(Basic, (3, 4, 6, 3), num_classes, **options)
 
 
-def resnet50(num_classes: int = 10, **options: Any) -> ResNet:
+def resnet50(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
     """Return ResNet-50."""
     return ResNet(Bottleneck, (3, 4, 6, 3), num_classes, **options)
 
 
-def resnet101(num_classes: int = 10, **options: Any) -> ResNet:
+def resnet101(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
     """Return ResNet-101."""
     return ResNet(Bottleneck, (3, 4, 23, 3), num_classes, **options)
 
 
-def resnet152(num_classes: int = 10, **options: Any) -> ResNet:
+def resnet152(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
     """Return ResNet-152."""
     return ResNet(Bottleneck, (3, 8, 36, 3), num_classes, **options)
 
 
-def resnet20(num_classes: int = 10, *, width: int = 16, **options: Any) -> ResNet:
+def resnet20(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
     """Return the three-stage ResNet-20 for CIFAR of section 4.2 of the paper.
 
-    With 1 x 1 convolutions in the two shortcuts that change shape ("option B").
+    With 1 x 1 convolutions in the two shortcuts that change shape ("option B"), and of
+    width 16 unless it is told another.
     """
-    return ResNet(Basic, (3, 3, 3), num_classes, width=width, **options)
+    chosen: Options = {"width": 16, **options}
+    return ResNet(Basic, (3, 3, 3), num_classes, **chosen)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Literal, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,27 @@ from condlab.nn import QKNorm, SphereBlock, SphereHead, SphereLinear
 from studies.models._norms import Norm, norm_factory
 
 Layer = Callable[[int], nn.Module]
+
+
+class Shape(TypedDict, total=False):
+    """The sizes of a transformer for images, as of `ViT`."""
+
+    image_size: int
+    patch: int
+    num_classes: int
+    dim: int
+    depth: int
+    heads: int
+    in_channels: int
+
+
+class Options(Shape, total=False):
+    """All that a `ViT` may be told."""
+
+    mlp_ratio: float
+    norm: Norm
+    placement: Literal["pre", "post"]
+    qk_norm: Norm | None
 
 
 class Attention(nn.Module):
@@ -157,11 +178,7 @@ class ViT(nn.Module):
             )
         layer = norm_factory(norm, "tokens")
         num_tokens = (image_size // patch) ** 2 + 1
-        qk_layer: int | Callable[[int], nn.Module] | None
-        if qk_norm == "cosine":
-            qk_layer = num_tokens
-        else:
-            qk_layer = None if qk_norm is None else norm_factory(qk_norm, "tokens")
+        qk_layer = _qk_layer(qk_norm, num_tokens)
         self.embed = nn.Conv2d(in_channels, dim, patch, patch)
         self.token = nn.Parameter(torch.zeros(1, 1, dim))
         self.positions = nn.Parameter(0.02 * torch.randn(1, num_tokens, dim))
@@ -189,6 +206,13 @@ class ViT(nn.Module):
         return self.head(self.norm(self.blocks(x))[:, 0])
 
 
+def _qk_layer(qk_norm: Norm | None, num_tokens: int) -> Layer | int | None:
+    """Return what `Attention` takes for a normalisation of `ViT`."""
+    if qk_norm is None:
+        return None
+    return num_tokens if qk_norm == "cosine" else norm_factory(qk_norm, "tokens")
+
+
 def _init(model: ViT) -> None:
     # As in the authors' code: Xavier for the linear layers, a zero head.
     for module in model.modules():
@@ -202,19 +226,22 @@ def _init(model: ViT) -> None:
     nn.init.zeros_(model.head.weight)
 
 
-def vit_tiny(**options: Any) -> ViT:
+def vit_tiny(**options: Unpack[Options]) -> ViT:
     """Return ViT-Ti: width 192, 12 blocks, 3 heads; the options are those of `ViT`."""
-    return ViT(**{"dim": 192, "depth": 12, "heads": 3, **options})
+    chosen: Options = {"dim": 192, "depth": 12, "heads": 3, **options}
+    return ViT(**chosen)
 
 
-def vit_small(**options: Any) -> ViT:
+def vit_small(**options: Unpack[Options]) -> ViT:
     """Return ViT-S: width 384, 12 blocks, 6 heads."""
-    return ViT(**{"dim": 384, "depth": 12, "heads": 6, **options})
+    chosen: Options = {"dim": 384, "depth": 12, "heads": 6, **options}
+    return ViT(**chosen)
 
 
-def vit_base(**options: Any) -> ViT:
+def vit_base(**options: Unpack[Options]) -> ViT:
     """Return ViT-B: width 768, 12 blocks, 12 heads."""
-    return ViT(**{"dim": 768, "depth": 12, "heads": 12, **options})
+    chosen: Options = {"dim": 768, "depth": 12, "heads": 12, **options}
+    return ViT(**chosen)
 
 
 class SphereViT(nn.Module):

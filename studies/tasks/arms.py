@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import torch
 from torch import nn
@@ -16,6 +16,14 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from condlab.nn import describe, effective_weights, fold, normalise_weights
 
 Place = Literal["chosen", "all", "last", "hidden", "convolutions"]
+
+
+class Extras(TypedDict, total=False):
+    """Options of methods that an arm may set."""
+
+    affine: bool
+    gain: str
+    restore: bool
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Arm:
     place : str
         "chosen" is where the study's source conditions; "hidden" is all between the
         first and the last layer.
-    options : tuple of (str, value)
+    options : dict
         Of the method.
     folded : bool
         Train a plain network from the effective weights of the start.
@@ -39,7 +47,7 @@ class Arm:
 
     method: str | None = None
     place: Place = "chosen"
-    options: tuple[tuple[str, Any], ...] = ()
+    options: Extras = field(default_factory=Extras)
     folded: bool = False
     glorot: bool = False
 
@@ -51,18 +59,21 @@ ARMS = MappingProxyType({
     "plain": Arm(),
     "glorot": Arm(glorot=True),
     "WS": Arm("standardize", "convolutions"),
+    "MO": Arm("center", "convolutions"),
+    "DO": Arm("divide", "convolutions"),
+    "AF": Arm("standardize", "convolutions", {"affine": True}),
     "WN": Arm("weight_norm", "all"),
     "E": Arm("row"),
     "E_all": Arm("row", "all"),
     "E_last": Arm("row", "last"),
     "E_hidden": Arm("row", "hidden"),
-    "E_gain": Arm("row", options=(("gain", "scalar"),)),
+    "E_gain": Arm("row", options={"gain": "scalar"}),
     "rowcol": Arm("row_column"),
     "init_E": Arm("row", folded=True),
     "spectral": Arm("spectral"),
     "orthogonal": Arm("orthogonal_weight_norm"),
     "PC": Arm("polynomial"),
-    "PC_gain": Arm("polynomial", options=(("gain", "scalar"), ("restore", True))),
+    "PC_gain": Arm("polynomial", options={"gain": "scalar", "restore": True}),
 })  # fmt: skip
 
 
@@ -96,13 +107,12 @@ def build(
             if parameter.ndim == 2 and not parameter.any():
                 parameter.normal_(std=0.02)
     if arm.glorot:
-        layer: Any
         for _, layer in matrix_layers(net):
             nn.init.xavier_uniform_(layer.weight)
     if arm.method is None:
         return net
     layers = places(net, arm.place, tuple(chosen))
-    normalise_weights(net, arm.method, layers=layers, **dict(arm.options))
+    normalise_weights(net, arm.method, layers=layers, **arm.options)
     return fold(net) if arm.folded else net
 
 
@@ -120,10 +130,16 @@ def places(net: nn.Module, place: Place, chosen: tuple[str, ...]) -> tuple[str, 
     return by_place[place]
 
 
-def matrix_layers(net: nn.Module) -> list[tuple[str, nn.Module]]:
+def matrix_layers(net: nn.Module) -> list[tuple[str, nn.Conv2d | nn.Linear]]:
     """Return convolutions and linear layers by name, from the first to the last."""
-    kinds = (nn.Conv2d, nn.Linear)
-    return [(n, m) for n, m in net.named_modules() if isinstance(m, kinds)]
+    named = net.named_modules()
+    return [(n, m) for n, m in named if isinstance(m, nn.Conv2d | nn.Linear)]
+
+
+def laid_out(net: nn.Module, layout: torch.memory_format) -> nn.Module:
+    """Return the network, its tensors of four axes in that order in memory."""
+    moved: Any = net  # torch's annotations leave memory_format out
+    return moved.to(memory_format=layout)
 
 
 def raw_weights(net: nn.Module) -> dict[str, torch.Tensor]:

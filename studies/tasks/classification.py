@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -14,8 +14,9 @@ from torch.nn.functional import cross_entropy
 from studies.data import Images
 from studies.data.folders import Streamed
 from studies.engine.loop import Batch, Task
-from studies.engine.sweeps import Options
-from studies.tasks.arms import batch_statistics
+from studies.engine.options import Options
+from studies.engine.records import Config
+from studies.tasks.arms import batch_statistics, laid_out
 from studies.tasks.augment import epoch_batch
 from studies.tasks.curvature import Curvature, hessian_probes
 from studies.tasks.measures import (
@@ -25,7 +26,7 @@ from studies.tasks.measures import (
     weight_probes,
 )
 from studies.tasks.optimisers import make_optimiser
-from studies.tasks.sources import PROBE, source
+from studies.tasks.sources import PROBE, Source, source
 
 CURVATURE = 32  # of these, how many the Hessian is of
 
@@ -69,7 +70,18 @@ class Recipe:
     mixed: bool = False
 
 
-def on_files(configs: Sequence[Any], options: Options) -> list[Any]:
+class ConfigOfData(Config, Protocol):
+    """A config that names its data set."""
+
+    @property
+    def data(self) -> str:
+        """Return the name."""
+
+
+OnData = TypeVar("OnData", bound=ConfigOfData)
+
+
+def on_files(configs: Sequence[OnData], options: Options) -> list[OnData]:
     """Return the configs with small CIFAR-10 images for digits if files are given."""
     given = options.data is not None
     return [
@@ -79,7 +91,7 @@ def on_files(configs: Sequence[Any], options: Options) -> list[Any]:
     ]  # fmt: skip
 
 
-def recipe_of(config: Any, device: torch.device) -> Recipe:
+def recipe_of(config: Config, device: torch.device) -> Recipe:
     """Return the recipe from a config's fields of the same names."""
     names = [field.name for field in fields(Recipe) if hasattr(config, field.name)]
     recipe = Recipe(
@@ -88,13 +100,62 @@ def recipe_of(config: Any, device: torch.device) -> Recipe:
     return recipe if device.type == "cuda" else replace(recipe, mixed=False)
 
 
+@dataclass(frozen=True, eq=False)
+class _Classified:
+    """What the loop does with images: steps, and looks at a network."""
+
+    recipe: Recipe
+    data: Source
+    device: torch.device
+
+    @property
+    def few(self) -> Batch:
+        """Return the images that the Hessian is of."""
+        inputs, labels = self.data.probe
+        return inputs[:CURVATURE], labels[:CURVATURE]
+
+    def optimiser(self, net: nn.Module) -> torch.optim.Optimizer:
+        made = self.recipe
+        return make_optimiser(
+            made.optimiser, net, made.lr, made.momentum, made.weight_decay
+        )
+
+    def batch(self, step: int, generator: torch.Generator) -> Batch:
+        recipe, count = self.recipe, self.data.count
+        chosen = epoch_batch(step, recipe.batch, count, recipe.order)
+        return self.data.take(chosen, generator)
+
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        kind, mixed = self.device.type, self.recipe.mixed
+        with torch.autocast(kind, torch.bfloat16, enabled=mixed):
+            return plain_loss(net, batch)
+
+    def evaluate(self, net: nn.Module) -> dict[str, float]:
+        probe, tests = self.data.probe, self.data.tests()
+        # The loss is the one that training sees: running statistics lag behind it.
+        with batch_statistics(net):
+            logits = _logits(net, probe)
+        tested = [(net(x).argmax(1) == labels).float() for x, labels in tests]
+        return {
+            "probe_loss": float(cross_entropy(logits, probe[1])),
+            "accuracy": float(torch.cat(tested).mean()),
+        }
+
+    def look(self, net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
+        return {
+            **weight_probes(net, made.param_groups[0]["lr"]),
+            "grad_norm": gradient_norm(net, plain_loss, self.few),
+            **removed_shares(net, plain_loss, self.few),
+        }
+
+
 def make_task(
     images: Images | Streamed,
     network: Callable[[], nn.Module],
     recipe: Recipe,
     device: torch.device,
     *,
-    after: Callable[[torch.optim.Optimizer, nn.Module], Any] | None = None,
+    after: Callable[[torch.optim.Optimizer, nn.Module], object] | None = None,
     curvature: Curvature = hessian_probes,
 ) -> Task:
     """Return the task of classifying images.
@@ -114,55 +175,22 @@ def make_task(
     curvature : callable
         ``curvature(network, loss, batch)`` measures the Hessian.
     """
-    data = source(images, recipe, device)
-    probe = data.probe
-    few = (probe[0][:CURVATURE], probe[1][:CURVATURE])
-
-    def loss(net: nn.Module, batch: Batch) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=recipe.mixed):
-            return cross_entropy(net(batch[0]), batch[1])
+    made = _Classified(recipe, source(images, recipe, device), device)
 
     def optimiser(net: nn.Module) -> torch.optim.Optimizer:
-        made = make_optimiser(
-            recipe.optimiser, net, recipe.lr, recipe.momentum, recipe.weight_decay
-        )
+        chosen = made.optimiser(net)
         if after is not None:
-            after(made, net)
-        return made
-
-    def batch(step: int, generator: torch.Generator) -> Batch:
-        chosen = epoch_batch(step, recipe.batch, data.count, recipe.order)
-        return data.take(chosen, generator)
-
-    def evaluate(net: nn.Module) -> dict[str, float]:
-        # The loss is the one that training sees: running statistics lag behind it.
-        with batch_statistics(net):
-            logits = _logits(net, probe)
-        tested = [(net(x).argmax(1) == labels).float() for x, labels in data.tests()]
-        return {
-            "probe_loss": float(cross_entropy(logits, probe[1])),
-            "accuracy": float(torch.cat(tested).mean()),
-        }
-
-    def look(net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
-        return {
-            **weight_probes(net, made.param_groups[0]["lr"]),
-            "grad_norm": gradient_norm(net, plain_loss, few),
-            **removed_shares(net, plain_loss, few),
-        }
-
-    def channels_last() -> nn.Module:
-        net: Any = network()  # torch's annotations leave memory_format out
-        return net.to(memory_format=torch.channels_last)
+            after(chosen, net)
+        return chosen
 
     return Task(
-        network=channels_last,
+        network=lambda: laid_out(network(), torch.channels_last),
         optimiser=optimiser,
-        batch=batch,
-        loss=loss,
-        evaluate=evaluate,
-        probe=look,
-        curvature=lambda net: curvature(net, plain_loss, few),
+        batch=made.batch,
+        loss=made.loss,
+        evaluate=made.evaluate,
+        probe=made.look,
+        curvature=lambda net: curvature(net, plain_loss, made.few),
         describe=layer_table,
         schedule=schedule(recipe.schedule, recipe.warm_up),
     )

@@ -12,25 +12,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from condlab.curvature import HessianOperator
 from condlab.spectra import spectrum
+from studies.engine.records import Values
 from studies.tasks.arms import batch_statistics
-from studies.tasks.shares import LossOfBatch
+from studies.tasks.shares import Batch, Loss, LossOfBatch
 
 REVISION = 2  # of how curvature is measured; 1 differentiated torch's kernel
 NUM_MATVECS = 20  # two of them check the operator
 PROBES = ("lambda_max", "lambda_min", "kappa_bound")
 
-Loss = Callable[[nn.Module, Any], Tensor]
-Curvature = Callable[[nn.Module, Loss, Any], dict[str, Any]]
+Curvature = Callable[[nn.Module, Loss, Batch], Values]
 
 
-def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
+def hessian(net: nn.Module, loss: Loss, batch: Batch) -> HessianOperator:
     """Return the Hessian of a loss on a batch, at the network's trained parameters.
 
     Within `batch_statistics`, so that it is of the function that training
@@ -43,7 +42,7 @@ def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
     """
     whole = LossOfBatch(net, loss)
 
-    def of(params: dict[str, Tensor], data: Any) -> Tensor:
+    def of(params: dict[str, Tensor], data: Batch) -> Tensor:
         return functional_call(whole, params, (data,))
 
     params = {name: p for name, p in whole.named_parameters() if p.requires_grad}
@@ -51,7 +50,7 @@ def hessian(net: nn.Module, loss: Loss, batch: Any) -> HessianOperator:
 
 
 def hessian_probes(
-    net: nn.Module, loss: Loss, batch: Any, *, num_matvecs: int = NUM_MATVECS
+    net: nn.Module, loss: Loss, batch: Batch, *, num_matvecs: int = NUM_MATVECS
 ) -> dict[str, float]:
     """Return what a budget of products says of the Hessian on a batch, by Lanczos.
 

@@ -13,7 +13,7 @@ import copy
 import math
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,12 +30,12 @@ from condlab.curvature import (
 )
 from condlab.nn import fold
 from condlab.types import Bracket
-from studies.tasks.arms import batch_statistics, matrix_layers
-from studies.tasks.shares import LossOfBatch
+from studies.tasks.arms import batch_statistics, laid_out, matrix_layers
+from studies.tasks.shares import Batch, Loss, LossOfBatch
 
-Loss = Callable[[nn.Module, Any], Tensor]
 Lines = dict[str, Tensor]
-Numbers = dict[str, Any]
+LossOfParameters = Callable[[dict[str, Tensor], Batch], Tensor]
+Found = HessianCondition | ValueError  # a condition number, or why there is none
 
 GAUGES = ("raw", "sphere", "quotient")
 KAPPAS = ("kappa_hessian", "kappa_sphere", "kappa_quotient")
@@ -56,7 +56,7 @@ class Assembled:
         of second order, which hides small eigenvalues where the loss bends much.
     """
 
-    def __init__(self, loss: Any, params: dict[str, Tensor], batch: Any):
+    def __init__(self, loss: LossOfParameters, params: dict[str, Tensor], batch: Batch):
         H = HessianOperator(loss, params, [batch], backend="batched")
         # not as fast as it goes: what is timed differs from run to run, and so rounding
         self._H, self._matrix = H, H.dense(chunk=CHUNK)
@@ -68,12 +68,12 @@ class Assembled:
     def __matmul__(self, V: Tensor) -> Tensor:
         return self._H @ V
 
-    def dense(self) -> Tensor:
-        """Return a copy of the matrix."""
+    def dense(self, **_options: object) -> Tensor:
+        """Return a copy of the matrix, which is made already."""
         return self._matrix.clone()
 
 
-def _off_differences(H: HessianOperator, loss: Any, batch: Any) -> float:
+def _off_differences(H: HessianOperator, loss: LossOfParameters, batch: Batch) -> float:
     """Return how far a product is off differences of eighth order, at the best step."""
     point = H.flatten(H.params)
     generator = torch.Generator().manual_seed(0)
@@ -95,7 +95,7 @@ def _off_differences(H: HessianOperator, loss: Any, batch: Any) -> float:
     return min(gaps)
 
 
-def exact_probes(net: nn.Module, loss: Loss, batch: Any) -> Numbers:
+def exact_probes(net: nn.Module, loss: Loss, batch: Batch) -> dict[str, float | str]:
     """Return what the assembled Hessian on a batch says in every gauge, in float64.
 
     In the raw gauge "kappa_hessian", over what is not null, "lambda_max", "lambda_min",
@@ -107,8 +107,7 @@ def exact_probes(net: nn.Module, loss: Loss, batch: Any) -> Numbers:
     ignores has the raw gauge for its sphere gauge.
     """
     plain = torch.contiguous_format  # vmap knows no other
-    wide: Any = copy.deepcopy(net).double()  # torch's annotations lack memory_format
-    net = wide.to(memory_format=plain)
+    net = laid_out(copy.deepcopy(net).double(), plain)
     batch = tuple(
         x.double().contiguous() if x.is_floating_point() else x for x in batch
     )
@@ -119,7 +118,7 @@ def exact_probes(net: nn.Module, loss: Loss, batch: Any) -> Numbers:
     return {k: v for gauge, found in parts for k, v in _named(found, gauge).items()}
 
 
-def quotient(net: nn.Module, loss: Loss, batch: Any) -> HessianCondition:
+def quotient(net: nn.Module, loss: Loss, batch: Batch) -> HessianCondition:
     """Return the condition of the Hessian on the space that all arms share.
 
     Parameters
@@ -137,9 +136,7 @@ def quotient(net: nn.Module, loss: Loss, batch: Any) -> HessianCondition:
     whole = LossOfBatch(fold(copy.deepcopy(net)), loss)
     params = _trained(whole)
     rows = {
-        f"{name}.weight": line_numbers(
-            cast("Tensor", layer.weight), columns=_by_columns(layer)
-        )
+        f"{name}.weight": line_numbers(layer.weight, columns=_by_columns(layer))
         for name, layer in matrix_layers(whole)
     }
     held = hold_lengths(_loss_of(whole), params, rows)
@@ -164,7 +161,7 @@ def ignored_lines(net: nn.Module) -> Lines:
     return normalised_lines(net) | directions
 
 
-def _stored(whole: LossOfBatch, batch: Any) -> tuple[Any, Any]:
+def _stored(whole: LossOfBatch, batch: Batch) -> tuple[Found, Found]:
     """Return the conditions in the stored parameters' gauges, or what is wrong."""
     try:
         H = Assembled(_loss_of(whole), _trained(whole), batch)
@@ -177,14 +174,14 @@ def _stored(whole: LossOfBatch, batch: Any) -> tuple[Any, Any]:
     return raw, _tried(lambda: condition_number(sphere(H, lines), method="exact"))
 
 
-def _tried(measure: Callable[[], HessianCondition]) -> HessianCondition | ValueError:
+def _tried(measure: Callable[[], HessianCondition]) -> Found:
     try:
         return measure()
     except ValueError as error:
         return error
 
 
-def _named(found: HessianCondition | ValueError, gauge: str) -> Numbers:
+def _named(found: Found, gauge: str) -> dict[str, float | str]:
     """Return numbers as records call them; nan where there are none."""
     end = "" if gauge == "raw" else f"_{gauge}"
     kappa = dict(zip(GAUGES, KAPPAS, strict=True))[gauge]
@@ -222,7 +219,7 @@ def rounded(x: float, towards: str) -> float:
     return float(Context(prec=DIGITS, rounding=towards).create_decimal(x))
 
 
-def _loss_of(whole: LossOfBatch) -> Callable[[dict[str, Tensor], Any], Tensor]:
+def _loss_of(whole: LossOfBatch) -> LossOfParameters:
     return lambda params, batch: functional_call(whole, params, (batch,))
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from condlab.nn import effective_weights, gradient_shares
-from studies.engine.store import number
+from studies.engine.records import Number, number
 from studies.tasks.arms import batch_statistics, matrix_layers, raw_weights
-
-Loss = Callable[[nn.Module, Any], Tensor]
+from studies.tasks.shares import Batch, Loss
 
 CUT = 1e-5  # smaller singular values, relative to the largest, count as zero
 GRID = 8  # side of the torus on which a convolution's operator is taken
@@ -46,7 +43,7 @@ def weight_probes(net: nn.Module, lr: float) -> dict[str, float]:
     }
 
 
-def layer_table(net: nn.Module) -> dict[str, list[Any]]:
+def layer_table(net: nn.Module) -> dict[str, list[Number]]:
     """Return what is known of the layers' weights, by columns; "layer" has the names.
 
     "kappa_operator" is nan where the layer is no convolution.
@@ -78,11 +75,11 @@ def _row(raw: Tensor, W: Tensor, kernel: Tensor | None) -> dict[str, float]:
     }
 
 
-def _short(value: float) -> Any:
+def _short(value: float) -> Number:
     return number(float(f"{value:.4g}"))
 
 
-def gradient_norm(net: nn.Module, loss: Loss, batch: Any) -> float:
+def gradient_norm(net: nn.Module, loss: Loss, batch: Batch) -> float:
     """Return the norm of the gradient on a batch, with the batch's statistics."""
     parameters = [p for p in net.parameters() if p.requires_grad]
     with batch_statistics(net):
@@ -91,7 +88,7 @@ def gradient_norm(net: nn.Module, loss: Loss, batch: Any) -> float:
     return sum(float(g.square().sum()) for g in gradients if g is not None) ** 0.5
 
 
-def removed_shares(net: nn.Module, loss: Loss, batch: Any) -> dict[str, float]:
+def removed_shares(net: nn.Module, loss: Loss, batch: Batch) -> dict[str, float]:
     """Return what weight standardization's two steps would take from the gradient.
 
     Shares of its square, medians over rows and then over the layers that standardizing

@@ -7,11 +7,14 @@ first, "rmnp" the second, and "muon" makes updates orthogonal instead.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import overload
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
+from torch.optim.optimizer import GlobalOptimizerPostHook, StateDict
+from torch.utils.hooks import RemovableHandle
 
 from studies.tasks.arms import matrix_layers
 
@@ -82,11 +85,10 @@ def make_optimiser(
     return Together(first, torch.optim.AdamW(rest, lr=lr, weight_decay=weight_decay))
 
 
-def _hidden_matrices(net: nn.Module) -> list[nn.Parameter]:
+def _hidden_matrices(net: nn.Module) -> list[Tensor]:
     """Return the stored weights of all layers but the first and the last, each once."""
-    found: dict[int, nn.Parameter] = {}
-    for name, _ in matrix_layers(net)[1:-1]:
-        layer: Any = net.get_submodule(name)
+    found: dict[int, Tensor] = {}
+    for _, layer in matrix_layers(net)[1:-1]:
         maps = getattr(layer, "parametrizations", {})
         if "weight" not in maps:
             stored = layer.weight
@@ -115,6 +117,7 @@ def _unit_rows(matrices: list[Tensor]) -> list[Tensor]:
     return [RMS * math.sqrt(G.shape[1]) * normalize(G) for G in matrices]
 
 
+Closure = Callable[[], float]
 UPDATES = {"muon": _orthogonal, "rmnp": _unit_rows}
 
 
@@ -132,13 +135,19 @@ class MatrixUpdates(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, params: list[nn.Parameter], update: str, *, lr: float, weight_decay: float
+        self, params: list[Tensor], update: str, *, lr: float, weight_decay: float
     ) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
         self.update = UPDATES[update]
 
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Closure) -> float: ...
+
     @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
+    def step(self, closure: Closure | None = None) -> float | None:
         """Make one step."""
         loss = None
         if closure is not None:
@@ -168,7 +177,13 @@ class Together(torch.optim.Optimizer):
         self.parts = parts
         super().__init__([group for part in parts for group in part.param_groups], {})
 
-    def step(self, closure: Any = None) -> Any:
+    @overload
+    def step(self, closure: None = None) -> None: ...
+
+    @overload
+    def step(self, closure: Closure) -> float: ...
+
+    def step(self, closure: Closure | None = None) -> float | None:
         """Let each of them make a step."""
         loss = None if closure is None else closure()
         for part in self.parts:
@@ -178,16 +193,16 @@ class Together(torch.optim.Optimizer):
     # Torch's hooks on steps are called by the parts: here they would be so twice.
     step.hooked = True  # type: ignore[attr-defined]
 
-    def register_step_post_hook(self, hook: Any) -> Any:
+    def register_step_post_hook(self, hook: GlobalOptimizerPostHook) -> RemovableHandle:
         """Call a hook after the last of them has made its step."""
         last = self.parts[-1]
         return last.register_step_post_hook(lambda _, *rest: hook(self, *rest))
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> StateDict:
         """Return the states of all of them."""
         return {"parts": [part.state_dict() for part in self.parts]}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: StateDict) -> None:
         """Take up the states of all of them."""
         for part, state in zip(self.parts, state_dict["parts"], strict=True):
             part.load_state_dict(state)

@@ -6,7 +6,6 @@ import copy
 import math
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,11 +23,11 @@ DRIFT = 2.0**-12  # half of float32's digits: ranks of unlike processors may dif
 class LossOfBatch(nn.Module):
     """A network and its loss as one module."""
 
-    def __init__(self, net: nn.Module, loss: Callable[[nn.Module, Any], Tensor]):
+    def __init__(self, net: nn.Module, loss: Loss):
         super().__init__()
         self.net, self._loss = net, loss
 
-    def forward(self, batch: Any) -> Tensor:
+    def forward(self, batch: Batch) -> Tensor:
         """Return the loss of a batch."""
         return self._loss(self.net, batch)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -41,8 +41,22 @@ class Source:
     tests: Callable[[], Iterator[Batch]]
 
 
-def source(images: Images | Streamed, recipe: Any, device: torch.device) -> Source:
-    """Return the source of a data set, with the recipe's augmentation."""
+class Augmentation(Protocol):
+    """What a recipe says of the images of a step."""
+
+    @property
+    def augment(self) -> bool:
+        """Return whether they are flipped and shifted."""
+
+    @property
+    def mirror(self) -> bool:
+        """Return whether they are only flipped."""
+
+
+def source(
+    images: Images | Streamed, recipe: Augmentation, device: torch.device
+) -> Source:
+    """Return the source of a data set, with a recipe's augmentation."""
     if isinstance(images, Streamed):
         return _streamed(images, recipe, device)
     train, test = prepare(images, device)
@@ -61,7 +75,7 @@ def source(images: Images | Streamed, recipe: Any, device: torch.device) -> Sour
     return Source(len(train[1]), take, _some(train), tests)
 
 
-def _streamed(images: Streamed, recipe: Any, device: torch.device) -> Source:
+def _streamed(images: Streamed, recipe: Augmentation, device: torch.device) -> Source:
     train, test, side = images.train, images.test, images.side
     mean, deviation = (
         torch.tensor(values, device=device).view(1, 3, 1, 1)

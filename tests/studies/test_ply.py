@@ -121,6 +121,14 @@ def test_a_file_that_was_cut_short_is_refused(tmp_path, form, lost):
 
 
 TEXT = cube("ascii")
+LISTED = (
+    header(
+        "ascii",
+        ("vertex", 1, [("list", "uchar", "float", "x"), *VERTEX[1:]]),
+        ("face", 0, [("list", "uchar", "int", "vertex_indices")]),
+    )
+    + b"1 0 0 0"
+)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +143,7 @@ TEXT = cube("ascii")
         (TEXT.replace(b"float x", b"half x"), "the property 'half x'"),
         (TEXT.replace(b"vertex 8", b"vertex -8"), "the line 'element vertex -8'"),
         (TEXT.replace(b"float z", b"float w"), "vertices with x, y and z"),
+        (LISTED, "vertices with x, y and z"),
         (TEXT.replace(b"vertex_indices", b"strips"), "a list vertex_indices"),
         (TEXT.replace(b"\n4 0", b"\n-4 0"), "has the length -4"),
         (TEXT.replace(b"\n4 0", b"\n4 zero"), "zero"),
