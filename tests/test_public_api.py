@@ -168,6 +168,7 @@ NAMES = {
         "uncondition",
     },
     "condlab.audit": {
+        "AdapterError",
         "Answer",
         "Audit",
         "Judgement",
