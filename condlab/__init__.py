@@ -14,6 +14,7 @@ Examples
 import importlib
 import importlib.util
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from condlab.bounds import bauer, van_der_sluis
 from condlab.comparison import (
@@ -32,6 +33,7 @@ from condlab.condition import (
     estimate_cond_2,
 )
 from condlab.condition.exact import cond
+from condlab.diagnosis import Culprit, Diagnosis, diagnose
 from condlab.errors import (
     MatrixFileError,
     MissingExtraError,
@@ -39,7 +41,6 @@ from condlab.errors import (
     SingularMatrixError,
 )
 from condlab.norms import column_norms, row_norms
-from condlab.optimal import OptimalScaling, optimal_scaling
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,
@@ -49,6 +50,9 @@ from condlab.scaling import (
 )
 from condlab.types import Bracket, ConditionEstimate, ConditionEstimates, Scaling
 
+if TYPE_CHECKING:
+    from condlab.optimal import OptimalScaling, optimal_scaling
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -56,6 +60,8 @@ __all__ = [
     "Bracket",
     "ConditionEstimate",
     "ConditionEstimates",
+    "Culprit",
+    "Diagnosis",
     "MatrixFileError",
     "MissingExtraError",
     "NotPositiveDefiniteError",
@@ -74,6 +80,7 @@ __all__ = [
     "cond_fro",
     "cond_inf",
     "cond_skeel",
+    "diagnose",
     "estimate_cond_1",
     "estimate_cond_2",
     "jacobi_scaling",
@@ -100,8 +107,14 @@ _ROOMS = {  # and the packages that a room cannot be loaded without
 }
 
 
+_OPTIMAL = ("optimal", "OptimalScaling", "optimal_scaling")
+
+
 def __getattr__(name: str) -> ModuleType:
-    """Load a room of the package on first use."""
+    """Load a room of the package, or what is public of one, on first use."""
+    if name in _OPTIMAL:
+        room = importlib.import_module("condlab.optimal")
+        return room if name == "optimal" else getattr(room, name)
     if name not in _ROOMS:
         raise AttributeError(f"module 'condlab' has no attribute {name!r}")
     try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import structural_rank
 
 EXACT_ORDER = 32  # exact elimination of larger matrices takes more than a second
 
 
 def is_singular(A: np.ndarray) -> bool:
     """Tell whether A certainly has less than full rank; False decides nothing."""
+    from scipy.sparse.csgraph import structural_rank  # a tenth of `import condlab`
+
     least = min(A.shape)
     if structural_rank(sp.csr_array(A != 0)) < least:
         return True

@@ -1,6 +1,6 @@
 """Processes that compute together: in step, and ended together by one sentence.
 
-Every sum over the ranks is preceded by a word from each that it is well. A rank whose
+Every exchange is preceded by a word from each that it is well. A rank whose
 own work raised says so instead, wherever it was, and all raise the same error: none
 waits for what never comes.
 """
@@ -122,10 +122,9 @@ class Ranks:
 
     def gathered(self, value: Value) -> list[Value]:
         """Return the values of all ranks, in their order."""
-        found: list[Value] = [value] * self.count
         if self.count > 1:
-            self._joint(lambda: dist.all_gather_object(found, value, self.group))
-        return found
+            self._settle(None)
+        return self._gathered(value)
 
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Replace tensors by their sums over the ranks, an exchange for each dtype."""
@@ -170,13 +169,19 @@ class Ranks:
         found = [parts[r][:, : ends[r + 1] - ends[r]] for r in range(count)]
         return torch.cat(found, dim=1).to(part.device)
 
+    def _gathered(self, value: Value) -> list[Value]:
+        found: list[Value] = [value] * self.count
+        if self.count > 1:
+            self._joint(lambda: dist.all_gather_object(found, value, self.group))
+        return found
+
     def _settle(self, error: Exception | None) -> None:
         """Raise if any rank has an error: this is the word that each gives."""
         failed = self._sent(torch.tensor([error is not None], dtype=torch.int64))
         self._joint(lambda: dist.all_reduce(failed, group=self.group))
         if not int(failed):
             return
-        texts = self.gathered(
+        texts = self._gathered(
             None if error is None else f"{type(error).__name__}: {error}"
         )
         if error is not None and all(text == texts[0] for text in texts):

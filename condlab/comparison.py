@@ -16,7 +16,6 @@ from condlab._digits import interval, shown
 from condlab._tables import as_frame, as_html, as_text
 from condlab.bounds import bauer, van_der_sluis
 from condlab.condition import cond, estimate_cond_1, estimate_cond_2
-from condlab.optimal import optimal_scaling
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,
@@ -307,6 +306,8 @@ def _scaling(
 def _optimal(
     A: Array, p: Norm, options: OptimalOptions, progress: Callable[[str], object]
 ) -> tuple[Scaling, Side, Bracket | None, str]:
+    from condlab.optimal import optimal_scaling  # half of condlab's own import
+
     side: Side = options.get("side", "left")
     found = optimal_scaling(
         A,

@@ -236,7 +236,8 @@ def _sweeps(A: Array, p: Norm, tol: float, max_sweeps: int) -> Scaling:
         if are_unit(rows, tol) and are_unit(columns, tol):
             break
         if p == "inf" and done in _leaders.PRUNED and _arrays.is_numpy(scaled):
-            few = _leaders.of_dense(_arrays.as_float(A), scaled, rows, columns)
+            left = max_sweeps - done
+            few = _leaders.of_dense(_arrays.as_float(A), scaled, rows, columns, left)
             found = _over_leaders(few, scaling, tol, done, max_sweeps)
             if found is not None:
                 return found

@@ -17,6 +17,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["curvature"],
     ["nn", "spectra"],
     ["__init__"],
+    ["diagnosis"],
     ["comparison"],
     ["optimal"],
     ["bounds"],
@@ -91,6 +92,24 @@ def test_importing_condlab_loads_nothing_heavy():
     heavy = "{'torch', 'hypothesis', 'matplotlib', 'flint', 'scipy.optimize'}"
     code = f"import condlab, sys; print(sorted({heavy} & set(sys.modules)))"
     assert fresh(code) == "[]"
+
+
+def test_importing_condlab_loads_no_more_of_scipy_than_matrices_need():
+    code = (
+        "import sys, numpy, scipy.sparse, scipy.linalg; base = set(sys.modules);"
+        "import condlab; more = set(sys.modules) - base;"
+        "print(sorted(n for n in more if n.startswith(('scipy', 'condlab.optimal'))))"
+    )
+    assert fresh(code) == "[]"
+
+
+def test_optimal_scaling_is_loaded_on_first_use():
+    code = (
+        "import condlab; from condlab import OptimalScaling, optimal_scaling;"
+        "print(condlab.optimal.optimal_scaling is condlab.optimal_scaling,"
+        "OptimalScaling is condlab.OptimalScaling)"
+    )
+    assert fresh(code) == "True True"
 
 
 def test_rooms_are_loaded_on_first_use():

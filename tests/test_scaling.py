@@ -264,3 +264,27 @@ def test_sweeps_over_the_leading_entries_are_sweeps_over_all(container, kind):
         # each sweep rounds a handful of times
         assert_allclose(found.left, left, rtol=8 * sweeps * eps)
         assert_allclose(found.right, right, rtol=8 * sweeps * eps)
+
+
+@pytest.mark.parametrize("container", FORMATS)
+@pytest.mark.parametrize("seed", range(3))
+def test_entries_that_single_precision_lifts_to_the_top_are_not_left_out(
+    container, seed
+):
+    # All entries are the largest of their lines in the end, but for a few roundings.
+    rng = np.random.default_rng(seed)
+    rows, columns = np.exp(5 * rng.standard_normal((2, 20)))
+    eps = np.finfo(np.float32).eps
+    A = rows[:, None] * columns * (1 + eps * rng.integers(-9, 10, (20, 20)))
+    A[:, 8:] *= rng.random((20, 12)) < 0.05  # few, so that a dense matrix is left
+    A = A.astype(np.float32)
+    left, right = np.ones((2, 20), np.float32)
+    for sweeps in range(1, 61):
+        B = A * left[:, None] * right
+        rows, columns = B.max(axis=1), B.max(axis=0)
+        left = left / np.sqrt(rows)
+        right = right / np.sqrt(np.where(columns == 0, 1, columns))
+        if sweeps in (2, 5, 12, 60):
+            found = ruiz_scaling(container(A), tol=0, max_sweeps=sweeps)
+            assert_allclose(found.left, left, rtol=8 * sweeps * eps)
+            assert_allclose(found.right, right, rtol=8 * sweeps * eps)

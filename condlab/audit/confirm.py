@@ -7,7 +7,7 @@ Losses of modules: differences of torch's value of the loss, to six digits.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -15,6 +15,10 @@ from condlab.audit.catalogue.formulas import Formula
 from condlab.audit.catalogue.model_loss import ModelLoss
 from condlab.audit.model import Problem
 from condlab.errors import missing_extra
+
+if TYPE_CHECKING:
+    from flint import acb, arb, fmpq, fmpq_mat
+    from torch import Tensor
 
 DIGITS = 50
 STEP = 1e-3  # of differences of float64 values, by Richardson's rule to h^4
@@ -108,7 +112,7 @@ def _by_flint(kind: str, A: np.ndarray) -> float:
     )
 
 
-def _rational(A: np.ndarray) -> Any:
+def _rational(A: np.ndarray) -> fmpq_mat:
     from flint import fmpq, fmpq_mat
 
     ratios = [float(x).as_integer_ratio() for x in A.ravel().tolist()]
@@ -116,7 +120,7 @@ def _rational(A: np.ndarray) -> Any:
     return fmpq_mat(m, n, [fmpq(p, q) for p, q in ratios])
 
 
-def _kappa_1(M: Any) -> float:
+def _kappa_1(M: fmpq_mat) -> float:
     try:
         inverse = M.inv()
     except ZeroDivisionError:
@@ -125,7 +129,7 @@ def _kappa_1(M: Any) -> float:
     return int(kappa.p) / int(kappa.q)
 
 
-def _norm_1(M: Any) -> Any:
+def _norm_1(M: fmpq_mat) -> fmpq:
     columns = ([M[i, j] for i in range(M.nrows())] for j in range(M.ncols()))
     return max(sum((abs(x) for x in c[1:]), start=abs(c[0])) for c in columns)
 
@@ -148,18 +152,20 @@ def _complex_kappa(A: np.ndarray) -> float:
         ctx.prec = before
 
 
-def _roots(M: Any) -> list[Any]:
+def _roots(M: fmpq_mat) -> list[arb]:
     """Return real eigenvalues of a rational matrix, ascending, as balls."""
     from flint import ctx, fmpz_poly
 
     p = M.charpoly()
     ctx.prec, before = 200, ctx.prec
     try:
-        roots: Any = fmpz_poly(p.numer().coeffs()).complex_roots()
-        found = [root.real for root, times in roots for _ in range(times)]
+        # A list, whatever its annotation says.
+        found = fmpz_poly(p.numer().coeffs()).complex_roots()
+        roots = cast("list[tuple[acb, int]]", found)
+        balls = [root.real for root, times in roots for _ in range(times)]
     finally:
         ctx.prec = before
-    return sorted(found, key=float)
+    return sorted(balls, key=float)
 
 
 def _by_mpmath(formula: Formula) -> np.ndarray:
@@ -171,7 +177,7 @@ def _by_mpmath(formula: Formula) -> np.ndarray:
         ops, h = mpmath_ops(), mpmath.mpf(10) ** (-DIGITS // 4)
         point = [mpmath.mpf(x) for x in formula.point]
 
-        def value(*steps: tuple[int, int]) -> Any:
+        def value(*steps: tuple[int, int]) -> mpmath.mpf:
             moved = list(point)
             for i, sign in steps:
                 moved[i] += sign * h
@@ -195,7 +201,7 @@ def _by_differences(loss: ModelLoss) -> np.ndarray:
     flat = torch.nn.utils.parameters_to_vector(loss.module.parameters()).detach()
     fixed = _padding(loss)
 
-    def value(x: Any) -> float:
+    def value(x: Tensor) -> float:
         x = torch.where(fixed, flat, x)
         torch.nn.utils.vector_to_parameters(x, loss.module.parameters())
         with torch.no_grad():
@@ -219,7 +225,7 @@ def _by_differences(loss: ModelLoss) -> np.ndarray:
     return (H + H.T) / 2
 
 
-def _padding(loss: ModelLoss) -> Any:
+def _padding(loss: ModelLoss) -> Tensor:
     """Return which parameters are constants: rows of embeddings that pad."""
     import torch
     from torch import nn

@@ -11,16 +11,16 @@ import itertools
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Rational = list[list[Fraction]]
 
 BITS = 60  # of a root, before it is rounded to a float
 
 
-def rational(A: Any) -> Rational:
+def rational(A: ArrayLike) -> Rational:
     """Return the entries of a real matrix as fractions.
 
     Examples
@@ -72,7 +72,7 @@ def norm_1(A: Rational) -> Fraction:
     return max(sum(map(abs, column), Fraction()) for column in zip(*A, strict=True))
 
 
-def kappa_1(A: Any) -> float:
+def kappa_1(A: ArrayLike) -> float:
     """Return the 1-norm condition number, rounded once.
 
     Examples
@@ -85,7 +85,7 @@ def kappa_1(A: Any) -> float:
     return math.inf if X is None else rounded(norm_1(entries) * norm_1(X))
 
 
-def kappa_inf(A: Any) -> float:
+def kappa_inf(A: ArrayLike) -> float:
     """Return the condition number in the largest row sum, rounded once.
 
     Examples
@@ -96,7 +96,7 @@ def kappa_inf(A: Any) -> float:
     return kappa_1(np.asarray(A).T)
 
 
-def kappa_2(A: Any) -> float:
+def kappa_2(A: ArrayLike) -> float:
     """Return the 2-norm condition number, right to a few units in the last place.
 
     Examples

@@ -5,14 +5,27 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import traceback
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from condlab.audit.model import Answer, Judgement, Problem, Promise, Verdict, units
+from condlab.audit.asking import AdapterError, RefusalError
+from condlab.audit.model import (
+    Answer,
+    Function,
+    Judgement,
+    Problem,
+    Promise,
+    Subject,
+    Value,
+    Verdict,
+    units,
+)
+
+Ask = Callable[[Problem, object], Answer]  # an answer to a problem with this input
 
 # Warnings about code rather than numbers flag nothing.
 QUIET = (
@@ -26,7 +39,7 @@ NOTE = 160  # characters
 
 
 def run(
-    function: Callable[[Any], Any],
+    function: Function,
     problems: Iterable[Problem],
     *,
     promise: Promise | None = None,
@@ -69,39 +82,84 @@ def run(
             "the function itself, not what it returns"
         )
     name = name or getattr(function, "__name__", type(function).__name__)
-    return [_judge(function, problem, promise, name) for problem in problems]
+    ask = _own(function)
+    return [_judge(ask, problem, promise, name) for problem in problems]
+
+
+def try_subject(
+    subject: Subject, kind: str, problems: Iterable[Problem]
+) -> list[Judgement]:
+    """Put a subject on trial, on problems of a kind that it answers.
+
+    Raises
+    ------
+    AdapterError
+        If what asks the subject fails, and not the subject.
+    """
+    ask, promise = _adapted(subject), subject.promises.get(kind, subject.promise)
+    return [_judge(ask, problem, promise, subject.name) for problem in problems]
+
+
+def _own(function: Function) -> Ask:
+    def ask(problem: Problem, given: object) -> Answer:
+        try:
+            return answer_of(problem, function(given))
+        except Exception as error:  # whatever it raises, it has refused
+            raise RefusalError(f"{type(error).__name__}: {error}") from error
+
+    return ask
+
+
+def _adapted(subject: Subject) -> Ask:
+    def ask(problem: Problem, given: object) -> Answer:
+        try:
+            return answer_of(problem, subject.answers[problem.kind](given))
+        except RefusalError:
+            raise
+        except Exception as error:
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            raise AdapterError(
+                f"condlab's adapter of {subject.name} fails on {problem.kind} of "
+                f"{problem.name}, which is no verdict on {subject.package}: "
+                f"{type(error).__name__}: {error} ({place.filename}, line "
+                f"{place.lineno}); leave it out by naming other subjects"
+            ) from error
+
+    return ask
 
 
 def is_right(problem: Problem, answer: Answer, promise: Promise | None = None) -> bool:
     """Tell whether an answer keeps a promise, and its own bounds hold the truth."""
     promise = promise or Promise()
-    truth, value = problem.truth, answer.value
+    truth = problem.truth
     room = units(problem) * promise.rounding
     if isinstance(truth, np.ndarray):
         allowed = promise.relative + room
         slack = answer.error + allowed * np.abs(truth).max()
-        return bool(np.abs(value - truth).max() <= slack)
+        return bool(np.abs(answer.value - truth).max() <= slack)
+    value = float(answer.value)
     if math.isnan(value) or not answer.lower <= truth <= answer.upper:
         return False
     if problem.kind.startswith("cond"):
         low = promise.below * _reciprocal(truth) + room
         high = _reciprocal(truth) / promise.above - room
-        return value >= 0 and bool(high <= _reciprocal(value) <= low)
+        return value >= 0 and high <= _reciprocal(value) <= low
     slack = answer.error + (promise.relative + room) * problem.scale
     if answer.probes:
         slack += promise.sigmas * problem.deviation / math.sqrt(answer.probes)
     ends = sorted([truth / promise.below, truth * promise.above])
-    return bool(ends[0] - slack <= value <= ends[1] + slack)
+    return ends[0] - slack <= value <= ends[1] + slack
 
 
-def answer_of(problem: Problem, given: Any) -> Answer:
+def answer_of(problem: Problem, given: object) -> Answer:
     """Return what a function gave as an `Answer`; TypeError where it cannot be one."""
-    if not isinstance(given, Answer) and hasattr(given, "value"):
+    answer, said = Answer(math.nan), given
+    if isinstance(given, Answer):
+        answer, said = given, given.value
+    elif hasattr(given, "value"):
         lower, upper = (float(getattr(given, end)) for end in ("lower", "upper"))
-        given = Answer(float(given.value), lower=lower, upper=upper)
-    if not isinstance(given, Answer):
-        given = Answer(given)
-    value, truth = np.asarray(given.value), np.asarray(problem.truth)
+        answer, said = Answer(math.nan, lower=lower, upper=upper), float(given.value)
+    value, truth = np.asarray(said), np.asarray(problem.truth)
     if value.dtype.kind not in "biuf" or value.size != truth.size:
         raise TypeError(
             f"{problem.kind} asks for {_words(truth)}, got {_words(value)} of dtype "
@@ -109,29 +167,25 @@ def answer_of(problem: Problem, given: Any) -> Answer:
         )
     value = value.astype(float).reshape(truth.shape)
     plain = value if truth.ndim else float(value)
-    return replace(given, value=plain)
+    return replace(answer, value=plain)
 
 
 def _words(x: np.ndarray) -> str:
     return f"an array of shape {x.shape}" if x.ndim else "one number"
 
 
-def _judge(
-    function: Callable[[Any], Any],
-    problem: Problem,
-    promise: Promise | None,
-    name: str,
-) -> Judgement:
-    truth = problem.truth  # a fault of the problem's own is nobody's verdict
+def _judge(ask: Ask, problem: Problem, promise: Promise | None, name: str) -> Judgement:
+    # A fault of the problem's own is nobody's verdict.
+    truth, given = problem.truth, problem.input()
     out = io.StringIO()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
-                answer = answer_of(problem, function(problem.input()))
-        except Exception as error:  # whatever it raises, it has refused
-            note = _short(f"{type(error).__name__}: {error}")
+                answer = ask(problem, given)
+        except RefusalError as error:
             shown = None if isinstance(truth, np.ndarray) else truth
+            note = _short(str(error))
             return _judgement(name, problem, "refuses", shown, None, math.nan, note)
     said = [str(w.message) for w in caught if not issubclass(w.category, QUIET)]
     note = _short("; ".join(dict.fromkeys(filter(None, [answer.flag, *said]))))
@@ -141,12 +195,8 @@ def _judge(
         verdict = "right"
     elif note or is_nan:
         verdict, note = "flagged", note or "nan"
-    shown, given = truth, answer.value
-    if isinstance(truth, np.ndarray):
-        worst = np.unravel_index(np.abs(given - truth).argmax(), truth.shape)
-        shown, given = float(truth[worst]), float(given[worst])
-    factor = _factor(truth, answer.value)
-    return _judgement(name, problem, verdict, shown, given, factor, note)
+    ends, factor = _farthest(truth, answer.value), _factor(truth, answer.value)
+    return _judgement(name, problem, verdict, *ends, factor, note)
 
 
 def _judgement(
@@ -163,9 +213,18 @@ def _judgement(
     )
 
 
-def _factor(truth: Any, value: Any) -> float:
+def _farthest(truth: Value, value: Value) -> tuple[float, float]:
+    """Return the truth and the answer; of arrays, the entries that differ most."""
+    if not isinstance(truth, np.ndarray) or not isinstance(value, np.ndarray):
+        return float(truth), float(value)
+    worst = np.unravel_index(np.abs(value - truth).argmax(), truth.shape)
+    return float(truth[worst]), float(value[worst])
+
+
+def _factor(truth: Value, value: Value) -> float:
     if isinstance(truth, np.ndarray):
         return float(1 + np.abs(value - truth).max() / np.abs(truth).max())
+    value = float(value)
     if value == truth:
         return 1.0
     if math.isnan(value):

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 Verdict = Literal["right", "flagged", "silently wrong", "refuses"]
 VERDICTS: tuple[Verdict, ...] = ("right", "flagged", "silently wrong", "refuses")
-Function = Callable[[Any], Any]
+Function: TypeAlias = Callable[..., object]  # of one input, whatever its kind has
+Value: TypeAlias = float | np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +50,8 @@ class Problem:
 
     kind: str
     name: str
-    make: Callable[[], Any]
-    find: Callable[[], Any]
+    make: Callable[[], object]
+    find: Callable[[], Value]
     certificate: str
     source: str
     scale: float = 1.0
@@ -62,7 +63,7 @@ class Problem:
         return self.name.replace(" ", "-")
 
     @cached_property
-    def truth(self) -> Any:
+    def truth(self) -> Value:
         """The answer, rounded once."""
         return self.find()
 
@@ -70,7 +71,7 @@ class Problem:
         """Return the input, new each time."""
         return self.make()
 
-    def accepts(self, answer: Any, promise: Promise | None = None) -> bool:
+    def accepts(self, answer: object, promise: Promise | None = None) -> bool:
         """Tell whether an answer is right; without a promise, to rounding.
 
         Raises
@@ -102,7 +103,7 @@ class Answer:
         Random vectors that were averaged over; 0 where nothing is random.
     """
 
-    value: Any
+    value: Value
     flag: str = ""
     lower: float = -math.inf
     upper: float = math.inf

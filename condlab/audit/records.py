@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any
 
 import numpy as np
 
@@ -16,11 +15,12 @@ from condlab.audit.model import VERDICTS, Judgement, Problem, Subject
 from condlab.audit.subjects import SUBJECTS, version
 from condlab.audit.trial import Audit
 from condlab.errors import MissingExtraError
+from condlab.types import Record
 
 SHOWN = 16  # entries of an input that is written out
 
 
-def record(found: Audit) -> dict[str, Any]:
+def record(found: Audit) -> Record:
     """Return what is kept of an audit: counts, and all that was not right.
 
     Parameters
@@ -57,7 +57,7 @@ def record(found: Audit) -> dict[str, Any]:
     }
 
 
-def _head(subject: Subject) -> dict[str, Any]:
+def _head(subject: Subject) -> Record:
     promises = {"": subject.promise, **subject.promises}
     return {
         "name": subject.name,
@@ -71,13 +71,13 @@ def _head(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _kinds(judgements: list[Judgement]) -> list[dict[str, Any]]:
+def _kinds(judgements: list[Judgement]) -> list[Record]:
     rows = []
     for kind in dict.fromkeys(j.kind for j in judgements):
         own = [j for j in judgements if j.kind == kind]
         count = Counter(j.verdict for j in own)
         factors = [j.factor for j in own if j.verdict == "silently wrong"]
-        row: dict[str, Any] = {"kind": kind}
+        row: Record = {"kind": kind}
         row.update({verdict: count[verdict] for verdict in VERDICTS})
         row["worst"] = max(factors, default=1.0)
         row["guess"] = GUESSES[own[0].subject][kind]
@@ -86,7 +86,7 @@ def _kinds(judgements: list[Judgement]) -> list[dict[str, Any]]:
     return rows
 
 
-def _off(judgement: Judgement, problem: Problem) -> dict[str, Any]:
+def _off(judgement: Judgement, problem: Problem) -> Record:
     silent = judgement.verdict == "silently wrong"
     return {
         "kind": judgement.kind,

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 from condlab.audit.catalogue import problems
-from condlab.audit.judging import run
+from condlab.audit.judging import try_subject
 from condlab.audit.model import Judgement
 from condlab.audit.subjects import SUBJECTS, is_there, version
 
@@ -63,6 +63,9 @@ def audit(
     ------
     ValueError
         If there is no such subject.
+    AdapterError
+        If what asks a subject fails, as with another version of its package; that is
+        no verdict.
 
     Examples
     --------
@@ -100,7 +103,6 @@ def _results(names: list[str], workers: int) -> Iterator[list[Judgement]]:
 
 def _judgements(name: str) -> list[Judgement]:
     subject, found = SUBJECTS[name], []
-    for kind, ask in subject.answers.items():
-        promise = subject.promises.get(kind, subject.promise)
-        found += run(ask, problems(kind), promise=promise, name=name)
+    for kind in subject.answers:
+        found += try_subject(subject, kind, problems(kind))
     return found

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import io
 import os
 import sys
+from collections.abc import Iterable
 from typing import NoReturn
 
 from condlab import __version__
-from condlab.cli import (
-    _audit,
-    _cond,
-    _hessian,
-    _list,
-    _report,
-    _scale,
-    _text,
-    _verify,
-    _weights,
-)
+from condlab.cli import _text
 
+COMMANDS = (
+    "scale", "cond", "diagnose", "weights", "hessian", "verify", "audit", "report", "list"
+)  # fmt: skip
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 BROKEN_PIPE = 141  # 128 + SIGPIPE
@@ -57,8 +52,10 @@ def main(argv: list[str] | None = None) -> int:
     kappa_2  3.000  2.999 .. 3.001  qr+cholesky
     0
     """
+    argv = sys.argv[1:] if argv is None else argv
+    asked = [name for name in argv[:1] if name in COMMANDS]
     try:
-        args = _parser().parse_args(argv)
+        args = _parser(asked or COMMANDS).parse_args(argv)
         with _text.Progress() as progress:
             text = args.run(args, progress)
         _print(text)
@@ -77,7 +74,8 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(names: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """Return the parser of some commands, which alone are imported."""
     parser = _Parser(
         prog="condlab",
         description=__doc__,
@@ -87,8 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"condlab {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for command in (_scale, _cond, _weights, _hessian, _verify, _audit, _report, _list):
-        command.add_parser(commands)
+    for name in names:
+        importlib.import_module(f"condlab.cli._{name}").add_parser(commands)
     return parser
 
 

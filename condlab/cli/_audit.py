@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from condlab.cli import _text
+from condlab.cli import _options, _text
+
+if TYPE_CHECKING:
+    from condlab.audit import Judgement
 
 WORKERS = 2
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: _options.Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "audit",
@@ -30,7 +34,7 @@ def add_parser(commands: Any) -> None:
         metavar="SUBJECT",
         help="such as numpy.linalg.cond (default: all)",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead")
+    _options.add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -53,7 +57,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _table(judgements: Any) -> str:
+def _table(judgements: Iterable[Judgement]) -> str:
     from condlab.audit import VERDICTS
 
     counts: dict[tuple[str, str], list[int]] = {}
@@ -64,7 +68,7 @@ def _table(judgements: Any) -> str:
     return _text.table(("subject", "kind", *VERDICTS), rows, {2, 3, 4, 5})
 
 
-def _wrong(judgements: Any) -> str:
+def _wrong(judgements: Iterable[Judgement]) -> str:
     """Return a line for each answer that is off or missing, as wide as the screen."""
     lines = []
     for j in judgements:

@@ -6,9 +6,12 @@ import ast
 import runpy
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from condlab.cli import _sources
+
+if TYPE_CHECKING:
+    from condlab.theory.model import Theorem
 
 
 def is_file(key: str) -> bool:
@@ -16,7 +19,7 @@ def is_file(key: str) -> bool:
     return key.endswith(".py")
 
 
-def find(keys: list[str]) -> list[Any]:
+def find(keys: list[str]) -> list[Theorem]:
     """Return the theorems of keys and files, each once; of none, the catalogue.
 
     Raises
@@ -28,7 +31,7 @@ def find(keys: list[str]) -> list[Any]:
 
     if not keys:
         return list(CATALOGUE.values())
-    found: dict[str, Any] = {}
+    found: dict[str, Theorem] = {}
     for key in dict.fromkeys(keys):
         if is_file(key):
             for theorem in _own(Path(key)):
@@ -48,7 +51,7 @@ def find(keys: list[str]) -> list[Any]:
     return list(found.values())
 
 
-def _own(path: Path) -> list[Any]:
+def _own(path: Path) -> list[Theorem]:
     from condlab.theory.catalogue import claims_of
 
     if not path.is_file():

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from condlab.cli import _kappa, _sources, _text
+from condlab.cli import _kappa, _options, _sources, _text
 from condlab.comparison import kappa
+from condlab.types import ConditionNorm
 
 _SQUARE_ONLY = (1, "inf", "skeel")
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: _options.Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "cond",
@@ -27,7 +27,7 @@ def add_parser(commands: Any) -> None:
         help="the norm (default: 2)",
     )
     _kappa.add_accuracy(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object instead")
+    _options.add_json(parser)
     parser.set_defaults(run=run)
 
 
@@ -64,11 +64,11 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     return "\n".join(lines)
 
 
-def _norms(asked: str, shape: tuple[int, int], estimate: bool) -> list[Any]:
+def _norms(asked: str, shape: tuple[int, int], estimate: bool) -> list[ConditionNorm]:
     """Return the norms asked for; of all, those that the matrix and method allow."""
     if asked != "all":
         return [_kappa.NORMS[asked]]
-    possible = [1, 2, "inf"] if estimate else list(_kappa.NORMS.values())
+    possible = _kappa.OPERATOR_NORMS if estimate else _kappa.NORMS
     if shape[0] != shape[1]:
-        return [p for p in possible if p not in _SQUARE_ONLY]
-    return possible
+        return [p for p in possible.values() if p not in _SQUARE_ONLY]
+    return list(possible.values())

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from condlab.cli._models import Problem, require_loss
+from condlab.types import Record
 
 if TYPE_CHECKING:
-    from condlab.curvature import Examination
+    from torch import Tensor
 
-Record = dict[str, Any]
+    from condlab.curvature import Examination
 
 
 def examined(
-    args: argparse.Namespace, problem: Problem, progress: Any, *, vectors: int = 0
+    args: argparse.Namespace,
+    problem: Problem,
+    progress: Callable[[str], object],
+    *,
+    vectors: int = 0,
 ) -> tuple[Record, Examination]:
     """Return what the table and the JSON say, and what it was read off."""
     import torch
 
     from condlab.curvature import examine, make_loss
 
-    params = {n: p for n, p in problem.module.named_parameters() if p.requires_grad}
+    named = problem.module.named_parameters()
+    params: dict[str, Tensor] = {n: p for n, p in named if p.requires_grad}
     loss = make_loss(problem.module, problem.criterion)
     require_loss(args.model, loss, params, problem.batches)
     found = examine(

@@ -8,24 +8,11 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from condlab._files import replace_text
 
 FIGURES = (".png", ".svg", ".pdf")
 PRINTED = Path("-")
-
-
-def add_csv(parser: argparse.ArgumentParser) -> None:
-    """Add --csv, which prints, or writes the file that is named."""
-    parser.add_argument(
-        "--csv",
-        type=Path,
-        nargs="?",
-        const=PRINTED,
-        metavar="FILE",
-        help="comma-separated values instead, or in that file",
-    )
 
 
 def require_csv(args: argparse.Namespace) -> None:
@@ -52,7 +39,7 @@ def require_new(
         raise ValueError(f"{option}: there is no directory {path.parent}")
 
 
-def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
+def as_csv(rows: Iterable[Mapping[str, object]]) -> str:
     """Return rows with all their columns; lists as JSON, and nothing for None.
 
     Examples
@@ -62,16 +49,16 @@ def as_csv(rows: Iterable[Mapping[str, Any]]) -> str:
     1.5,"[1, 2]",
     ,,inf
     """
-    rows = [{key: _cell(value) for key, value in row.items()} for row in rows]
+    cells = [{key: _cell(value) for key, value in row.items()} for row in rows]
     text = io.StringIO()
-    names = list(dict.fromkeys(key for row in rows for key in row))
+    names = list(dict.fromkeys(key for row in cells for key in row))
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(cells)
     return text.getvalue().rstrip("\n")
 
 
-def put_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> str | None:
+def put_csv(path: Path, rows: Iterable[Mapping[str, object]]) -> str | None:
     """Return the rows to be printed, or write them to a file."""
     text = as_csv(rows)
     if path == PRINTED:
@@ -80,5 +67,5 @@ def put_csv(path: Path, rows: Iterable[Mapping[str, Any]]) -> str | None:
     return None
 
 
-def _cell(value: Any) -> Any:
+def _cell(value: object) -> object:
     return json.dumps(value) if isinstance(value, list | dict) else value

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from condlab.cli import _curvature, _models, _series, _spectrum_page, _text
+from condlab.cli import _curvature, _models, _options, _series, _spectrum_page, _text
 from condlab.errors import missing_extra
 
 BACKENDS = ("auto", "retained", "rebuilt", "forward", "batched")
 _FIGURES = (".png", ".svg", ".pdf")
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: _options.Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "hessian",
@@ -31,6 +30,31 @@ def add_parser(commands: Any) -> None:
         metavar="FILE",
         help="a state dict for the module; several give a series, in this order",
     )
+    _add_method(parser)
+    add(
+        "--gauge",
+        choices=["raw", "sphere"],
+        default="raw",
+        help="sphere: take the lengths of conditioned rows out",
+    )
+    add("--lr", type=float, metavar="ETA", help="hold lambda_max against 2/ETA")
+    add("--seed", type=int, default=0, help="of the random starts (default: 0)")
+    add("--device", metavar="NAME", help="of torch, such as cuda:1 (default: as made)")
+    add(
+        "--backend",
+        choices=BACKENDS,
+        default="auto",
+        help="what multiplies: graphs kept or rebuilt, forward over reverse, several "
+        "vectors at once (default: the quickest)",
+    )
+    _options.add_figure(parser, "the spectrum (png, svg, pdf)")
+    _options.add_json(parser, "instead of the table")
+    parser.set_defaults(run=run)
+
+
+def _add_method(parser: argparse.ArgumentParser) -> None:
+    """Add how eigenvalues are found, and how many products that may take."""
+    add = parser.add_argument
     add(
         "--method",
         choices=["auto", "exact", "factored", "counted", "lanczos"],
@@ -59,25 +83,6 @@ def add_parser(commands: Any) -> None:
         metavar="K",
         help="eigenvectors whose span is followed through a series (default: 3)",
     )
-    add(
-        "--gauge",
-        choices=["raw", "sphere"],
-        default="raw",
-        help="sphere: take the lengths of conditioned rows out",
-    )
-    add("--lr", type=float, metavar="ETA", help="hold lambda_max against 2/ETA")
-    add("--seed", type=int, default=0, help="of the random starts (default: 0)")
-    add("--device", metavar="NAME", help="of torch, such as cuda:1 (default: as made)")
-    add(
-        "--backend",
-        choices=BACKENDS,
-        default="auto",
-        help="what multiplies: graphs kept or rebuilt, forward over reverse, several "
-        "vectors at once (default: the quickest)",
-    )
-    add("--figure", type=Path, metavar="FILE", help="draw the spectrum (png, svg, pdf)")
-    add("--json", action="store_true", help="one JSON object instead of the table")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Mapping
 
 from condlab.comparison import is_large
+from condlab.types import Array, ConditionNorm, Norm
 
-NORMS: dict[str, Any] = {"1": 1, "2": 2, "inf": "inf", "fro": "fro", "skeel": "skeel"}
-SYMBOLS = {1: "kappa_1", 2: "kappa_2", "inf": "kappa_inf", "fro": "kappa_F"}
+OPERATOR_NORMS: Mapping[str, Norm] = {"1": 1, "2": 2, "inf": "inf"}
+NORMS: Mapping[str, ConditionNorm] = {**OPERATOR_NORMS, "fro": "fro", "skeel": "skeel"}
+SYMBOLS: Mapping[ConditionNorm, str] = {
+    1: "kappa_1",
+    2: "kappa_2",
+    "inf": "kappa_inf",
+    "fro": "kappa_F",
+}
 
 
 def add_accuracy(parser: argparse.ArgumentParser) -> None:
@@ -26,12 +33,12 @@ def add_accuracy(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def symbol(p: Any) -> str:
+def symbol(p: ConditionNorm) -> str:
     """Return how the condition number in norm p is written."""
     return SYMBOLS.get(p, "Skeel's")
 
 
-def wants_estimate(A: Any, args: argparse.Namespace) -> bool:
+def wants_estimate(A: Array, args: argparse.Namespace) -> bool:
     """Tell whether to estimate: as asked, otherwise where A is sparse and large."""
     if args.exact or args.estimate:
         return args.estimate

@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import textwrap
 from collections.abc import Callable
-from typing import Any
 
-from condlab.cli import _text
+from condlab.cli import _options, _text
 from condlab.errors import MissingExtraError
 
 _INDENT = 24
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: _options.Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "list",
@@ -27,7 +26,7 @@ def add_parser(commands: Any) -> None:
         default="all",
         help="which names (default: all)",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead")
+    _options.add_json(parser)
     parser.set_defaults(run=run)
 
 

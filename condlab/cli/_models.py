@@ -6,10 +6,13 @@ import contextlib
 import importlib
 import pickle
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 HELP = "module:factory, which returns (module, criterion, batches), or example:NAME"
 _NESTED = ("state_dict", "model")  # where training scripts keep the weights
@@ -19,9 +22,9 @@ _NESTED = ("state_dict", "model")  # where training scripts keep the weights
 class Problem:
     """A network, what its outputs cost, and the data."""
 
-    module: Any
-    criterion: Any
-    batches: Any
+    module: nn.Module
+    criterion: Callable[[Tensor, Tensor], Tensor]
+    batches: Iterable[object]
 
 
 def load(source: str, device: str | None) -> Problem:
@@ -34,14 +37,14 @@ def load(source: str, device: str | None) -> Problem:
     if where == "example":
         from condlab.curvature.examples import example
 
-        made: Any = example(name)
+        problem = Problem(*example(name))
     else:
-        made = _made(source, where, name)
-    _require_problem(source, made)
-    return Problem(*made) if device is None else _on(device, *made)
+        problem = _problem(source, made(source, where, name))
+    return problem if device is None else _on(device, problem)
 
 
-def _made(source: str, where: str, name: str) -> Any:
+def made(source: str, where: str, name: str) -> object:
+    """Return what a factory makes, or raise ValueError in one sentence."""
     if "" not in sys.path:
         sys.path.insert(0, "")  # as `python -m` does
     try:
@@ -63,25 +66,22 @@ def _brief(error: Exception) -> str:
     return f"{type(error).__name__}: {why}" if why else type(error).__name__
 
 
-def _require_problem(source: str, problem: Any) -> None:
+def _problem(source: str, given: object) -> Problem:
     from torch import nn
 
-    fine = (
-        isinstance(problem, tuple)
-        and len(problem) == 3
-        and isinstance(problem[0], nn.Module)
-        and callable(problem[1])
-        and isinstance(problem[2], Iterable)
+    if isinstance(given, tuple) and len(given) == 3:
+        module, criterion, batches = given
+        fine = isinstance(module, nn.Module) and callable(criterion)
+        if fine and isinstance(batches, Iterable):
+            return Problem(module, criterion, batches)
+    raise ValueError(
+        f"{source} must return (module, criterion, batches), a torch module, a "
+        "function of outputs and targets, and a list of pairs (inputs, targets); "
+        f"got {_kind(given)}"
     )
-    if not fine:
-        raise ValueError(
-            f"{source} must return (module, criterion, batches), a torch module, a "
-            "function of outputs and targets, and a list of pairs (inputs, targets); "
-            f"got {_kind(problem)}"
-        )
 
 
-def _kind(value: Any) -> str:
+def _kind(value: object) -> str:
     if isinstance(value, tuple):
         return f"({', '.join(type(part).__name__ for part in value)})"
     return type(value).__name__
@@ -100,33 +100,39 @@ def _require_device(name: str) -> None:
         ) from None
 
 
-def _on(device: str, module: Any, criterion: Any, batches: Any) -> Problem:
+def _on(device: str, problem: Problem) -> Problem:
     from torch import nn
 
+    criterion = problem.criterion
     if isinstance(criterion, nn.Module):
         criterion = criterion.to(device)
-    held = [moved(batch, device) for batch in batches]
+    held = [moved(batch, device) for batch in problem.batches]
     try:
-        return Problem(module.to(device), criterion, held)
+        return Problem(problem.module.to(device), criterion, held)
     except (RuntimeError, TypeError) as error:  # as float64 on mps
         why = str(error).strip().split("\n")[0]
         raise ValueError(f"the model cannot be moved to {device}: {why}") from None
 
 
-def moved(value: Any, device: str) -> Any:
+def moved(value: object, device: str) -> object:
     """Return a batch with its tensors on a device."""
     if hasattr(value, "to"):  # a tensor, or a container that knows how
         return value.to(device)
     if isinstance(value, Mapping):
         return {name: moved(part, device) for name, part in value.items()}
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(moved(part, device) for part in value))
     if isinstance(value, tuple | list):
-        return type(value)(moved(part, device) for part in value)
+        make: Callable[..., object] = type(value)
+        parts = [moved(part, device) for part in value]
+        return make(*parts) if hasattr(value, "_fields") else make(parts)
     return value
 
 
-def require_loss(source: str, loss: Any, params: Any, batches: Any) -> None:
+def require_loss(
+    source: str,
+    loss: Callable[[dict[str, Tensor], object], object],
+    params: dict[str, Tensor],
+    batches: Iterable[object],
+) -> None:
     """Raise ValueError, and say why, unless the loss of the first batch comes out."""
     first = next(iter(batches), None)
     if first is None:
@@ -154,7 +160,7 @@ def telling(source: str) -> Iterator[None]:
         ) from error
 
 
-def _require_plain(state: Mapping[Any, Any]) -> None:
+def _require_plain(state: Mapping[object, object]) -> None:
     """Raise ValueError where names are none, or tensors hold no plain numbers."""
     import torch
 
@@ -180,7 +186,7 @@ def restore(problem: Problem, path: Path) -> None:
         raise ValueError(f"{path} does not fit the model: {error}") from None
 
 
-def _state(path: Path) -> Mapping[str, Any]:
+def _state(path: Path) -> Mapping[str, object]:
     import torch
 
     try:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING
 
 from condlab.cli import _text
+
+if TYPE_CHECKING:
+    from condlab.theory.model import Theorem
+    from condlab.theory.mutation import Trial
 
 MEANING = {
     "falsified": "needed",
@@ -14,11 +18,13 @@ MEANING = {
 }
 
 
-def run(theorems: list[Any], args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(
+    theorems: list[Theorem], args: argparse.Namespace, progress: _text.Progress
+) -> str:
     """Return what `condlab verify --mutate` prints."""
     from condlab.theory.mutation import try_mutants
 
-    trials: list[Any] = []
+    trials: list[Trial] = []
     for k, theorem in enumerate(theorems, start=1):
         progress(f"{k} of {len(theorems)}: mutants of {theorem.key}")
         trials += try_mutants(
@@ -34,15 +40,15 @@ def run(theorems: list[Any], args: argparse.Namespace, progress: _text.Progress)
     return "\n\n".join([summary, *(_page(t) for t in trials if _fell(t))])
 
 
-def _fell(trial: Any) -> bool:
-    return bool(trial.outcome == "falsified")
+def _fell(trial: Trial) -> bool:
+    return trial.outcome == "falsified"
 
 
-def _examples(trial: Any) -> int:
+def _examples(trial: Trial) -> int:
     return sum(verdict.examples for verdict in trial.verdicts)
 
 
-def _row(trial: Any) -> tuple[str, ...]:
+def _row(trial: Trial) -> tuple[str, ...]:
     return (
         trial.mutant.claim,
         trial.mutant.change,
@@ -52,7 +58,7 @@ def _row(trial: Any) -> tuple[str, ...]:
     )
 
 
-def _page(trial: Any) -> str:
+def _page(trial: Trial) -> str:
     """Return the smallest counterexample of a mutant that was falsified."""
     found = trial.last
     lines = [
@@ -64,7 +70,7 @@ def _page(trial: Any) -> str:
     return "\n  ".join(lines)
 
 
-def _record(trial: Any) -> dict[str, Any]:
+def _record(trial: Trial) -> dict[str, object]:
     return {
         "theorem": trial.mutant.claim,
         "kind": trial.mutant.kind,

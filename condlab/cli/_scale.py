@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from condlab.cli import _files, _kappa, _sources, _text
+from condlab.cli import _files, _kappa, _options, _sources, _text
 from condlab.cli._scale_page import KINDS, draw, page, record, table
 from condlab.comparison import (
     OPTIMAL,
@@ -16,9 +15,10 @@ from condlab.comparison import (
     compare_scalings,
 )
 from condlab.io import require_fits, require_writable, write_matrix
+from condlab.types import Array
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: _options.Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "scale",
@@ -28,6 +28,31 @@ def add_parser(commands: Any) -> None:
         "that kind can reach (van der Sluis 1969; for --cond 1 and inf Bauer 1963).",
     )
     _sources.add_source(parser, several=True)
+    _add_scalings(parser)
+    _add_norms(parser)
+    parser.add_argument(
+        "--rounding",
+        choices=["power-of-two"],
+        help="round the multipliers, so that scaling is exact",
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="refuse lines of zeros, left alone otherwise",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write the scaled matrix there"
+    )
+    _options.add_force(parser)
+    _options.add_figure(parser, "the condition numbers (png, svg, pdf)")
+    _options.add_csv(parser)
+    _kappa.add_accuracy(parser)
+    _options.add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_scalings(parser: argparse.ArgumentParser) -> None:
+    """Add which scalings to try, and what the optimal one takes."""
     parser.add_argument(
         "--method",
         type=lambda name: name.replace("_", "-"),  # as the library spells row_column
@@ -53,43 +78,21 @@ def add_parser(commands: Any) -> None:
         metavar="SECONDS",
         help="after which optimal gives the best so far",
     )
+
+
+def _add_norms(parser: argparse.ArgumentParser) -> None:
+    """Add the norms of lines and of condition numbers."""
     parser.add_argument(
         "--p",
-        choices=["1", "2", "inf"],
+        choices=list(_kappa.OPERATOR_NORMS),
         help="the norm that lines are scaled to (default: 2, for ruiz inf)",
     )
     parser.add_argument(
         "--cond",
-        choices=["1", "2", "inf"],
+        choices=list(_kappa.OPERATOR_NORMS),
         default="2",
         help="the norm of the condition number (default: 2)",
     )
-    parser.add_argument(
-        "--rounding",
-        choices=["power-of-two"],
-        help="round the multipliers, so that scaling is exact",
-    )
-    parser.add_argument(
-        "--strict",
-        action="store_true",
-        help="refuse lines of zeros, left alone otherwise",
-    )
-    parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write the scaled matrix there"
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="let files that are there be replaced"
-    )
-    parser.add_argument(
-        "--figure",
-        type=Path,
-        metavar="FILE",
-        help="draw the condition numbers (png, svg, pdf)",
-    )
-    _files.add_csv(parser)
-    _kappa.add_accuracy(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object instead")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
@@ -126,18 +129,18 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
 
 
 def _compared(
-    args: argparse.Namespace, source: str, A: Any, progress: _text.Progress
+    args: argparse.Namespace, source: str, A: Array, progress: _text.Progress
 ) -> tuple[ScalingComparison, list[str]]:
     """Return the scalings of one matrix, and notes, having written --output."""
     if args.output:
         require_fits(args.output, A)
     estimate = _kappa.wants_estimate(A, args)
-    progress(f"{_kappa.symbol(_kappa.NORMS[args.cond])} of {source}")
+    progress(f"{_kappa.symbol(_kappa.OPERATOR_NORMS[args.cond])} of {source}")
     rows = compare_scalings(
         A,
-        _kappa.NORMS[args.cond],
+        _kappa.OPERATOR_NORMS[args.cond],
         scalings=_methods(args),
-        line_norm=None if args.p is None else _kappa.NORMS[args.p],
+        line_norm=None if args.p is None else _kappa.OPERATOR_NORMS[args.p],
         rounding=args.rounding,
         strict=args.strict,
         estimate=estimate,

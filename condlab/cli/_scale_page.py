@@ -6,25 +6,36 @@ import argparse
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
 from condlab.cli import _kappa, _sources, _text
 from condlab.comparison import ScalingComparison, ScalingRow
+from condlab.types import Array, Norm
 
 KINDS = {"left": "D A", "right": "A D", "both": "D1 A D2", "symmetric": "D A D"}
+
+
+class MatrixRecord(TypedDict):
+    """What is known of a matrix, for machines."""
+
+    source: str
+    shape: tuple[int, int]
+    p: Norm
+    scalings: list[dict[str, object]]
+    notes: list[str]
 
 
 def page(
     args: argparse.Namespace,
     source: str,
-    A: Any,
+    A: Array,
     rows: Sequence[ScalingRow],
     notes: list[str],
 ) -> str:
     """Return the table, and what it says in words."""
-    name = _kappa.symbol(_kappa.NORMS[args.cond])
+    name = _kappa.symbol(_kappa.OPERATOR_NORMS[args.cond])
     header = ("scaling", name, "certainly in", "best of its kind", "within")
     cells = [
         (
@@ -61,15 +72,15 @@ def _conclusion(row: ScalingRow, name: str) -> str:
 def record(
     args: argparse.Namespace,
     source: str,
-    A: Any,
+    A: Array,
     rows: Sequence[ScalingRow],
     notes: list[str],
-) -> dict[str, Any]:
+) -> MatrixRecord:
     """Return what the page says and the multipliers, for machines."""
     return {
         "source": source,
         "shape": A.shape,
-        "p": _kappa.NORMS[args.cond],
+        "p": _kappa.OPERATOR_NORMS[args.cond],
         "scalings": [
             {
                 **row.to_dict(),
@@ -84,7 +95,7 @@ def record(
     }
 
 
-def table(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def table(records: Sequence[MatrixRecord]) -> list[dict[str, object]]:
     """Return a row a matrix and scaling, without the multipliers."""
     return [
         {"source": each["source"], "m": each["shape"][0], "n": each["shape"][1]}

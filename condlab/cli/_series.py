@@ -6,9 +6,15 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from condlab.cli import _curvature, _models, _spectrum_page, _text
+from condlab.types import Record
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from condlab.curvature import Examination
 
 LEADING = 3
 
@@ -17,7 +23,7 @@ LEADING = 3
 class Span:
     """The span of leading eigenvectors, and the largest sine that it may be off."""
 
-    vectors: Any  # (n, k), orthonormal
+    vectors: Tensor  # (n, k), orthonormal
     sine: float
 
 
@@ -34,7 +40,7 @@ def run(
         )
     for path in args.checkpoint:  # all fit, before any work
         _models.restore(problem, path)
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     spans: list[Span] = []
     title = ""
     for name, path in zip(names, args.checkpoint, strict=True):
@@ -70,8 +76,10 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [str(path) for path in paths]
 
 
-def _span(look: Any) -> Span:
-    pairs = look.condition.spectrum.pairs
+def _span(look: Examination) -> Span:
+    spectrum = look.condition.spectrum
+    pairs = None if spectrum is None else spectrum.pairs
+    assert pairs is not None  # vectors were asked for
     on_spheres = look.condition.gauge == "sphere"
     vectors = look.gauged.tangents(pairs.vectors) if on_spheres else pairs.vectors
     return Span(vectors, pairs.span_sine)
@@ -95,7 +103,7 @@ def overlap(first: Span, second: Span) -> dict[str, float]:
 
 def _page(
     title: str,
-    records: list[dict[str, Any]],
+    records: list[Record],
     names: list[str],
     figure: Path | None,
     k: int,
@@ -127,12 +135,12 @@ def _bracket(entry: dict[str, float]) -> str:
     return _text.bracket(entry["lower"], entry["upper"])
 
 
-def _overlaps(moved: dict[str, Any]) -> list[str]:
+def _overlaps(moved: Record) -> list[str]:
     one = moved["before"]
     return ["", ""] if one is None else [_text.number(one["value"], 3), _bracket(one)]
 
 
-def _changes(records: list[dict[str, Any]]) -> list[str]:
+def _changes(records: list[Record]) -> list[str]:
     """Return by what the first and the last differ for certain."""
     notes = []
     for key, name in (("lambda_max", "lambda_max"), ("kappa_nonnull", "kappa")):

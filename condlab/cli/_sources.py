@@ -6,9 +6,10 @@ import argparse
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import scipy.sparse as sp
+
+from condlab.types import Array
 
 HELP = (
     "a file (.mtx, .mtx.gz, .npz, .npy, .mat, .csv), gallery:NAME:N, builtin:NAME, "
@@ -30,7 +31,7 @@ def add_source(parser: argparse.ArgumentParser, *, several: bool = False) -> Non
     )
 
 
-def load(source: str, array: str | None = None) -> Any:
+def load(source: str, array: str | None = None) -> Array:
     """Return the matrix that `source` names, or raise ValueError in one sentence."""
     kind, colon, name = source.partition(":")
     loaders = {
@@ -47,7 +48,7 @@ def load(source: str, array: str | None = None) -> Any:
     return loaders[kind](name)
 
 
-def describe(source: str, A: Any) -> str:
+def describe(source: str, A: Array) -> str:
     """Return a line that says what the matrix is."""
     m, n = A.shape
     stored = f", {A.nnz} nonzeros" if sp.issparse(A) else ", dense"
@@ -60,7 +61,7 @@ def closest(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {found[0]}?" if found else ""
 
 
-def _gallery(name: str) -> Any:
+def _gallery(name: str) -> Array:
     from condlab.gallery import GALLERY
 
     name, colon, size = name.rpartition(":")
@@ -83,7 +84,7 @@ def _gallery(name: str) -> Any:
     return family.make(n)
 
 
-def _builtin(name: str) -> Any:
+def _builtin(name: str) -> Array:
     from condlab.collection import COLLECTION
 
     if name not in COLLECTION:
@@ -94,13 +95,13 @@ def _builtin(name: str) -> Any:
     return COLLECTION[name].load()
 
 
-def _suitesparse(name: str) -> Any:
+def _suitesparse(name: str) -> Array:
     from condlab.io import fetch_suitesparse, read_matrix
 
     return read_matrix(fetch_suitesparse(name))
 
 
-def _file(source: str, array: str | None) -> Any:
+def _file(source: str, array: str | None) -> Array:
     from condlab.collection import COLLECTION
     from condlab.gallery import GALLERY
     from condlab.io import read_matrix

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from condlab.cli import _text
+from condlab.types import Record
 
 if TYPE_CHECKING:
     from condlab.curvature import Examination
 
 
 def page(
-    model: str, found: Examination, edge: dict[str, Any] | None, figure: Path | None
+    model: str, found: Examination, edge: Record | None, figure: Path | None
 ) -> str:
     """Return a table of what is certain, and notes."""
     from condlab.curvature._shown import HEAD, examination_notes, examination_rows

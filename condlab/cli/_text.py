@@ -12,7 +12,6 @@ import time
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 
@@ -59,7 +58,7 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], right: set[int])
     )
 
 
-def instance(names: Sequence[str], found: Any) -> list[str]:
+def instance(names: Sequence[str], found: object) -> list[str]:
     """Return the parts of an instance by name, each array on lines of its own."""
     parts = found if isinstance(found, tuple) else (found,)
     unnamed = (f"part {k + 1}" for k in range(len(names), len(parts)))
@@ -94,7 +93,7 @@ def wrapped(text: str) -> str:
     )
 
 
-def as_json(record: Any) -> str:
+def as_json(record: object) -> str:
     """Return JSON in which infinities are "inf" and what is not a number is null.
 
     Examples
@@ -105,7 +104,7 @@ def as_json(record: Any) -> str:
     return json.dumps(_plain(record), allow_nan=False, ensure_ascii=False, default=str)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):

@@ -6,12 +6,15 @@ import argparse
 import math
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from condlab.cli import _claims, _files, _mutants, _text
+from condlab.cli import _claims, _files, _mutants, _options, _text
+
+if TYPE_CHECKING:
+    from condlab.theory.model import Theorem, Verdict
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: _options.Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "verify",
@@ -31,6 +34,27 @@ def add_parser(commands: Any) -> None:
         help="theorems, or a file of your own, such as claims.py (default: the "
         "catalogue)",
     )
+    _add_search(parser)
+    parser.add_argument(
+        "--export",
+        type=Path,
+        metavar="FILE",
+        help="write counterexamples that check.py verifies without condlab",
+    )
+    parser.add_argument(
+        "--mutate",
+        action="store_true",
+        help="of true claims, drop each hypothesis and move each constant instead",
+    )
+    _options.add_json(parser)
+    _options.add_csv(parser)
+    _options.add_figure(parser, "the verdicts, a row a theorem (png, svg, pdf)")
+    _options.add_force(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_search(parser: argparse.ArgumentParser) -> None:
+    """Add where and how long to search."""
     parser.add_argument(
         "--sizes",
         type=_sizes,
@@ -52,29 +76,6 @@ def add_parser(commands: Any) -> None:
         metavar="S",
         help="of the search (default: 0)",
     )
-    parser.add_argument(
-        "--export",
-        type=Path,
-        metavar="FILE",
-        help="write counterexamples that check.py verifies without condlab",
-    )
-    parser.add_argument(
-        "--mutate",
-        action="store_true",
-        help="of true claims, drop each hypothesis and move each constant instead",
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead")
-    _files.add_csv(parser)
-    parser.add_argument(
-        "--figure",
-        type=Path,
-        metavar="FILE",
-        help="draw the verdicts, a row a theorem (png, svg, pdf)",
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="let files that are there be replaced"
-    )
-    parser.set_defaults(run=run)
 
 
 def _positive(text: str) -> int:
@@ -141,7 +142,7 @@ def _check_files(args: argparse.Namespace) -> None:
         import condlab.plots  # noqa: F401 - that it can be drawn is known beforehand
 
 
-def _written(args: argparse.Namespace, verdicts: list[list[Any]]) -> list[str]:
+def _written(args: argparse.Namespace, verdicts: list[list[Verdict]]) -> list[str]:
     """Return the table to be printed, or what was written."""
     said = []
     if args.csv is not None:
@@ -156,7 +157,7 @@ def _written(args: argparse.Namespace, verdicts: list[list[Any]]) -> list[str]:
     return said
 
 
-def _draw(verdicts: list[list[Any]], args: argparse.Namespace) -> None:
+def _draw(verdicts: list[list[Verdict]], args: argparse.Namespace) -> None:
     from matplotlib.figure import Figure
 
     from condlab import plots
@@ -169,7 +170,7 @@ def _draw(verdicts: list[list[Any]], args: argparse.Namespace) -> None:
         figure.savefig(args.figure)
 
 
-def _export(verdicts: list[list[Any]], path: Path) -> str:
+def _export(verdicts: list[list[Verdict]], path: Path) -> str:
     """Write the certificates of all counterexamples, and tell of how many."""
     from condlab.theory import certificates
 
@@ -189,12 +190,12 @@ def _export(verdicts: list[list[Any]], path: Path) -> str:
 
 
 def _trial(
-    theorem: Any, args: argparse.Namespace, progress: _text.Progress, place: str
-) -> list[Any]:
+    theorem: Theorem, args: argparse.Namespace, progress: _text.Progress, place: str
+) -> list[Verdict]:
     """Return a verdict for each size up to the first that has a counterexample."""
     from condlab.theory import verify
 
-    verdicts: list[Any] = []
+    verdicts: list[Verdict] = []
     for size in args.sizes:
         progress(f"{place}: {theorem.key}, size {size}")
         verdicts += verify(
@@ -205,7 +206,7 @@ def _trial(
     return verdicts
 
 
-def _summary(theorems: list[Any], verdicts: list[list[Any]]) -> str:
+def _summary(theorems: list[Theorem], verdicts: list[list[Verdict]]) -> str:
     from condlab.theory.model import overall
 
     rows = []
@@ -226,7 +227,7 @@ def _summary(theorems: list[Any], verdicts: list[list[Any]]) -> str:
     return _text.table(header, rows, {2, 3, 4})
 
 
-def _page(theorem: Any, verdicts: list[Any]) -> str:
+def _page(theorem: Theorem, verdicts: list[Verdict]) -> str:
     """Return the statement, its source, and the counterexample or doubt."""
     width = _text.width()
     lines = [theorem.key, *textwrap.wrap(theorem.statement, width - 2)]
@@ -243,7 +244,7 @@ def _page(theorem: Any, verdicts: list[Any]) -> str:
     return "\n  ".join(lines)
 
 
-def _nothing_found(verdicts: list[Any]) -> str:
+def _nothing_found(verdicts: list[Verdict]) -> str:
     if any(verdict.examples for verdict in verdicts):
         return "No counterexample was found."
     sizes = ", ".join(str(verdict.size) for verdict in verdicts)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from condlab.cli import _files, _models, _text, _weights_page
+from condlab.cli import _files, _models, _options, _text, _weights_page
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from condlab.nn import LayerTable
+
+    Network = nn.Module | Mapping[str, Tensor]
 
 HELP = (
     "a .safetensors file, the .index.json of a sharded one, a .pt, .pth, .ckpt or .bin "
@@ -17,7 +24,7 @@ HELP = (
 )
 
 
-def add_parser(commands: Any) -> None:
+def add_parser(commands: _options.Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "weights",
@@ -40,6 +47,19 @@ def add_parser(commands: Any) -> None:
         action="append",
         help="names of tensors to take, such as '*.attn.*'; may be repeated",
     )
+    _add_rows(parser)
+    group = parser.add_mutually_exclusive_group()
+    _options.add_json(group)
+    group.add_argument(
+        "--csv", action="store_true", help="comma-separated values instead"
+    )
+    _options.add_figure(parser, "the singular values of all layers (.png, .svg, .pdf)")
+    _options.add_force(parser, "let --figure replace a file")
+    parser.set_defaults(run=run)
+
+
+def _add_rows(parser: argparse.ArgumentParser) -> None:
+    """Add which rows a matrix gets, and what is in them."""
     parser.add_argument(
         "--heads", type=int, metavar="N", help="a row for each of N attention heads too"
     )
@@ -56,21 +76,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--no-scalings", action="store_true", help="kappa as it is alone: faster"
     )
-    group = parser.add_mutually_exclusive_group()
-    group.add_argument("--json", action="store_true", help="one JSON object instead")
-    group.add_argument(
-        "--csv", action="store_true", help="comma-separated values instead"
-    )
-    parser.add_argument(
-        "--figure",
-        type=Path,
-        metavar="FILE",
-        help="draw the singular values of all layers (.png, .svg, .pdf)",
-    )
-    parser.add_argument(
-        "--force", action="store_true", help="let --figure replace a file"
-    )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
@@ -78,10 +83,10 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     if (args.source is None) == (args.compare is None):
         raise ValueError("give one SOURCE, or two of them to --compare")
     _require_figure(args)
-    options = _options(args)
+    _require_sizes(args)
     named = args.compare or [args.source]
     found = {
-        name: _table(network, name, options, progress)
+        name: _table(network, name, args, progress)
         for source in named
         for name, network in _networks(source)
     }
@@ -96,9 +101,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
         return _text.as_json({"networks": records} if len(records) > 1 else records[0])
     if args.csv:
         return _files.as_csv(_rows(found))
-    show: Callable[..., str] = (
-        _weights_page.comparison if args.compare else _weights_page.page
-    )
+    show = _weights_page.comparison if args.compare else _weights_page.page
     return "\n".join([show(found), *notes])
 
 
@@ -109,36 +112,38 @@ def _require_figure(args: argparse.Namespace) -> None:
     _weights_page.require_matplotlib()
 
 
-def _options(args: argparse.Namespace) -> dict[str, Any]:
-    options: dict[str, Any] = {"scalings": not args.no_scalings, "best": args.best}
-    if args.layers:
-        options["layers"] = args.layers
-    if args.heads is not None:
-        if args.heads < 1:
-            raise ValueError(f"--heads must be at least 1, got {args.heads}")
-        options["heads"] = args.heads
-    if args.operator is not None:
-        if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", args.operator):
-            raise ValueError(
-                "--operator needs sizes of an image, one for each axis of the kernels, "
-                f"such as 16x16 or 100, got {args.operator!r}"
-            )
-        options["operator"] = [int(n) for n in args.operator.split("x")]
-    return options
+def _require_sizes(args: argparse.Namespace) -> None:
+    if args.heads is not None and args.heads < 1:
+        raise ValueError(f"--heads must be at least 1, got {args.heads}")
+    sizes = r"[1-9]\d*(x[1-9]\d*)*"
+    if args.operator is not None and not re.fullmatch(sizes, args.operator):
+        raise ValueError(
+            "--operator needs sizes of an image, one for each axis of the kernels, "
+            f"such as 16x16 or 100, got {args.operator!r}"
+        )
 
 
-def _table(network: Any, name: str, options: dict[str, Any], progress: Any) -> Any:
+def _table(
+    network: Network, name: str, args: argparse.Namespace, progress: _text.Progress
+) -> LayerTable:
     from condlab.nn import layer_table
 
+    image = None if args.operator is None else map(int, args.operator.split("x"))
     try:
         return layer_table(
-            network, progress=lambda layer: progress(f"{name}: {layer}"), **options
+            network,
+            layers=args.layers or "*",
+            scalings=not args.no_scalings,
+            heads=args.heads,
+            operator=None if image is None else list(image),
+            best=args.best,
+            progress=lambda layer: progress(f"{name}: {layer}"),
         )
     except (ValueError, TypeError) as error:
         raise ValueError(f"{name}: {error}") from None
 
 
-def _networks(source: str) -> list[tuple[str, Any]]:
+def _networks(source: str) -> list[tuple[str, Network]]:
     """Return the networks of a source with their names, each opened and not read."""
     from condlab.nn import open_state
 
@@ -166,7 +171,7 @@ def _weights_in(folder: Path) -> list[Path]:
     return sorted(files, key=_in_order)
 
 
-def _in_order(path: Path) -> list[Any]:
+def _in_order(path: Path) -> list[tuple[int, int, str]]:
     """Return a key by which step 9 comes before step 10."""
     return [
         (0, int(part), "") if part.isdecimal() else (1, 0, part)
@@ -175,12 +180,12 @@ def _in_order(path: Path) -> list[Any]:
     ]
 
 
-def _from_factory(source: str, where: str, name: str) -> Any:
+def _from_factory(source: str, where: str, name: str) -> Network:
     from torch import nn
 
     if not (where and name):
         raise ValueError(f"a network is {HELP}; got {source!r}")
-    made = _models._made(source, where, name)
+    made = _models.made(source, where, name)
     if isinstance(made, tuple) and made and isinstance(made[0], nn.Module):
         return made[0]  # as `condlab hessian` wants it
     if isinstance(made, nn.Module | dict):
@@ -191,7 +196,7 @@ def _from_factory(source: str, where: str, name: str) -> Any:
     )
 
 
-def _rows(found: dict[str, Any]) -> list[dict[str, Any]]:
+def _rows(found: Mapping[str, LayerTable]) -> list[dict[str, object]]:
     rows = [
         {"network": name, **row.to_dict()}
         for name, table in found.items()

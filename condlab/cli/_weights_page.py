@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from condlab.cli import _text
 from condlab.errors import missing_extra
+from condlab.types import ConditionEstimate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from condlab.nn import LayerRow, LayerTable
 
 LEFT_OUT = 12  # tensors whose reasons are printed; --json has all
 PANELS = 240  # layers drawn
@@ -17,12 +24,12 @@ ACROSS = 6
 _SCALINGS = ("row", "column", "row-column")
 
 
-def page(found: dict[str, Any]) -> str:
+def page(found: Mapping[str, LayerTable]) -> str:
     """Return a table and a summary for each network."""
     return "\n\n".join(_one(name, table) for name, table in found.items())
 
 
-def _one(name: str, table: Any) -> str:
+def _one(name: str, table: LayerTable) -> str:
     scalings = [key for key in _SCALINGS if any(key in row.scaled for row in table)]
     best = any(row.best for row in table)
     header = ["layer", "shape", "dtype", "kappa_2", "certainly in", "rank"]
@@ -43,7 +50,7 @@ def _one(name: str, table: Any) -> str:
     )
 
 
-def _cells(row: Any, scalings: list[str], best: bool) -> list[str]:
+def _cells(row: LayerRow, scalings: list[str], best: bool) -> list[str]:
     cells = [
         row.name,
         f"{row.shape[0]} x {row.shape[1]}",
@@ -63,7 +70,7 @@ def _cells(row: Any, scalings: list[str], best: bool) -> list[str]:
     return cells + [_text.bracket(e.lower, e.upper) if e else "" for e in ends]
 
 
-def _left(table: Any) -> list[str]:
+def _left(table: LayerTable) -> list[str]:
     left = list(table.left_out.items())
     notes = [f"left out: {name} {why}" for name, why in left[:LEFT_OUT]]
     if len(left) > LEFT_OUT:
@@ -71,7 +78,7 @@ def _left(table: Any) -> list[str]:
     return notes
 
 
-def comparison(found: dict[str, Any]) -> str:
+def comparison(found: Mapping[str, LayerTable]) -> str:
     """Return kappa of the layers that two networks share, and what they do not."""
     (name, before), (other, after) = found.items()
     theirs = {row.name: row for row in after}
@@ -112,16 +119,16 @@ def comparison(found: dict[str, Any]) -> str:
     return f"A: {name}\nB: {other}\n\n{table}\n\n{said}"
 
 
-def _ratio(a: Any, b: Any) -> str:
+def _ratio(a: ConditionEstimate, b: ConditionEstimate) -> str:
     both = math.isfinite(a.value) and math.isfinite(b.value)
     return _text.number(b.value / a.value if both else math.nan)
 
 
-def _verdict(a: Any, b: Any) -> str:
+def _verdict(a: ConditionEstimate, b: ConditionEstimate) -> str:
     return "higher" if b.lower > a.upper else "lower" if b.upper < a.lower else "-"
 
 
-def record(name: str, table: Any) -> dict[str, Any]:
+def record(name: str, table: LayerTable) -> dict[str, object]:
     """Return what is known of a network for machines."""
     return {
         "source": name,
@@ -142,11 +149,11 @@ def require_matplotlib() -> None:
         raise missing_extra("matplotlib", "figures", "--figure") from error
 
 
-def draw(found: dict[str, Any], path: Path) -> None:
+def draw(found: Mapping[str, LayerTable], path: Path) -> None:
     """Draw the singular values of each layer over the largest, one panel a layer."""
     from matplotlib.figure import Figure
 
-    named: dict[str, list[Any]] = {}
+    named: dict[str, list[LayerRow]] = {}
     for table in found.values():
         for row in table:
             named.setdefault(row.name, []).append(row)
@@ -174,7 +181,7 @@ def draw(found: dict[str, Any], path: Path) -> None:
     figure.savefig(path, dpi=150)
 
 
-def _curve(axis: Any, row: Any) -> None:
+def _curve(axis: Axes, row: LayerRow) -> None:
     sigma = row.sigma / row.sigma_max if row.sigma_max else row.sigma
     seen = np.maximum(sigma, 1e-17)  # a zero stays on the logarithmic axis
     places = (np.arange(len(sigma)) + 0.5) / len(sigma)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import reverse_cuthill_mckee
-from scipy.sparse.linalg import spilu
 
 from condlab.types import Sparse
 
@@ -61,6 +59,8 @@ def _rows(S: sp.csr_array) -> np.ndarray:
 
 def _envelope(S: sp.csr_array) -> int:
     """Count the entries inside the envelope that reverse Cuthill-McKee leaves."""
+    from scipy.sparse.csgraph import reverse_cuthill_mckee
+
     n = S.shape[0]
     position = np.empty(n, dtype=np.int64)
     position[reverse_cuthill_mckee(S, symmetric_mode=True)] = np.arange(n)
@@ -77,6 +77,8 @@ def _symbolic_count(S: sp.csr_array, permc_spec: str) -> int:
     nonzeros k < i of row i to i (Liu 1986). In depth-first order, each k adds the path
     up to its lowest common ancestor with the one before it.
     """
+    from scipy.sparse.linalg import spilu
+
     n = S.shape[0]
     # A factorisation that drops everything gives away the ordering for free.
     degree = np.diff(S.indptr)

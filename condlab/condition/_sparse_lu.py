@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import LinearOperator, SuperLU, splu
 
 from condlab import _arrays, norms
 from condlab.condition._fill import dense_from, fits
 from condlab.errors import SingularMatrixError
 from condlab.lanczos.recurrence import Product
 from condlab.types import Sparse
+
+if TYPE_CHECKING:  # a tenth of `import condlab`, so it waits until it is needed
+    from scipy.sparse.linalg import LinearOperator, SuperLU
 
 # A diagonal pivot this large beside its column keeps the symmetric ordering.
 DIAGONAL_PIVOT = 0.01
@@ -62,6 +65,8 @@ def factorise(A: Sparse, fill_limit: float) -> Factorisation:
     SuperLU compares pivots with the units as they are, so badly scaled rows destroy
     its ordering: on a 2-D Laplacian with random row units, in memory as in time.
     """
+    from scipy.sparse.linalg import splu
+
     A = A.tocsc()
     left = _reciprocal(norms.row_norms(A, p="inf"))
     right = _reciprocal(norms.column_norms(_arrays.scale(A, left, None), p="inf"))
@@ -116,6 +121,8 @@ def inverse_operator(
 
 
 def _operator(A: Sparse, solve: Product, solve_adjoint: Product) -> LinearOperator:
+    from scipy.sparse.linalg import LinearOperator
+
     shape = A.shape[::-1]
     return LinearOperator(shape, matvec=solve, rmatvec=solve_adjoint, dtype=A.dtype)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
 from condlab._tables import record
+from condlab._typing import Record
 from condlab.spectra.eigenpairs import Eigenpairs, angles, chosen
 from condlab.spectra.spectrum import Spectrum
 from condlab.types import Bracket, ConditionEstimate
@@ -34,7 +34,7 @@ class Inertia:
     zero: tuple[int, int]
     positive: tuple[int, int]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the counts, pairs as lists."""
         return record(self)
 

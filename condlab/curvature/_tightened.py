@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from condlab.curvature._certain import Inertia
 from condlab.curvature.factored import Factored
 from condlab.types import Bracket, ConditionEstimate
 
+if TYPE_CHECKING:
+    from condlab.curvature.condition_number import HessianCondition
 
-def tightened(found: Any, part: Factored, leak: float) -> Any:
+
+def tightened(found: HessianCondition, part: Factored, leak: float) -> HessianCondition:
     """Return what the Ritz pairs say, and the bounds that only the factors give."""
     top, guess = max(part.high, -part.low), part.rest.probable
     likely = top
@@ -22,10 +25,9 @@ def tightened(found: Any, part: Factored, leak: float) -> Any:
     off_nulls = _bounded(found.kappa_nonnull, value, top, part.smallest)
     negative, zero = part.negative, found.predicted
     positive = found.size - negative - zero
-    changed: dict[str, Any] = {}
     if not zero:
-        changed["kappa"] = off_nulls
-        changed["abs_min"] = Bracket(part.smallest, found.abs_min.upper)
+        nearest = Bracket(part.smallest, found.abs_min.upper)
+        found = replace(found, kappa=off_nulls, abs_min=nearest)
     return replace(
         found,
         kappa_nonnull=off_nulls,
@@ -37,7 +39,6 @@ def tightened(found: Any, part: Factored, leak: float) -> Any:
         ),
         inertia=Inertia((negative,) * 2, (zero,) * 2, (positive,) * 2),
         probably_below=min(_over(likely, part.probably), off_nulls.upper),
-        **changed,
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from condlab._tables import record
+from condlab._typing import Record
 from condlab.curvature import _shown
 from condlab.curvature._certain import (
     Inertia,
@@ -31,6 +33,7 @@ from condlab.spectra._dense import is_exact
 from condlab.spectra._products import METHODS, Products, require_arguments
 from condlab.spectra._room import require_room_for_basis, require_room_for_eigenvalues
 from condlab.spectra.eigenpairs import require_vectors
+from condlab.spectra.operator import Operator
 from condlab.spectra.spectrum import (
     NUM_MATVECS,
     ProbableExtremes,
@@ -41,6 +44,7 @@ from condlab.spectra.spectrum import (
 from condlab.types import Bracket, ConditionEstimate
 
 BASIS = 128  # vectors that Lanczos holds
+FACTORED = ("factored", "counted")  # methods without the whole spectrum
 ConditionMethod = Literal["auto", "exact", "factored", "counted", "lanczos"]
 
 
@@ -115,7 +119,7 @@ class HessianCondition:
         """Return how many null directions were set apart from the spectrum."""
         return self.nullity - self.null_sources.get("found", 0)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return numbers and words alone, as for JSON, without the spectrum."""
         return record(self, but="spectrum")
 
@@ -126,7 +130,7 @@ class HessianCondition:
 
 
 def condition_number(
-    H: Any,
+    H: Operator,
     *,
     method: ConditionMethod = "auto",
     num_matvecs: int | None = None,
@@ -190,33 +194,24 @@ def condition_number(
     >>> found.inertia.negative, found.null_sources
     ((1, 2), {'found': 1})
     """
-    everything = (*METHODS, "factored", "counted")
-    require_arguments(H, method, num_matvecs, everything)
-    if interior < 0:
-        raise ValueError(f"interior must be at least 0, got {interior}")
-    if vectors and method in ("factored", "counted"):
-        raise ValueError(
-            f'vectors need the method "exact" or "lanczos", got {method!r}'
-        )
+    _require(H, method, num_matvecs, interior, vectors)
     H, gauge, nulls = in_gauge(H, gauge, tuple(invariances))
     require_vectors(H, vectors, "magnitude", BASIS)
     # what the null directions have cost is not Lanczos's to pay
     budget = (num_matvecs or NUM_MATVECS) + nulls.nullity
-    whole_matrix = method in ("factored", "counted")
-    if whole_matrix or is_exact(H, method, num_matvecs):
+    if method in FACTORED or is_exact(H, method, num_matvecs):
         require_room_for_eigenvalues(H, vectors=True)
     else:
         require_room_for_basis(H, min(BASIS, budget), None)
     products = Products(H)
     generator = generator or torch.Generator().manual_seed(0)
     N, leak = _known(products, nulls)
-    if whole_matrix:
+    tell = partial(report, leak=leak, nulls=nulls, gauge=gauge, size=H.shape[0])
+    if method in FACTORED:
         counted = method == "counted"
         part = factored(products, N, leak, counted=counted, generator=generator)
         if part is not None:
-            size = H.shape[0]
-            found = report(part.rest, leak, nulls, gauge=gauge, size=size, method="ldl")
-            return tightened(found, part, leak)
+            return tightened(tell(part.rest, method="ldl"), part, leak)
         method = "exact"
     if is_exact(products, method, num_matvecs):
         rest = exact(products, N, vectors=min(vectors, H.shape[0] - nulls.nullity))
@@ -232,15 +227,19 @@ def condition_number(
         )
     if rest.pairs is not None and nulls.nullity:
         rest = replace(rest, pairs=beside_nulls(rest, leak))
-    return report(
-        rest,
-        leak,
-        nulls,
-        gauge=gauge,
-        size=H.shape[0],
-        method=rest.method,
-        products=products.count,
-    )
+    return tell(rest, method=rest.method, products=products.count)
+
+
+def _require(
+    H: Operator, method: str, num_matvecs: int | None, interior: int, vectors: int
+) -> None:
+    require_arguments(H, method, num_matvecs, (*METHODS, *FACTORED))
+    if interior < 0:
+        raise ValueError(f"interior must be at least 0, got {interior}")
+    if vectors and method in FACTORED:
+        raise ValueError(
+            f'vectors need the method "exact" or "lanczos", got {method!r}'
+        )
 
 
 def report(

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 import torch
 
+from condlab._typing import Record
 from condlab.curvature import _shown
 from condlab.curvature.condition_number import (
     ConditionMethod,
     HessianCondition,
     condition_number,
 )
-from condlab.curvature.evaluation.losses import make_loss
+from condlab.curvature.evaluation.losses import Batch, Criterion, make_loss
 from condlab.curvature.gram import count_outputs, gauss_newton_condition
 from condlab.curvature.operators.gauss_newton import gauss_newton
-from condlab.curvature.operators.operator import BackendName, HessianOperator
-from condlab.curvature.symmetry.gauge import normalised_lines, sphere
+from condlab.curvature.operators.operator import (
+    BackendName,
+    CurvatureOperator,
+    HessianOperator,
+)
+from condlab.curvature.symmetry.gauge import SphereOperator, normalised_lines, sphere
 from condlab.curvature.symmetry.symmetries import find_invariances
 from condlab.nn.conditioning import zero_line
 from condlab.spectra._staircase import Staircase
@@ -30,6 +35,14 @@ EXACT = 4096  # rows up to which a matrix is assembled, unless Lanczos is asked 
 SHARE = 8  # of the products, one in so many for the directions predicted to be null
 NOISY = 1e-2  # of the largest |eigenvalue|: more leaves not two digits
 STEPS = 60  # of Lanczos for each probe of the density
+
+
+class Sharpness(TypedDict):
+    """The largest eigenvalue against the edge of stability, and in words."""
+
+    two_over_lr: float
+    lambda_max: dict[str, float | None]
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,8 +66,8 @@ class Examination:
         Why the products say little, if they do.
     """
 
-    operator: Any
-    gauged: Any
+    operator: HessianOperator
+    gauged: HessianOperator | SphereOperator
     condition: HessianCondition
     gauss_newton: HessianCondition | None
     no_gauss_newton: str | None
@@ -93,7 +106,7 @@ class Examination:
             generator=generator or torch.Generator().manual_seed(0),
         )
 
-    def sharpness(self, lr: float) -> dict[str, Any]:
+    def sharpness(self, lr: float) -> Sharpness:
         """Return whether gradient descent with a step this long is stable.
 
         Parameters
@@ -109,7 +122,7 @@ class Examination:
             verdict = "below: descent with this step is stable along each eigenvector"
         return {"two_over_lr": edge, "lambda_max": top.to_dict(), "verdict": verdict}
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return numbers and words alone, as for JSON."""
         H, G = self.operator, self.gauss_newton
         return {
@@ -136,8 +149,8 @@ class Examination:
 
 def examine(
     module: torch.nn.Module,
-    criterion: Callable[..., Any],
-    batches: Any,
+    criterion: Criterion,
+    batches: Iterable[Batch],
     *,
     gauge: Literal["raw", "sphere"] = "raw",
     method: ConditionMethod = "auto",
@@ -211,7 +224,7 @@ def examine(
     return Examination(H, K, found, of_outputs, unable, _noisy(found, module))
 
 
-def _in_sphere(H: HessianOperator, module: torch.nn.Module) -> Any:
+def _in_sphere(H: HessianOperator, module: torch.nn.Module) -> SphereOperator:
     lines = {n: k for n, k in normalised_lines(module).items() if n in H.params}
     if not lines:
         raise ValueError(
@@ -221,7 +234,9 @@ def _in_sphere(H: HessianOperator, module: torch.nn.Module) -> Any:
     return sphere(H, lines)
 
 
-def _gauss_newton(H: HessianOperator, batches: Any) -> tuple[Any, str | None]:
+def _gauss_newton(
+    H: HessianOperator, batches: Iterable[Batch]
+) -> tuple[CurvatureOperator | None, str | None]:
     """Return the Gauss-Newton matrix where it takes seconds, or why there is none."""
     try:
         G = gauss_newton(H.point.loss, H.params, batches)

@@ -7,16 +7,16 @@ and the batches.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from condlab.curvature.evaluation.losses import make_loss
+from condlab.curvature.evaluation.losses import Criterion, make_loss
 from condlab.nn import condition
 
 STEPS = 120
-Problem = tuple[nn.Module, Callable[[Tensor, Tensor], Tensor], list[Any]]
+Pairs = list[tuple[Tensor, Tensor]]  # of inputs and targets, one a batch
+Problem = tuple[nn.Module, Criterion, Pairs]
 
 
 def mlp() -> Problem:
@@ -104,7 +104,7 @@ def _inputs(count: int, size: int) -> Tensor:
     return torch.randn(count, size, generator=generator, dtype=torch.float64)
 
 
-def _trained(net: nn.Module, criterion: Any, batches: list[Any]) -> Problem:
+def _trained(net: nn.Module, criterion: Criterion, batches: Pairs) -> Problem:
     loss = make_loss(net, criterion)
     params: dict[str, Tensor] = dict(net.named_parameters())
     optimiser = torch.optim.SGD(net.parameters(), lr=0.2, momentum=0.9)

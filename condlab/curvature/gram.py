@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -14,7 +12,7 @@ from condlab.curvature.condition_number import (
     report,
 )
 from condlab.curvature.evaluation.backends import differentiable, pull_back
-from condlab.curvature.evaluation.losses import ModelLoss
+from condlab.curvature.evaluation.losses import Batch, ModelLoss
 from condlab.curvature.operators._outputs import Outputs
 from condlab.curvature.operators.operator import CurvatureOperator
 from condlab.curvature.symmetry.null_space import NullSpace
@@ -99,7 +97,7 @@ def factor(G: CurvatureOperator) -> Tensor:
     return torch.cat(parts)
 
 
-def _batch_factor(G: CurvatureOperator, batch: Any) -> Tensor:
+def _batch_factor(G: CurvatureOperator, batch: Batch) -> Tensor:
     loss, leaves = G.point.loss, G.point.leaves
     assert isinstance(loss, ModelLoss)
     with differentiable():

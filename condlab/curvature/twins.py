@@ -11,25 +11,33 @@ all lengths one.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from condlab._tables import record
+from condlab._typing import Record
 from condlab.curvature import _shown
 from condlab.curvature.condition_number import (
     ConditionMethod,
     HessianCondition,
     condition_number,
 )
-from condlab.curvature.evaluation.losses import Loss, ModelLoss, make_loss, moved
+from condlab.curvature.evaluation.losses import (
+    Batch,
+    Criterion,
+    Loss,
+    ModelLoss,
+    make_loss,
+    moved,
+)
 from condlab.curvature.operators.operator import HessianOperator
 from condlab.curvature.symmetry.gauge import normalised_lines, sphere
 from condlab.nn import condition as equilibrate
 from condlab.nn.conditioning import Method
+from condlab.nn.selection import Layers
 from condlab.types import Bracket
 
 
@@ -111,7 +119,7 @@ class Comparison:
     conditioned: HessianCondition
     ratio: Bracket
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields, conditions as dicts without spectra."""
         return record(self)
 
@@ -127,11 +135,11 @@ class Comparison:
 
 def compare(
     module: nn.Module,
-    criterion: Callable[..., Tensor],
-    batches: Sequence[Any],
+    criterion: Criterion,
+    batches: Sequence[Batch],
     *,
     method: Method = "row",
-    layers: Any = "all",
+    layers: Layers = "all",
     solver: ConditionMethod = "auto",
 ) -> Comparison:
     """Compare a network's Hessian with that of its conditioned twin, at equal weights.

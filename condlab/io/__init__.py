@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import scipy.io
 import scipy.sparse as sp
 
 from condlab import _arrays
@@ -243,6 +242,8 @@ def _write_matrix_market(stream: Any, A: Any) -> None:
     numbers, and those are another double. Its own look for symmetry ignores the signs
     of zeros, so only what is the same bit for bit is written as one triangle.
     """
+    import scipy.io  # loads readers of a dozen other formats
+
     dtype = np.complex128 if A.dtype.kind == "c" else np.float64
     A = A.astype(dtype, copy=False)
     symmetry = "symmetric" if _is_symmetric(A) else "general"

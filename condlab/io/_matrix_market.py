@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
-import scipy.io
 import scipy.sparse as sp
 
 from condlab import _entries
@@ -88,6 +87,8 @@ def _is_comment(line: bytes) -> bool:
 
 
 def _parse(preamble: bytes, path: Path) -> _Header:
+    import scipy.io  # loads readers of a dozen other formats
+
     words = preamble.split(b"\n", 1)[0].lower().split()
     if words[1:2] != [b"matrix"] or (b"array" in words and b"pattern" in words):
         raise MatrixFileError(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+Stamp = tuple[tuple[int, int, torch.dtype], ...]
+Entry = tuple[tuple[weakref.ref[Tensor], ...], Stamp, Tensor, int]
 
 
 class WeightCache:
@@ -19,7 +21,7 @@ class WeightCache:
     """
 
     def __init__(self) -> None:
-        self._entry: tuple[Any, ...] | None = None
+        self._entry: Entry | None = None
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
         return WeightCache, ()  # a copy of a module starts with an empty cache
@@ -46,7 +48,7 @@ class WeightCache:
         return value
 
 
-def _stamp(tensors: tuple[Tensor, ...]) -> tuple | None:
+def _stamp(tensors: tuple[Tensor, ...]) -> Stamp | None:
     """Return what changes when a tensor does, or None where that cannot be seen."""
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return None  # a kept value would become a constant of the graph

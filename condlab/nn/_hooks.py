@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from torch import nn
 from torch.nn.utils import parametrize
 from torch.nn.utils.prune import BasePruningMethod
@@ -11,10 +9,10 @@ from torch.nn.utils.spectral_norm import SpectralNorm
 from torch.nn.utils.weight_norm import WeightNorm
 
 UTILS = "torch.nn.utils."
-HOOKS: tuple[tuple[type, str, str], ...] = (
-    (WeightNorm, "weight_norm", "remove_weight_norm(layer, {name!r})"),
-    (SpectralNorm, "spectral_norm", "remove_spectral_norm(layer, {name!r})"),
-    (BasePruningMethod, "prune", "prune.remove(layer, {name!r})"),
+HOOKS = (  # the class, what names its tensor, who makes one, and what ends it
+    (WeightNorm, "name", "weight_norm", "remove_weight_norm(layer, {name!r})"),
+    (SpectralNorm, "name", "spectral_norm", "remove_spectral_norm(layer, {name!r})"),
+    (BasePruningMethod, "_tensor_name", "prune", "prune.remove(layer, {name!r})"),
 )
 
 
@@ -24,8 +22,8 @@ def computed(layer: nn.Module, tensor: str) -> str | None:
     Torch's parametrizations are none: maps compose with them.
     """
     for hook in layer._forward_pre_hooks.values():
-        for kind, maker, cure in HOOKS:
-            if isinstance(hook, kind) and _target(hook) == tensor:
+        for kind, name, maker, cure in HOOKS:
+            if isinstance(hook, kind) and getattr(hook, name) == tensor:
                 return (
                     f"is computed by {UTILS}{maker} before each forward pass; end that "
                     f"with {UTILS}{cure.format(name=tensor)}"
@@ -34,7 +32,3 @@ def computed(layer: nn.Module, tensor: str) -> str | None:
         return None
     kind_of_layer = type(layer).__name__.removeprefix("Parametrized")
     return f"is no parameter of {kind_of_layer}, which computes it; make it one"
-
-
-def _target(hook: Any) -> str:
-    return hook._tensor_name if isinstance(hook, BasePruningMethod) else hook.name

@@ -6,13 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from condlab._digits import interval, shown
 from condlab._tables import as_frame, as_html, as_text, shortened
+from condlab._typing import Record
 from condlab.types import Bracket, ConditionEstimate
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _HEAD = (
     "layer",
@@ -97,9 +101,9 @@ class LayerRow:
         low = float(np.mean(least))
         return self.sigma_max / low if low > 0 else math.inf
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the row as numbers and words, without the singular values."""
-        row: dict[str, Any] = {
+        row: Record = {
             "name": self.name,
             "kind": self.kind,
             "shape": list(self.shape),
@@ -149,7 +153,11 @@ class LayerTable(Sequence[LayerRow]):
     left_out: Mapping[str, str]
     entries: int
 
-    def __getitem__(self, index: Any) -> Any:
+    @overload
+    def __getitem__(self, index: int) -> LayerRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[LayerRow, ...]: ...
+    def __getitem__(self, index: int | slice) -> LayerRow | tuple[LayerRow, ...]:
         return self.rows[index]
 
     def __len__(self) -> int:
@@ -181,11 +189,11 @@ class LayerTable(Sequence[LayerRow]):
                 )
         return "; ".join(said)
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """Return a data frame, a row a matrix; needs pandas."""
         return as_frame((row.to_dict() for row in self.rows), "name")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the rows, without singular values, and what was left out."""
         layers = [row.to_dict() for row in self.rows]
         left_out, entries = dict(self.left_out), self.entries

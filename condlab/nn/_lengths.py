@@ -9,12 +9,13 @@ is to be differentiated, it is written out.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
 
+from condlab.nn._context import Context
 from condlab.nn._unit import Axes, unit_lines
 
 KINDS = (torch.float32, torch.float64)
@@ -52,11 +53,17 @@ def _safe(norms: Tensor, v: Tensor) -> bool:
     return low.item() > least and high.item() < math.sqrt(kind.max)
 
 
+class _Kept(Context, Protocol):
+    axes: Axes
+    kept: int
+    safe: bool
+
+
 class _Lengths(torch.autograd.Function):
     """The kernel, without torch.func's rules, whose transforms take the formula."""
 
     @staticmethod
-    def forward(ctx: Any, g: Tensor, v: Tensor, axes: Axes) -> Tensor:
+    def forward(ctx: _Kept, g: Tensor, v: Tensor, axes: Axes) -> Tensor:
         ctx.axes, ctx.kept = axes, v.ndim - 1 if axes[0] == 0 else 0
         W, norms = torch._weight_norm_interface(v, g, ctx.kept)
         ctx.safe = _safe(norms, v)
@@ -64,7 +71,7 @@ class _Lengths(torch.autograd.Function):
         return W if ctx.safe else g * unit_lines(v, axes)[0]
 
     @staticmethod
-    def backward(ctx: Any, G: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: _Kept, G: Tensor) -> tuple[Tensor | None, ...]:
         g, v, norms = ctx.saved_tensors
         if ctx.safe and not torch.is_grad_enabled():
             kernel = torch.ops.aten._weight_norm_interface_backward

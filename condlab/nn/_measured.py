@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.modules.conv import _ConvNd
 from torch.overrides import TorchFunctionMode
 
-CONVOLUTIONS = {
+CONVOLUTIONS: dict[type[nn.Module], Callable[..., Tensor]] = {
     nn.Conv1d: torch.conv1d,
     nn.Conv2d: torch.conv2d,
     nn.Conv3d: torch.conv3d,
@@ -100,14 +100,14 @@ def _probe(layer: nn.Module, dtype: torch.dtype) -> Tensor | None:
         if M is not None:
             return M
         return _seen(layer, F.linear, torch.randn(1, layer.in_features, dtype=dtype))
-    base: Any = _base(layer)
-    conv: Any = layer
+    assert isinstance(layer, _ConvNd)  # as all other classes of `BASES`
+    convolve = next(f for kind, f in CONVOLUTIONS.items() if isinstance(layer, kind))
     extent = [
         2 * (k - 1) * d + 2 * s
-        for k, d, s in zip(conv.kernel_size, conv.dilation, conv.stride, strict=True)
+        for k, d, s in zip(layer.kernel_size, layer.dilation, layer.stride, strict=True)
     ]
-    x = torch.randn(1, conv.in_channels, *extent, dtype=dtype)
-    return _seen(layer, CONVOLUTIONS[base], x)
+    x = torch.randn(1, layer.in_channels, *extent, dtype=dtype)
+    return _seen(layer, convolve, x)
 
 
 def _matrix(
@@ -122,7 +122,7 @@ def _matrix(
     return M.mT if off <= 4 * n * torch.finfo(x.dtype).eps * sizes.amax() else None
 
 
-def _seen(layer: nn.Module, apply: Any, x: Tensor) -> Tensor | None:
+def _seen(layer: nn.Module, apply: Callable[..., Tensor], x: Tensor) -> Tensor | None:
     """Return the weight that one call gets, times the factor its result is given."""
     calls = []
     for probe in (x, torch.zeros_like(x)):
@@ -144,14 +144,18 @@ def _seen(layer: nn.Module, apply: Any, x: Tensor) -> Tensor | None:
 class _Recorder(TorchFunctionMode):
     """Keep weight and result of each call of one function of torch."""
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Callable[..., Tensor]) -> None:
         super().__init__()
         self.function = function
         self.calls: list[tuple[Tensor, Tensor]] = []
 
     def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+        self,
+        func: Callable,
+        types: object,
+        args: tuple = (),
+        kwargs: dict | None = None,
+    ) -> object:
         kwargs = kwargs or {}
         out = func(*args, **kwargs)
         if func is self.function:

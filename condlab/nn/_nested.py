@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from torch import Tensor
 
 DEEPEST = 4  # levels of dicts and lists in which a state dict is looked for
 
 
-def named_tensors(held: Any) -> dict[str, Tensor]:
+def named_tensors(held: object) -> dict[str, Tensor]:
     """Return the named tensors inside dicts and lists, those of optimisers left out.
 
     Where there are several state dicts, names begin with where they are; what there is
@@ -32,7 +31,7 @@ def named_tensors(held: Any) -> dict[str, Tensor]:
 
 
 def _state_dicts(
-    held: Any, where: str, deepest: int
+    held: object, where: str, deepest: int
 ) -> Iterator[tuple[str, dict[str, Tensor]]]:
     if isinstance(held, (list, tuple)):  # of dicts: their tensors have no names
         held = {i: part for i, part in enumerate(held) if isinstance(part, Mapping)}
@@ -47,5 +46,5 @@ def _state_dicts(
         yield from _state_dicts(part, f"{where}{name}.", deepest - 1)
 
 
-def _is_weight(name: Any, value: Any) -> bool:
+def _is_weight(name: object, value: object) -> bool:
     return isinstance(name, str) and isinstance(value, Tensor)

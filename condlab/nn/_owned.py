@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import weakref
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Self
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -53,28 +53,26 @@ class OwnedWeight(EffectiveWeight):
         owner = self._owner() if self._owner is not None else None
         return None if owner is None else _up_to(owner, self)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+    def __deepcopy__(self, memo: dict[int, object]) -> Self:
         """Return a copy that belongs to the copy of its list, which is made first."""
         twin = type(self).__new__(type(self))
         memo[id(self)] = twin
         twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
         owner = None if self._owner is None else memo.get(id(self._owner()))
         twin._owner = None
-        if owner is not None:
+        if isinstance(owner, parametrize.ParametrizationList):
             twin.belong_to(owner)
         return twin
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_owner": None}  # a weak reference is not pickled
 
 
 def _up_to(owner: parametrize.ParametrizationList, last: nn.Module) -> Tensor:
     """Return the weight as it comes to one of several parametrizations."""
-    if owner.is_tensor:
-        originals = [owner.original]
-    else:
-        originals = [getattr(owner, f"original{i}") for i in range(owner.ntensors)]
-    value: Any = originals
+    value: list[Tensor] = [owner.original] if owner.is_tensor else []
+    if not owner.is_tensor:
+        value = [getattr(owner, f"original{i}") for i in range(owner.ntensors)]
     for map_ in owner:
         if map_ is last:
             break

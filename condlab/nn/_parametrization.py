@@ -15,7 +15,7 @@ from condlab.nn._cache import WeightCache
 from condlab.nn._recurrent import keep_no_weights
 from condlab.nn._steps import hear_optimisers
 from condlab.nn.layout import Layout
-from condlab.nn.selection import Site, chain
+from condlab.nn.selection import Site, chain, maps_of
 
 INSTANCE_SLOTS = ("__dict__", "__weakref__")  # which every class makes anew
 
@@ -118,11 +118,10 @@ class _Before:
 
     def restore(self) -> None:
         layer, tensor = self.site.module, self.site.tensor
-        maps = chain(layer, tensor)
-        if len(maps) == self.maps:
+        if len(chain(layer, tensor)) == self.maps:
             return
         if self.maps:
-            del maps[self.maps :]
+            del maps_of(layer, tensor)[self.maps :]
             return
         parametrize.remove_parametrizations(layer, tensor, leave_parametrized=True)
         if self.parameter is not None and self.values is not None:

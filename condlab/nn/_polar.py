@@ -8,12 +8,11 @@ second derivatives of custom functions in forward mode.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from condlab._precision import wide
+from condlab.nn._context import Context
 
 
 def polar_factor(M: Tensor) -> Tensor:
@@ -46,11 +45,11 @@ class _SquareRoot(torch.autograd.Function):
         return (U * values.sqrt().unsqueeze(-2)) @ U.mT
 
     @staticmethod
-    def setup_context(ctx: Any, _: tuple[Tensor], output: Tensor) -> None:
+    def setup_context(ctx: Context, _: tuple[Tensor], output: Tensor) -> None:
         ctx.save_for_backward(output)
 
     @staticmethod
-    def backward(ctx: Any, G: Tensor) -> Tensor:
+    def backward(ctx: Context, G: Tensor) -> Tensor:
         return _Lyapunov.apply(ctx.saved_tensors[0], G)
 
 
@@ -66,11 +65,13 @@ class _Lyapunov(torch.autograd.Function):
         return U @ ((U.mT @ C @ U) / sums) @ U.mT
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    def setup_context(
+        ctx: Context, inputs: tuple[Tensor, Tensor], output: Tensor
+    ) -> None:
         ctx.save_for_backward(inputs[0], output)
 
     @staticmethod
-    def backward(ctx: Any, G: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Context, G: Tensor) -> tuple[Tensor, Tensor]:
         H, K = ctx.saved_tensors
         grad_C = _Lyapunov.apply(H, G)
         return -(grad_C @ K.mT + K.mT @ grad_C), grad_C

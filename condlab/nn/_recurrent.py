@@ -8,7 +8,6 @@ computes each of them four times a pass to see whether it has changed.
 from __future__ import annotations
 
 import weakref
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -27,9 +26,13 @@ def keep_no_weights(layer: nn.Module) -> None:
     names = layer._flat_weights_names
     layer.__dict__["_flat_weights"] = [None] * len(names)
     layer.__dict__["_flat_weight_refs"] = [dead] * len(names)
-    own: Any = type(layer)
-    own._flat_weights = property(_gathered, _ignore)
-    own._update_flat_weights = own.flatten_parameters = _do_nothing
+    own = {
+        "_flat_weights": property(_gathered, _ignore),
+        "_update_flat_weights": _do_nothing,
+        "flatten_parameters": _do_nothing,
+    }
+    for name, value in own.items():
+        setattr(type(layer), name, value)
 
 
 def _gathered(layer: nn.RNNBase) -> list[Tensor | None]:
@@ -37,7 +40,7 @@ def _gathered(layer: nn.RNNBase) -> list[Tensor | None]:
     return [getattr(layer, name, None) for name in layer._flat_weights_names]
 
 
-def _ignore(_layer: nn.RNNBase, _weights: Any) -> None:
+def _ignore(_layer: nn.RNNBase, _weights: object) -> None:
     """Take no list: torch sets one when the layer moves to another device or type."""
 
 

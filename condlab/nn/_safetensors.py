@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -146,14 +145,17 @@ def _headers(path: Path) -> dict[str, Header]:
     return found
 
 
-def _header(path: Path, name: str, entry: Any, data: int, size: int) -> Header:
-    try:
-        dtype, shape = entry["dtype"], entry["shape"]
-        start, stop = entry["data_offsets"]
-    except (KeyError, TypeError, ValueError):
+def _header(path: Path, name: str, entry: object, data: int, size: int) -> Header:
+    known = entry if isinstance(entry, dict) else {}
+    offsets = known.get("data_offsets")
+    if not {"dtype", "shape"} <= set(known) or not (
+        isinstance(offsets, list) and len(offsets) == 2
+    ):
         raise ValueError(
             f"{path}: the header of {name} needs dtype, shape and two data_offsets"
-        ) from None
+        )
+    dtype, shape = known["dtype"], known["shape"]
+    start, stop = offsets
     numbers = [*shape, start, stop] if isinstance(shape, list) else [None]
     if not all(type(n) is int and n >= 0 for n in numbers) or stop < start:
         raise ValueError(

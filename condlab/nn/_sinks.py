@@ -7,10 +7,25 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeGuard
 
-Record = Mapping[str, Any]
+Record = Mapping[str, float]  # "step", and numbers by what they are
+
+
+class Writer(Protocol):
+    """What writes scalars, as TensorBoard does."""
+
+    def add_scalar(self, name: str, value: float, step: float, /) -> object:
+        """Take a number."""
+
+
+class Run(Protocol):
+    """What logs numbers, as Weights & Biases do."""
+
+    def log(self, numbers: dict[str, float], /, *, step: float) -> object:
+        """Take the numbers of a step."""
 
 
 class Sink(Protocol):
@@ -23,7 +38,7 @@ class Sink(Protocol):
         """Forget what was recorded after a step."""
 
 
-def sink_of(given: Any) -> Sink:
+def sink_of(given: object) -> Sink:
     """Return what writes records to a path, a writer of scalars, a run or a function.
 
     A path ends in .csv or .jsonl; a writer has TensorBoard's ``add_scalar``; a run has
@@ -36,10 +51,10 @@ def sink_of(given: Any) -> Sink:
         if not path.parent.is_dir():
             raise ValueError(f"there is no directory {path.parent} for {path.name}")
         return CsvFile(path) if path.suffix == ".csv" else JsonLines(path)
-    if hasattr(given, "add_scalar"):
-        return Calls(lambda record: _add_scalars(given, record))
-    if hasattr(given, "log") and not callable(given):
-        return Calls(lambda record: _log(given, record))
+    if _is_writer(given):
+        return Calls(partial(_add_scalars, given))
+    if _is_run(given):
+        return Calls(partial(_log, given))
     if callable(given):
         return Calls(given)
     raise TypeError(
@@ -48,13 +63,21 @@ def sink_of(given: Any) -> Sink:
     )
 
 
-def _add_scalars(writer: Any, record: Record) -> None:
+def _is_writer(given: object) -> TypeGuard[Writer]:
+    return hasattr(given, "add_scalar")
+
+
+def _is_run(given: object) -> TypeGuard[Run]:
+    return hasattr(given, "log") and not callable(given)
+
+
+def _add_scalars(writer: Writer, record: Record) -> None:
     for name, value in record.items():
         if name != "step" and isinstance(value, int | float):
             writer.add_scalar(name, value, record["step"])
 
 
-def _log(run: Any, record: Record) -> None:
+def _log(run: Run, record: Record) -> None:
     run.log({n: v for n, v in record.items() if n != "step"}, step=record["step"])
 
 
@@ -124,7 +147,7 @@ class CsvFile:
         _keep(self.path, kept)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: float) -> float | str | None:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import weakref
 from collections.abc import Iterable
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ class Listener(Protocol):
         """Take notice of one step."""
 
 
-_LISTENERS: weakref.WeakSet[Any] = weakref.WeakSet()
+_LISTENERS: weakref.WeakSet[Listener] = weakref.WeakSet()
 
 
 def listen(listener: Listener) -> None:
@@ -37,7 +37,7 @@ def hear_optimisers() -> None:
     register_optimizer_step_post_hook(_after_step)
 
 
-def _after_step(optimiser: torch.optim.Optimizer, *_: Any) -> None:
+def _after_step(optimiser: torch.optim.Optimizer, *_: object) -> None:
     """Count a write, of which torch's fused steps leave no trace, and tell listeners.
 
     A parameter without a gradient is passed over by its optimiser, so by this too.

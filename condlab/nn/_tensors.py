@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +24,7 @@ _KINDS = (
     (_ConvNd, "convolution"),
 )
 
+Memory = tuple[int, tuple[int, ...], tuple[int, ...]]  # address, shape and strides
 EXPONENTS = ("float8_e8m0fnu", "float4_e2m1fn_x2")  # of scales, and packed codes
 
 
@@ -37,7 +37,7 @@ class Source:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
-def source_of(given: Any, kinds: Kinds | None = None) -> Source:
+def source_of(given: object, kinds: Kinds | None = None) -> Source:
     """Return the weights of a module, or of a mapping of names to tensors."""
     if isinstance(given, nn.Module):
         return _of_module(given, kinds)
@@ -49,7 +49,7 @@ def source_of(given: Any, kinds: Kinds | None = None) -> Source:
     )
 
 
-def _of_mapping(state: Mapping[str, Any]) -> Source:
+def _of_mapping(state: Mapping[str, Tensor]) -> Source:
     headers = getattr(state, "headers", None)
     if headers is not None:  # a file, of which nothing else has been read yet
         dtypes = getattr(state, "dtypes", {})
@@ -62,7 +62,7 @@ def _of_mapping(state: Mapping[str, Any]) -> Source:
     codes = quantised({n: _type(v) for n, v in state.items()})
     shapes = {}
     left: dict[str, str] = {}
-    seen: dict[Any, str] = {}
+    seen: dict[Memory, str] = {}
     for name, value in state.items():
         if value.ndim < 2:
             continue
@@ -106,7 +106,7 @@ def _type(value: Tensor) -> str:
     return str(value.dtype).removeprefix("torch.")
 
 
-def _tied(name: str, value: Tensor, seen: dict[Any, str]) -> str:
+def _tied(name: str, value: Tensor, seen: dict[Memory, str]) -> str:
     at = value.data_ptr() or id(value)  # what is not in memory has none
     key = (at, tuple(value.shape), tuple(value.stride()))
     first = seen.setdefault(key, name) if value.numel() else name
@@ -116,7 +116,7 @@ def _tied(name: str, value: Tensor, seen: dict[Any, str]) -> str:
 def _of_module(module: nn.Module, kinds: Kinds | None) -> Source:
     known = {site.name: site for site in sites(module, kinds)}
     left: dict[str, str] = {}
-    seen: dict[Any, str] = {}
+    seen: dict[Memory, str] = {}
     plans, others = [], {}
     everything = (*module.named_parameters(), *module.named_buffers())
     codes = quantised({n: _type(v) for n, v in everything})
@@ -155,7 +155,7 @@ def _of_site(site: Site) -> tuple[Plan | None, str]:
         return None, "has no entries"
     if sum(n > 1 for n in shape) < 2:
         return None, "is a single row or column, whose kappa is 1"
-    if isinstance(site.module, _ConvNd) and _has_single_rows(site):
+    if isinstance(site.module, _ConvNd) and _has_single_rows(site.module):
         # Each group is one row, whose kappa is 1: what is left to see is how alike the
         # kernels of the channels are, as a file shows it.
         return Plan(site.name, "depthwise", Layout()), ""
@@ -165,8 +165,7 @@ def _of_site(site: Site) -> tuple[Plan | None, str]:
     return Plan(site.name, kind, layout, _parts(kind, layout)), ""
 
 
-def _has_single_rows(site: Site) -> bool:
-    layer: Any = site.module
+def _has_single_rows(layer: _ConvNd) -> bool:
     return layer.groups > 1 and layer.out_channels == layer.groups
 
 

@@ -9,8 +9,7 @@ diagonal that has zeros. Here a line or a weight of zeros has divisor 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -22,13 +21,13 @@ from condlab.nn._parametrization import add_map, all_or_nothing, take_class
 from condlab.nn._recurrent import keep_no_weights
 from condlab.nn._unit import unit_lines
 from condlab.nn.layout import Layout
-from condlab.nn.selection import Site, chain
+from condlab.nn.selection import Site, maps_of
 
 TORCH = ("weight_norm", "spectral", "orthogonal")
 
 
 def register_torchs(
-    chosen: Sequence[Site], method: str, options: dict[str, Any]
+    chosen: Sequence[Site], method: str, options: Mapping[str, object]
 ) -> None:
     """Parametrize weights in place by a method of `TORCH`, all of them or none."""
     for site in chosen:
@@ -53,28 +52,35 @@ def _add_weight_norm(site: Site) -> None:
     # Torch's function also arranges for checkpoints of its older hook to load.
     parametrizations.weight_norm(layer, tensor, dim=site.layout.output_axis)
     keep_no_weights(layer)
-    maps: Any = chain(layer, tensor)
-    ours = WeightNorm(site.layout, maps.original1.ndim)
+    maps = maps_of(layer, tensor)
+    directions = maps.get_parameter("original1")
+    ours = WeightNorm(site.layout, directions.ndim)
     maps[0] = ours.train(layer.training)
-    g, _ = ours.right_inverse(maps.original1.detach())
-    maps.original0 = nn.Parameter(g)
+    g, _ = ours.right_inverse(directions.detach())
+    maps.register_parameter("original0", nn.Parameter(g))
 
 
-def _add_spectral(site: Site, **options: Any) -> None:
+def _add_spectral(
+    site: Site, *, n_power_iterations: int = 1, eps: float = 1e-12
+) -> None:
     W = site.weight.detach()
-    made = SpectralNorm(W, dim=site.layout.output_axis, **options)
+    made = SpectralNorm(W, n_power_iterations, site.layout.output_axis, eps)
     add_map(site, made.train(site.module.training))
 
 
-def _add_orthogonal(site: Site, **options: Any) -> None:
+def _add_orthogonal(
+    site: Site, *, orthogonal_map: str | None = None, use_trivialization: bool = True
+) -> None:
     layer, tensor = site.module, site.tensor
     _complete(site.raw)
     take_class(layer)
-    parametrizations.orthogonal(layer, tensor, **options)
+    parametrizations.orthogonal(
+        layer, tensor, orthogonal_map, use_trivialization=use_trivialization
+    )
     keep_no_weights(layer)
 
 
-_ADD = {
+_ADD: dict[str, Callable[..., None]] = {
     "weight_norm": _add_weight_norm,
     "spectral": _add_spectral,
     "orthogonal": _add_orthogonal,

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import inspect
 import math
-from typing import Any
+from typing import Protocol
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+
+from condlab.nn._context import Context
 
 Axes = tuple[int, ...]
 
@@ -38,6 +40,10 @@ def unit_lines(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
     return _UnitLines.apply(W, frozenset(axes))  # torch would take a tuple apart
 
 
+class _Kept(Context, Protocol):
+    axes: Axes
+
+
 class _UnitLines(torch.autograd.Function):
     generate_vmap_rule = True
 
@@ -48,14 +54,16 @@ class _UnitLines(torch.autograd.Function):
         return _plain(W, axes) if norms is None else (W / norms, norms)
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: tuple[Tensor, Tensor]) -> None:
+    def setup_context(
+        ctx: _Kept, inputs: tuple[Tensor, frozenset[int]], output: tuple[Tensor, Tensor]
+    ) -> None:
         ctx.axes = tuple(sorted(inputs[1]))
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*output)
 
     @staticmethod
     def backward(
-        ctx: Any, grad_V: Tensor | None, grad_d: Tensor | None
+        ctx: _Kept, grad_V: Tensor | None, grad_d: Tensor | None
     ) -> tuple[Tensor | None, None]:
         V, d = ctx.saved_tensors
         grad = None

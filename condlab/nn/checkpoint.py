@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from torch import nn
 
@@ -13,7 +12,7 @@ WRAPPERS = ("module.", "_orig_mod.")  # of DataParallel and of torch.compile
 NAMED = 3  # names of tensors that a sentence bears
 
 
-def load_checkpoint(module: nn.Module, state: Mapping[str, Any]) -> nn.Module:
+def load_checkpoint(module: nn.Module, state: Mapping[str, object]) -> nn.Module:
     """Load a state dict strictly; where it does not fit, say why in one sentence.
 
     Parameters
@@ -95,7 +94,7 @@ def _cure(own: list[str], given: list[str]) -> str:
     )
 
 
-def _misshapen(own: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+def _misshapen(own: Mapping[str, object], given: Mapping[str, object]) -> str:
     for name, tensor in own.items():
         wanted, got = (tuple(getattr(t, "shape", ())) for t in (tensor, given[name]))
         if wanted != got:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from torch import nn
 from torch.nn.utils import parametrize
@@ -24,7 +24,7 @@ from condlab.nn._parametrization import EffectiveWeight, register, take_class
 from condlab.nn._polynomial import Polynomial, check_polynomial
 from condlab.nn._unknown import warn_of_unknown_kinds
 from condlab.nn.layout import Kinds
-from condlab.nn.selection import Layers, Site, chain, choose, layer_modules
+from condlab.nn.selection import Layers, Site, chain, choose, layer_modules, maps_of
 
 Conditioner = Literal[Method, "polynomial"]
 
@@ -173,8 +173,7 @@ def condition(
     make: Callable[..., OwnedWeight]
     if method == "polynomial":
         check_polynomial(level, iterations, every)
-        options: dict[str, Any] = {"level": level, "iterations": iterations}
-        make = partial(Polynomial, restore=restore, **options)
+        make = partial(Polynomial, restore=restore, level=level, iterations=iterations)
     else:
         make = partial(Conditioning, method=method, every=every, sweeps=sweeps)
     if layers == "all":
@@ -183,7 +182,7 @@ def condition(
     for site in chosen:
         made = _owned(site)
         if made is not None:
-            made.belong_to(chain(site.module, site.tensor))
+            made.belong_to(maps_of(site.module, site.tensor))
     return module
 
 
@@ -250,7 +249,7 @@ def uncondition(module: nn.Module) -> nn.Module:
 
 
 def _remove(layer: nn.Module, tensor: str) -> None:
-    maps = chain(layer, tensor)
+    maps = maps_of(layer, tensor)
     ours = [i for i, p in enumerate(maps) if isinstance(p, EffectiveWeight)]
     if len(ours) == len(maps):
         take_class(layer)

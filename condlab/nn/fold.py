@@ -9,7 +9,7 @@ from torch.nn.utils import parametrize
 from condlab.nn._measured import measured, overridden
 from condlab.nn._parametrization import take_class
 from condlab.nn.layout import Kinds
-from condlab.nn.selection import Site, chain, layer_modules, sites
+from condlab.nn.selection import Site, layer_modules, maps_of, sites
 
 
 def effective_weights(
@@ -115,7 +115,7 @@ def fold(module: nn.Module) -> nn.Module:
     owners: dict[int, int] = {}  # a stored tensor -> the first place that stores it
     plain = _plain_owners(module)
     for i, (name, layer, tensor) in enumerate(places):
-        stored = chain(layer, tensor)
+        stored = maps_of(layer, tensor)
         if not stored.is_tensor:
             continue
         first = owners.setdefault(id(stored.original), i)
@@ -140,7 +140,7 @@ def _plain_owners(module: nn.Module) -> dict[int, str]:
 
 
 def _store(layer: nn.Module, tensor: str, value: Tensor) -> None:
-    stored = chain(layer, tensor)
+    stored = maps_of(layer, tensor)
     same = stored.is_tensor and stored.original.shape == value.shape
     take_class(layer)
     parametrize.remove_parametrizations(layer, tensor, leave_parametrized=not same)

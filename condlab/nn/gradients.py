@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor, nn
 
+from condlab.nn._context import Context
 from condlab.nn.norms._channels import unit
 
 
@@ -17,7 +18,7 @@ def normalise_gradient(x: Tensor, *, dim: int | None = None) -> Tensor:
     Parameters
     ----------
     x : Tensor
-        Any activation.
+        An activation.
     dim : int, optional
         The axis along which vectors are normalised; by default the whole of it.
 
@@ -36,14 +37,18 @@ def normalise_gradient(x: Tensor, *, dim: int | None = None) -> Tensor:
     return _NormaliseGradient.apply(x, dim)
 
 
+class _Along(Context, Protocol):
+    dim: int | None
+
+
 class _NormaliseGradient(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, dim: int | None) -> Tensor:
+    def forward(ctx: _Along, x: Tensor, dim: int | None) -> Tensor:
         ctx.dim = dim
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: _Along, gradient: Tensor) -> tuple[Tensor, None]:
         if ctx.dim is not None:
             return unit(gradient, ctx.dim), None
         return unit(gradient.flatten(), 0).view_as(gradient), None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,19 @@ from condlab.nn._tensors import matrices, source_of
 from condlab.nn.layout import Kinds
 from condlab.nn.table import chosen, spread
 
+if TYPE_CHECKING:
+    from lightning.pytorch import Callback
+    from transformers import TrainerCallback
+
 WHAT = ("kappa", "row_spread", "sigma_max", "lambda_max")
+
+
+class MonitorState(TypedDict):
+    """What a checkpoint holds of a monitor: its steps, and where Lanczos starts."""
+
+    count: int
+    vector: Tensor | None
+    singular: dict[str, Tensor]
 
 
 class Monitor:
@@ -79,7 +91,7 @@ class Monitor:
         *,
         every: int = 100,
         what: Iterable[str] = ("kappa", "row_spread"),
-        sinks: Iterable[Any] = (),
+        sinks: Iterable[object] = (),
         loss: Loss | None = None,
         optimizer: Optimizer | None = None,
         layers: str | Iterable[str] = "*",
@@ -130,9 +142,9 @@ class Monitor:
                 )
         return record
 
-    def look(self) -> dict[str, Any]:
+    def look(self) -> dict[str, float]:
         """Return a record of this moment, whether it is due or not."""
-        record: dict[str, Any] = {"step": self.count}
+        record: dict[str, float] = {"step": self.count}
         if set(self.what) - {"lambda_max"}:
             record |= self._layers()
         if "lambda_max" in self.what:
@@ -199,7 +211,7 @@ class Monitor:
             **edge,
         }
 
-    def state_dict(self) -> dict[str, Any]:
+    def state_dict(self) -> MonitorState:
         """Return what a checkpoint of the training run should hold."""
         return {
             "count": self.count,
@@ -207,7 +219,7 @@ class Monitor:
             "singular": dict(self._singular),
         }
 
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+    def load_state_dict(self, state: MonitorState) -> None:
         """Go on from a checkpoint; files forget what was recorded after it."""
         self._vector, self._singular = state["vector"], dict(state["singular"])
         self.rewind(state["count"])
@@ -219,13 +231,13 @@ class Monitor:
             for sink in self.sinks:
                 sink.rewind(count)
 
-    def for_hugging_face(self) -> Any:
+    def for_hugging_face(self) -> TrainerCallback:
         """Return a callback for the Trainer of transformers, where it is installed."""
         from condlab.nn._trainers import hugging_face
 
         return hugging_face(self)
 
-    def for_lightning(self) -> Any:
+    def for_lightning(self) -> Callback:
         """Return a callback for Lightning's Trainer, where that is installed."""
         from condlab.nn._trainers import lightning
 

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.utils.hooks import RemovableHandle
 
 from condlab.nn.norms._channels import unit
 
@@ -272,7 +273,9 @@ def renormalise_(module: nn.Module) -> None:
             layer.renormalise_()
 
 
-def renormalise_after(optimizer: torch.optim.Optimizer, module: nn.Module) -> Any:
+def renormalise_after(
+    optimizer: torch.optim.Optimizer, module: nn.Module
+) -> RemovableHandle:
     """Call `renormalise_` after each step of an optimiser.
 
     The source uses Adam without weight decay and without warm-up.

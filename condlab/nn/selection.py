@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
@@ -22,12 +21,20 @@ PACKED = Layout(groups=3, blocks=("q", "k", "v"))
 PRESETS = ("all", "first-conv-last-linear", "convolutions", "mlp-and-attention")
 
 
-def chain(module: nn.Module, tensor: str) -> Any:
+def chain(
+    module: nn.Module, tensor: str
+) -> parametrize.ParametrizationList | tuple[()]:
     """Return torch's list of a tensor's parametrizations, empty where it has none."""
-    if not parametrize.is_parametrized(module, tensor):
-        return ()
-    lists: Any = module.parametrizations
-    return lists[tensor]
+    return (
+        maps_of(module, tensor) if parametrize.is_parametrized(module, tensor) else ()
+    )
+
+
+def maps_of(module: nn.Module, tensor: str) -> parametrize.ParametrizationList:
+    """Return torch's list of the parametrizations of a tensor that has some."""
+    maps = module.get_submodule(f"parametrizations.{tensor}")
+    assert isinstance(maps, parametrize.ParametrizationList)
+    return maps
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Site:
         maps = chain(self.module, self.tensor)
         if not maps:
             return self.weight
-        return maps.original if maps.is_tensor else maps.original0
+        return getattr(maps, "original" if maps.is_tensor else "original0")
 
     @property
     def weight(self) -> Tensor:
@@ -118,10 +125,10 @@ def _require_layouts(kinds: Kinds | None) -> None:
 def _conditioned(layer: nn.Module) -> dict[str, Layout]:
     """Return the layouts that the maps of a layer's weights have been made with."""
     return {
-        tensor: map_.layout
+        tensor: layout
         for tensor in getattr(layer, "parametrizations", {})
         for map_ in chain(layer, tensor)
-        if isinstance(getattr(map_, "layout", None), Layout)
+        if isinstance(layout := getattr(map_, "layout", None), Layout)
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal, cast, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -35,7 +36,7 @@ def normalise_weights(
     *,
     layers: Layers = "all",
     kinds: Kinds | None = None,
-    **options: Any,
+    **options: object,
 ) -> nn.Module:
     """Reparametrize the weights of the chosen layers by any method of the sources.
 
@@ -115,9 +116,8 @@ def normalise_weights(
     """
     method = one_spelling(method)
     if method in get_args(Conditioner):
-        return condition(
-            module, cast(Conditioner, method), layers=layers, kinds=kinds, **options
-        )
+        conditioned: Callable[..., nn.Module] = condition
+        return conditioned(module, method, layers=layers, kinds=kinds, **options)
     if method not in WEIGHT_METHODS:
         raise ValueError(f"method must be one of {WEIGHT_METHODS}, got {method!r}")
     chosen = choose(module, layers, kinds)
@@ -139,15 +139,17 @@ def normalise_weights(
     return module
 
 
-def _register_ours(chosen: list[Site], method: str, options: dict[str, Any]) -> None:
-    if method in STANDARDIZATIONS:
-        register(chosen, partial(Standardization, method=method, **options))
-    elif method == "centered_weight_norm":
-        register(chosen, partial(CenteredWeightNorm, **options))
-    else:
+def _register_ours(
+    chosen: list[Site], method: str, options: Mapping[str, object]
+) -> None:
+    make: Callable[..., EffectiveWeight] = partial(Standardization, method=method)
+    if method == "centered_weight_norm":
+        make = CenteredWeightNorm
+    elif method == "orthogonal_weight_norm":
+        make = OrthogonalWeightNorm
         for site in chosen:
             _require_rank(site)
-        register(chosen, partial(OrthogonalWeightNorm, **options))
+    register(chosen, partial(make, **options))
 
 
 @torch.no_grad()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -41,6 +42,15 @@ class Progress:
     done: int
     total: int
     seconds_left: float
+
+
+class AssemblyOptions(TypedDict, total=False):
+    """The options of `assemble`, of those that hand them on."""
+
+    chunk: int | None
+    memory: float | None
+    progress: Callable[[Progress], None] | None
+    checkpoint: str | os.PathLike[str] | None
 
 
 def assemble(

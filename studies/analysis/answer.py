@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from studies.analysis.claims import EQUILIBRATION, STANDARDIZATION
 from studies.analysis.entries import Correlation, Judged, Setting
 from studies.analysis.labels import data_words
 from studies.engine.records import as_float
@@ -45,14 +46,14 @@ def answer(
         if (c["study"], c["predictor"]) == ("quadratics", "kappa_hessian")
     ]
     sure = [f"On quadratics, where κ must: ρ = {_rho(c)}." for c in control]
-    return " ".join([
+    return " ".join(filter(None, [
         "**Does the condition number go with convergence?** Spearman's ρ with the "
         f"steps to a loss, within learning rates, pooled: {'; '.join(rows)} "
         "(below 0: the larger it is, the fewer steps).",
         *sure,
-        _gains(claims),
+        *(_gains(method, claims) for method in (EQUILIBRATION, STANDARDIZATION)),
         f"Seen on {_data(settings)}.",
-    ])  # fmt: skip
+    ]))  # fmt: skip
 
 
 def _rho(found: Correlation) -> str:
@@ -64,17 +65,23 @@ def _rho(found: Correlation) -> str:
     return f"{text} ({strength}, {found['runs']} runs)"
 
 
-def _gains(claims: Sequence[Judged]) -> str:
-    """Return in how many claims of networks E was faster, and who else was."""
-    judged = [c for c in claims if "own" in c and c["study"] != "quadratics"]
+def _gains(method: str, claims: Sequence[Judged]) -> str:
+    """Return in how many claims a method was faster, and beside which controls."""
+    judged = [
+        c
+        for c in claims
+        if "own" in c and c["study"] != "quadratics" and c["method"] == method
+    ]
+    if not judged:
+        return ""
     faster = [c for c in judged if c["verdict"] == "reproduced"]
     slower = [c for c in judged if c["verdict"] == "contradicted"]
     alike = [c for c in faster if c.get("alike")]
     words = (
-        f"Of {len(judged)} comparisons of networks with and without equilibration it "
+        f"Of {len(judged)} comparisons of networks with and without {method} it "
         f"was certainly faster in {len(faster)} and slower in {len(slower)}"
     )
-    if not faster:
+    if not alike:
         return f"{words}."
     return (
         f"{words}; in {len(alike)} of those {len(faster)} its time is not told from "

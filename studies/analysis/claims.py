@@ -15,6 +15,9 @@ CONTROLS = (
 BESIDE = ("E_gain", "E_hidden")
 
 
+EQUILIBRATION, STANDARDIZATION = "equilibration", "weight standardization"
+
+
 def _claim(
     key: str,
     text: str,
@@ -23,10 +26,12 @@ def _claim(
     than: str = "",
     kind: str = "",
     rate: float | None = None,
+    method: str = EQUILIBRATION,
 ) -> Claim:
     """Return a claim; `kind` is that of the networks, where a study has several.
 
-    `rate` is the learning rate of the source, where it names one that was tried.
+    `rate` is the learning rate of the source, where it names one that was tried, and
+    `method` what the claim is about.
     """
     return {
         "key": key,
@@ -36,10 +41,52 @@ def _claim(
         "arm": arm,
         "than": than,
         "rate": rate,
+        "method": method,
     }
 
 
-# All of Saratchandran, Wang and Lucey (2024); `arm` is said to be faster than `than`.
+def _standardized(key: str, text: str, arm: str, than: str) -> Claim:
+    study, key = "weight_standardization", f"standardization-{key}"
+    return _claim(key, text, study, arm, than, rate=0.1, method=STANDARDIZATION)
+
+
+# Of Qiao, Wang, Liu, Shen and Yuille (2019): table 2, and figure 4 for the halves.
+STANDARDIZED = (
+    *(
+        _standardized(
+            f"table-2-{norm.lower()}",
+            f"{words}: standardized weights train faster than plain ones",
+            f"{norm}+WS", norm,
+        )
+        for norm, words in (
+            ("GN", "Group norm"), ("LN", "Layer norm"), ("IN", "Instance norm"),
+            ("BN", "Batch norm"),
+        )
+    ),
+    _standardized(
+        "table-2-wn", "Group norm: weight standardization trains faster than weight "
+        "normalisation", "GN+WS", "GN+WN",
+    ),
+    _standardized(
+        "table-2-af", "Group norm: weight standardization trains faster without a gain "
+        "and a shift", "GN+WS", "GN+AF",
+    ),
+    _standardized(
+        "figure-4-mo", "Group norm: centring the weights alone trains faster than "
+        "plain ones", "GN+MO", "GN",
+    ),
+    _standardized(
+        "figure-4-do", "Group norm: dividing the weights by their deviation alone "
+        "trains faster than plain ones", "GN+DO", "GN",
+    ),
+    _standardized(
+        "figure-4-halves", "Group norm: centring the weights trains faster than "
+        "dividing them", "GN+MO", "GN+DO",
+    ),
+)  # fmt: skip
+
+# The others are of Saratchandran, Wang and Lucey (2024); `arm` is said to be faster
+# than `than`.
 CLAIMS = (
     _claim(
         "figure-1-left",
@@ -110,6 +157,7 @@ CLAIMS = (
         "Small networks: E trains faster than plain weights",
         "small_networks", "E", "plain",
     ),
+    *STANDARDIZED,
     _claim(
         "control",
         "Quadratics: Jacobi scaling makes gradient descent faster (positive control)",

@@ -22,7 +22,8 @@ from studies.analysis.statistics import Time, median_time, penalised
 from studies.engine.records import Number, Record, points
 
 SHARES = ("share_centring", "share_dividing")
-STANDARDIZED = ("plain", "LN", "WS", "E")  # arms whose shares are told
+# Arms whose shares are told.
+STANDARDIZED = ("plain", "LN", "WS", "E", "GN", "GN+MO", "GN+DO", "GN+WS")
 
 
 def describe(study: str, setting: str, records: Sequence[Record]) -> Setting:

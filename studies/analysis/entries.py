@@ -20,6 +20,7 @@ class Claim(TypedDict):
     arm: str
     than: str
     rate: float | None
+    method: str
 
 
 class Ratio(TypedDict):

@@ -18,7 +18,7 @@ from studies.engine.records import Record, Table, as_float, points
 # leaves little to gain after half: seeds' scatter would decide who arrives at all.
 TARGETS = MappingProxyType({"constant": 0.65, "cosine": 0.5})
 EARLY = 0.1  # of the budget: when predictors are taken
-BASELINES = ("plain", "LN")
+BASELINES = ("plain", "GN", "LN")  # of what is there, the first one
 PREDICTORS = (
     "kappa_raw",
     "kappa_effective",
@@ -164,7 +164,8 @@ def target_of(records: Sequence[Record]) -> float:
     At the rate at which its last probe loss is least. Networks that diverge at every
     rate leave no target, and nothing then reaches it.
     """
-    plain = [r for r in records if r["config"]["arm"] in BASELINES]
+    arms = grouped(records, lambda r: r["config"]["arm"])
+    plain = next((arms[name] for name in BASELINES if name in arms), [])
     by_rate = grouped(plain, lambda r: r["config"]["lr"])
     if not by_rate:
         return -math.inf

@@ -14,7 +14,8 @@ IMAGES = MappingProxyType({
     "digits": (1, 8, 10), "mnist10k": (1, 28, 10), "cifar10": (3, 32, 10),
     "cifar10_16": (3, 16, 10), "cifar100": (3, 32, 100), "imagenet": (3, 224, 1000),
 })  # fmt: skip
-PLAIN = MappingProxyType({"vit": "LN"})  # the arm, where it is not called plain
+# The arm, where it is not called plain.
+PLAIN = MappingProxyType({"vit": "LN", "weight_standardization": "GN"})
 
 
 def parameters(study: str, config: Mapping[str, object]) -> int | None:

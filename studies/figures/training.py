@@ -16,13 +16,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from condlab.plots import style as look
 from studies.analysis.entries import Judged, Setting
+from studies.analysis.runs import BASELINES
 from studies.analysis.speeds import speed
 from studies.engine.records import as_float
 from studies.figures.headline import headline, wrapped
 
 Style = tuple[str, str]  # colour and marker
 
-BASELINES = ("plain", "LN")
 CLOSEST = ("E_gain", "init_E_all", "init_E", "WN", "LN+W")  # controls, by interest
 COLOURED = 4
 COLOURS = (look.INK, look.VERMILLION, look.BLUE, look.GREEN)
@@ -105,7 +105,7 @@ def styles_of(setting: Setting, claims: list[Judged]) -> dict[str, Style]:
         for claim in claims
         if claim.get("study") == setting["study"] and claim.get("than") in BASELINES
     ]
-    first = [arm for arm in BASELINES if arm in there]
+    first = [arm for arm in BASELINES if arm in there][:1]
     wanted = dict.fromkeys([*first, *judged, *CLOSEST])
     chosen = [arm for arm in wanted if arm in there][:COLOURED]
     grey = dict.fromkeys((arm for arm in there if arm not in chosen), GREY)

@@ -21,6 +21,7 @@ Place = Literal["chosen", "all", "last", "hidden", "convolutions"]
 class Extras(TypedDict, total=False):
     """Options of methods that an arm may set."""
 
+    affine: bool
     gain: str
     restore: bool
 
@@ -58,6 +59,9 @@ ARMS = MappingProxyType({
     "plain": Arm(),
     "glorot": Arm(glorot=True),
     "WS": Arm("standardize", "convolutions"),
+    "MO": Arm("center", "convolutions"),
+    "DO": Arm("divide", "convolutions"),
+    "AF": Arm("standardize", "convolutions", options={"affine": True}),
     "WN": Arm("weight_norm", "all"),
     "E": Arm("row"),
     "E_all": Arm("row", "all"),

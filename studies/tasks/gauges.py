@@ -69,7 +69,7 @@ class Assembled:
         return self._H @ V
 
     def dense(self, **_options: object) -> Tensor:
-        """Return a copy of the matrix, which no option of assembly changes."""
+        """Return a copy of the matrix, which is made already."""
         return self._matrix.clone()
 
 

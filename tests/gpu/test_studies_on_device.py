@@ -16,6 +16,7 @@ STUDIES = (
     "nerf",
     "shapes",
     "small_networks",
+    "weight_standardization",
     "vit",
 )
 DRAWS = ("nerf",)  # random numbers on the device: there the step is another one

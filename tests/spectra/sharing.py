@@ -88,6 +88,7 @@ def everything(ranks, folder):
     found["memory"] = looked_at(Parts(A, ranks), 12, 1)
     found["resumed"] = resumed(A, ranks, folder)
     found["raised"] = refused(lambda: spectrum(Parts(A, ranks, wrong=raises)))
+    found["gathered"] = refused(lambda: gathers(ranks))
     seed = torch.Generator().manual_seed(ranks.rank)
     found["seeds"] = refused(
         lambda: spectrum(Parts(A, ranks), generator=seed, method="lanczos")
@@ -109,6 +110,13 @@ def everything(ranks, folder):
         lambda: spectrum(Parts(A, ranks), method="lanczos", num_matvecs=50)
     )
     return found
+
+
+def gathers(ranks):
+    with ranks.heard():
+        if ranks.rank == 1:
+            raises()
+        return ranks.gathered(ranks.rank)
 
 
 def raises():

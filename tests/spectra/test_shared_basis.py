@@ -93,6 +93,7 @@ def test_one_checkpoint_of_the_first_process_serves_all(three):
 
 def test_what_one_process_raises_all_raise(three):
     for found in three:
+        assert found["raised"] == found["gathered"]
         assert found["raised"] == (
             "RankError: rank 1 of 3 failed: ZeroDivisionError: the data of rank 1 are "
             "wrong"

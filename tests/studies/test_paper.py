@@ -2,7 +2,15 @@
 
 import pytest
 
-from studies import densenet, high_learning_rate, inception, nerf, vit
+from studies import (
+    densenet,
+    high_learning_rate,
+    inception,
+    nerf,
+    vit,
+    weight_standardization,
+)
+from studies.tasks.classification import schedule
 
 EPOCH = 50_000 // 128  # steps of CIFAR at batch 128, the last, smaller batch left out
 
@@ -25,6 +33,11 @@ STATED = [
     (nerf.PAPER, {"factor": 8, "depth": 8, "width": 256, "rays": 1024, "coarse": 64,
                   "fine": 64, "noise": 1.0, "lr": 5e-4, "steps": 200_000,
                   "frequencies": 10, "direction_frequencies": 4}),
+    # Qiao et al. (2019), section 5.1 and table 2: ResNet-50 on ImageNet for 90 epochs
+    (weight_standardization.PAPER, {
+        "optimiser": "sgd", "data": "imagenet", "network": "resnet50", "width": 64,
+        "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "batch": 256,
+        "steps": 90 * (1_281_167 // 256)}),
 ]  # fmt: skip
 
 
@@ -47,6 +60,16 @@ def test_figure_1_has_its_rates_and_networks():
     assert 2.0 in rates["inception"]
     assert rates["resnet18"] == rates["resnet50"] == {1e-3}
     assert {c.steps for c in made if c.network != "inception"} == {200 * EPOCH}
+
+
+def test_weight_standardization_has_the_steps_and_combinations_of_its_source():
+    config = weight_standardization.PAPER
+    rate = schedule(config.schedule)
+    rates = {epoch: rate(epoch / 90) for epoch in (0, 29, 31, 59, 61, 89)}
+    assert list(rates.values()) == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+    arms = {c.arm for c in weight_standardization.PRESETS["paper"]}
+    assert arms > set(weight_standardization.TABLE_2)
+    assert len(weight_standardization.TABLE_2) == 12  # SN's figure is another paper's
 
 
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():

@@ -14,7 +14,7 @@ from tests.studies.stand_ins import write_binary, write_imagenet, write_llff
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
-    "small_networks",
+    "small_networks", "weight_standardization",
 )  # fmt: skip
 STEPS = 2
 FEW = {"batch": 8, "rays": 64, "points": 256}  # of each, as no stand-in has more
@@ -36,7 +36,8 @@ def kinds(study):
     for config in importlib.import_module(f"studies.{study}").PRESETS["paper"]:
         sizes = ("data", "network", "dim", "activation", "problem", "size")
         key = tuple(getattr(config, name, None) for name in sizes)
-        if "E" in config.arm and not config.arm.startswith("init"):
+        changed = "WS" if study == "weight_standardization" else "E"
+        if changed in config.arm and not config.arm.startswith("init"):
             found.setdefault(key, config)
     scenes = [c for c in found.values() if study == "nerf" and c.data != "fern"]
     return [config for config in found.values() if config not in scenes]

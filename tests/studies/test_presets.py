@@ -50,6 +50,8 @@ def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
             assert max(counts) - min(counts) <= 1
 
 
+CONTROLS = {"weight_standardization": {"GN", "GN+MO", "GN+DO", "GN+AF"}}
+EPOCHS = {"vit": 7.9, "weight_standardization": 0.99}  # to train for, at least
 BUILT_ON_THE_SPOT = {"digits", "textures", "analytic", "knot", "carved"}
 
 
@@ -63,8 +65,8 @@ def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
         assert len(rates) >= 3
         assert seeds == {0, 1, 2}
         assert arms & {"plain", "LN"}
-        assert arms >= {"E_gain", "init_E"}
-        assert arms & {"WN", "LN+W"}
+        assert arms >= CONTROLS.get(study, {"E_gain", "init_E"})
+        assert arms & {"WN", "LN+W", "GN+WN"}
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -76,4 +78,4 @@ def test_real_presets_let_the_rate_fall_and_images_be_mirrored(study):
         if config.data.startswith("cifar"):
             assert config.mirror
             epochs = config.steps * config.batch / 50_000
-            assert epochs > (7.9 if study == "vit" else 2.9)
+            assert epochs > EPOCHS.get(study, 2.9)

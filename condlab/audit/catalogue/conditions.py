@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -11,14 +10,14 @@ from condlab import gallery
 from condlab.audit import exact
 from condlab.audit.model import Problem
 
-Make = Callable[[], Any]
+Make = Callable[[], np.ndarray]
 
 RATIONALS = "exact inverse in rationals"
 DESCARTES = (
     "extreme roots of the characteristic polynomial of A'A in rationals, by "
     "Descartes' rule of signs"
 )
-WAYS: dict[str, tuple[Callable[[Any], float], str]] = {
+WAYS: dict[str, tuple[Callable[[np.ndarray], float], str]] = {
     "cond_1": (exact.kappa_1, RATIONALS),
     "cond_2": (exact.kappa_2, DESCARTES),
     "cond_inf": (exact.kappa_inf, RATIONALS),

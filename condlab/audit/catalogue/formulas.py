@@ -10,12 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
+from typing import TypeAlias
 
 import numpy as np
 
 from condlab.audit.jets import Jet, log_sum_exp, variables
 from condlab.audit.model import Problem
+from condlab.types import Array
+
+Law: TypeAlias = Callable[[SimpleNamespace, Array], Array]
 
 JETS = "second derivatives in rationals, by jets"
 CLOSED = "closed form"
@@ -34,10 +38,10 @@ class Formula:
     """
 
     point: tuple[float, ...]
-    of: Callable[[Any, Any], Any]
+    of: Law
 
 
-def _sorted_sum_squared(ops: Any, t: Any) -> Any:
+def _sorted_sum_squared(ops: SimpleNamespace, t: Array) -> Array:
     low, middle, high = ops.sort(t)
     return (low + 2 * middle + 3 * high) ** 2
 
@@ -66,7 +70,7 @@ def _variance(t: Sequence[Jet]) -> Jet:
 def exact(
     name: str,
     point: tuple[float, ...],
-    of: Callable[[Any, Any], Any],
+    of: Law,
     jet: Callable[[list[Jet]], Jet],
     source: str,
 ) -> Problem:
@@ -84,8 +88,8 @@ def exact(
 def closed(
     name: str,
     point: tuple[float, ...],
-    of: Callable[[Any, Any], Any],
-    truth: Any,
+    of: Law,
+    truth: Sequence[Sequence[float]] | np.ndarray,
     source: str,
 ) -> Problem:
     """Return a formula whose truth is known in closed form."""

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from types import SimpleNamespace
 
 import numpy as np
 
 from condlab.audit.catalogue.formulas import closed, exact, total
 from condlab.audit.jets import Jet
 from condlab.audit.model import Problem
+from condlab.types import Array
 
 
-def _matrix(ops: Any, t: Any) -> Any:
+def _matrix(ops: SimpleNamespace, t: Array) -> Array:
     return ops.reshape(t, (2, 2))
 
 
-def _symmetric(ops: Any, t: Any) -> Any:
+def _symmetric(ops: SimpleNamespace, t: Array) -> Array:
     return ops.reshape(ops.stack([t[0], t[1], t[1], t[2]]), (2, 2))
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -20,13 +23,13 @@ class ModelLoss:
         Inputs and targets.
     """
 
-    module: Any
-    criterion: Any
-    x: Any
-    y: Any
+    module: nn.Module
+    criterion: Callable[[Tensor, Tensor], Tensor]
+    x: Tensor
+    y: Tensor
 
 
-def with_parameters(module: Any, values: Sequence[float]) -> Any:
+def with_parameters(module: nn.Module, values: Sequence[float]) -> nn.Module:
     """Return the module in float64 with these parameters, in its own order."""
     import torch
 
@@ -38,7 +41,7 @@ def with_parameters(module: Any, values: Sequence[float]) -> Any:
     return module
 
 
-def tensor(rows: Any, dtype: str = "float64") -> Any:
+def tensor(rows: Sequence[object], dtype: str = "float64") -> Tensor:
     """Return rows of numbers as a tensor."""
     import torch
 

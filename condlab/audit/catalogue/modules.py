@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from condlab.audit.catalogue.model_loss import ModelLoss, tensor, with_parameters
 from condlab.audit.jets import Jet, log_sum_exp
 
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
 Jets = Sequence[Jet]
 X = ((1, 2), (-1, 1), (3, -1))  # three samples: two do not divide them
 Y = ((1, 0), (0, 2), (1, 1))
 LABELS = (0, 1, 1)
 CLASS_WEIGHTS = (1, 3)
+IGNORED = -100  # torch's label for samples that do not count
 
 
 def _dot(weights: Jets, row: Sequence[int | Jet]) -> Jet:
@@ -48,19 +52,16 @@ def _linear_jet(t: Jets) -> Jet:
     return _mse(outputs, [y for row in Y for y in row])
 
 
-def _softmax(**settings: Any) -> ModelLoss:
+def _softmax(
+    labels: Sequence[int] = LABELS, weights: Sequence[int] | None = None
+) -> ModelLoss:
     from torch import nn
 
-    settings = {
-        key: tensor(value) if key == "weight" else value
-        for key, value in settings.items()
-    }
-    y = tensor((0, 1, -100) if "ignore_index" in settings else LABELS, "int64")
     return ModelLoss(
         with_parameters(nn.Linear(2, 2, bias=False), [0] * 4),
-        nn.CrossEntropyLoss(**settings),
+        nn.CrossEntropyLoss(None if weights is None else tensor(weights)),
         tensor(X),
-        y,
+        tensor(labels, "int64"),
     )
 
 
@@ -93,7 +94,7 @@ def _relu_jet(t: Jets) -> Jet:
 
 
 @cache
-def _modules() -> dict[str, Any]:
+def _modules() -> dict[str, type[nn.Module]]:
     """Return classes of modules; torch is needed for their base."""
     import torch
     from torch import nn
@@ -103,18 +104,18 @@ def _modules() -> dict[str, Any]:
             super().__init__()
             self.layer = nn.Linear(2, 2, bias=False)
 
-        def forward(self, x: Any) -> Any:
+        def forward(self, x: Tensor) -> Tensor:
             return self.layer(self.layer(x))
 
     class Quadratic(nn.Module):
         def __init__(self, A: np.ndarray) -> None:
             super().__init__()
+            self.A: Tensor
             self.register_buffer("A", torch.tensor(A))
             self.theta = nn.Parameter(torch.zeros(len(A), dtype=torch.float64))
 
-        def forward(self, x: Any) -> Any:
-            form: Any = self.A
-            return x * (self.theta @ (form @ self.theta)) / 2
+        def forward(self, x: Tensor) -> Tensor:
+            return x * (self.theta @ (self.A @ self.theta)) / 2
 
     class Attention(nn.Module):
         def __init__(self) -> None:
@@ -123,7 +124,7 @@ def _modules() -> dict[str, Any]:
             self.k = nn.Linear(1, 1, bias=False)
             self.v = nn.Linear(1, 1, bias=False)
 
-        def forward(self, x: Any) -> Any:
+        def forward(self, x: Tensor) -> Tensor:
             x = x[..., None]
             q, k, v = (f(x) for f in (self.q, self.k, self.v))
             return nn.functional.scaled_dot_product_attention(q, k, v)[..., 0]
@@ -250,13 +251,13 @@ LAYERS: tuple[tuple[str, Callable[[], ModelLoss], Callable[[Jets], Jet], str], .
     ("softmax regression", _softmax, _softmax_jet, "cross entropy at equal scores"),
     (
         "weighted classes",
-        lambda: _softmax(weight=CLASS_WEIGHTS),
+        lambda: _softmax(weights=CLASS_WEIGHTS),
         lambda t: _softmax_jet(t, [CLASS_WEIGHTS[y] for y in LABELS]),
         "the mean divides by the sum of the weights",
     ),
     (
         "an ignored label",
-        lambda: _softmax(ignore_index=-100),
+        lambda: _softmax((0, 1, IGNORED)),
         lambda t: _softmax_jet(t, (1, 1, 0)),
         "the mean divides by the labels that count",
     ),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from condlab.audit import exact
 from condlab.audit.model import Problem
 
 
-def unevenness(A: Any, left: Any, right: Any) -> float:
+def unevenness(A: np.ndarray, left: Iterable[float], right: Iterable[float]) -> float:
     """Return the largest over the smallest of all lines' largest entries, exactly.
 
     Parameters

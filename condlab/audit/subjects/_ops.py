@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 
+from condlab.types import Array
 
-def torch_ops() -> Any:
+
+def torch_ops() -> SimpleNamespace:
     """Return torch's."""
     import torch
     from torch.nn import functional as F
@@ -47,92 +49,77 @@ def torch_ops() -> Any:
     )
 
 
-def jax_ops() -> Any:
+def jax_ops() -> SimpleNamespace:
     """Return JAX's."""
     import jax
     import jax.numpy as jnp
     from jax.scipy import linalg, special
 
     return SimpleNamespace(
-        reshape=jnp.reshape,
-        stack=jnp.stack,
-        sum=jnp.sum,
-        norm=jnp.linalg.norm,
-        prod=jnp.prod,
-        cumprod=jnp.cumprod,
-        logsumexp=special.logsumexp,
+        **_named_as_numpys(jnp, linalg, special),
         logcumsumexp=jax.lax.cumlogsumexp,
-        sinc=jnp.sinc,
-        det=jnp.linalg.det,
-        slogdet=jnp.linalg.slogdet,
-        inv=jnp.linalg.inv,
-        trace=jnp.trace,
-        expm=linalg.expm,
-        eigvalsh=jnp.linalg.eigvalsh,
         svdvals=jnp.linalg.svdvals,
         gelu=lambda x: jax.nn.gelu(x, approximate=False),
         silu=jax.nn.silu,
         logsigmoid=jax.nn.log_sigmoid,
-        power=jnp.power,
-        abs=jnp.abs,
-        xlogy=special.xlogy,
-        max=jnp.max,
-        sort=jnp.sort,
-        atan2=jnp.arctan2,
-        distance=lambda x, y: jnp.linalg.norm(x - y),
-        var=lambda t: jnp.var(t, ddof=1),
-        std=lambda t: jnp.std(t, ddof=1),
-        i0=special.i0,
-        gammaln=special.gammaln,
     )
 
 
-def numpy_ops() -> Any:
+def numpy_ops() -> SimpleNamespace:
     """Return NumPy's and SciPy's."""
     from scipy import linalg, special
 
     return SimpleNamespace(
-        reshape=np.reshape,
-        stack=np.stack,
-        sum=np.sum,
-        norm=np.linalg.norm,
-        prod=np.prod,
-        cumprod=np.cumprod,
-        logsumexp=special.logsumexp,
+        **_named_as_numpys(np, linalg, special),
         logcumsumexp=np.logaddexp.accumulate,
-        sinc=np.sinc,
-        det=np.linalg.det,
-        slogdet=np.linalg.slogdet,
-        inv=np.linalg.inv,
-        trace=np.trace,
-        expm=linalg.expm,
-        eigvalsh=np.linalg.eigvalsh,
         svdvals=linalg.svdvals,
         gelu=lambda x: x * special.ndtr(x),
         silu=lambda x: x * special.expit(x),
         logsigmoid=special.log_expit,
-        power=np.power,
-        abs=np.abs,
-        xlogy=special.xlogy,
-        max=np.max,
-        sort=np.sort,
-        atan2=np.arctan2,
-        distance=lambda x, y: np.linalg.norm(x - y),
-        var=lambda t: np.var(t, ddof=1),
-        std=lambda t: np.std(t, ddof=1),
-        i0=special.i0,
-        gammaln=special.gammaln,
     )
 
 
-def mpmath_ops() -> Any:
+def _named_as_numpys(
+    xp: ModuleType, linalg: ModuleType, special: ModuleType
+) -> dict[str, Callable[..., Array]]:
+    """Return the functions that have NumPy's names or SciPy's."""
+    return {
+        "reshape": xp.reshape,
+        "stack": xp.stack,
+        "sum": xp.sum,
+        "norm": xp.linalg.norm,
+        "prod": xp.prod,
+        "cumprod": xp.cumprod,
+        "logsumexp": special.logsumexp,
+        "sinc": xp.sinc,
+        "det": xp.linalg.det,
+        "slogdet": xp.linalg.slogdet,
+        "inv": xp.linalg.inv,
+        "trace": xp.trace,
+        "expm": linalg.expm,
+        "eigvalsh": xp.linalg.eigvalsh,
+        "power": xp.power,
+        "abs": xp.abs,
+        "xlogy": special.xlogy,
+        "max": xp.max,
+        "sort": xp.sort,
+        "atan2": xp.arctan2,
+        "distance": lambda x, y: xp.linalg.norm(x - y),
+        "var": lambda t: xp.var(t, ddof=1),
+        "std": lambda t: xp.std(t, ddof=1),
+        "i0": special.i0,
+        "gammaln": special.gammaln,
+    }
+
+
+def mpmath_ops() -> SimpleNamespace:
     """Return mpmath's, on NumPy arrays of its numbers."""
     import mpmath as mp
 
-    def matrix(A: np.ndarray) -> Any:
+    def matrix(A: np.ndarray) -> mp.matrix:
         return mp.matrix(A.tolist())
 
-    def var(t: np.ndarray) -> Any:
+    def var(t: np.ndarray) -> mp.mpf:
         return np.sum((t - np.sum(t) / len(t)) ** 2) / (len(t) - 1)
 
     def logcumsumexp(t: np.ndarray) -> np.ndarray:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from condlab.audit.asking import asked
 from condlab.audit.catalogue.formulas import Formula
 from condlab.audit.model import Answer, Promise, Subject
 from condlab.audit.subjects import _ops
@@ -21,34 +25,39 @@ from condlab.audit.subjects._networks import (
     pyhessian_top,
 )
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 
 def _torch_func(formula: Formula) -> np.ndarray:
     import torch
 
-    ops, t = _ops.torch_ops(), torch.tensor(formula.point, dtype=torch.float64)
-    H = torch.func.hessian(lambda x: formula.of(ops, x))(t)
-    return H.detach().numpy()
+    value, t = _in_torch(formula)
+    return asked(torch.func.hessian(value), t).detach().numpy()
 
 
 def _torch_autograd(formula: Formula) -> np.ndarray:
     import torch
 
-    ops, t = _ops.torch_ops(), torch.tensor(formula.point, dtype=torch.float64)
-    H = torch.autograd.functional.hessian(lambda x: formula.of(ops, x), t)
-    return H.numpy()
+    value, t = _in_torch(formula)
+    return asked(torch.autograd.functional.hessian, value, t).numpy()
 
 
 def _torch_vectorized(formula: Formula) -> np.ndarray:
     import torch
 
-    ops, t = _ops.torch_ops(), torch.tensor(formula.point, dtype=torch.float64)
-    H = torch.autograd.functional.hessian(
-        lambda x: formula.of(ops, x),
-        t,
-        vectorize=True,
-        outer_jacobian_strategy="forward-mode",
-    )
+    value, t = _in_torch(formula)
+    options = {"vectorize": True, "outer_jacobian_strategy": "forward-mode"}
+    H = asked(torch.autograd.functional.hessian, value, t, **options)
     return H.detach().numpy()
+
+
+def _in_torch(formula: Formula) -> tuple[Callable[[Tensor], Tensor], Tensor]:
+    import torch
+
+    ops = _ops.torch_ops()
+    t = torch.tensor(formula.point, dtype=torch.float64)
+    return lambda x: formula.of(ops, x), t
 
 
 def _jax(formula: Formula) -> np.ndarray:
@@ -56,7 +65,7 @@ def _jax(formula: Formula) -> np.ndarray:
 
     with jax.enable_x64(True):
         ops, t = _ops.jax_ops(), jax.numpy.asarray(formula.point)
-        return np.asarray(jax.hessian(lambda x: formula.of(ops, x))(t))
+        return np.asarray(asked(jax.hessian(lambda x: formula.of(ops, x)), t))
 
 
 def _numdifftools(formula: Formula) -> np.ndarray:
@@ -64,19 +73,21 @@ def _numdifftools(formula: Formula) -> np.ndarray:
 
     ops = _ops.numpy_ops()
     H = numdifftools.Hessian(lambda x: float(formula.of(ops, x)))
-    return np.asarray(H(np.array(formula.point)))
+    return np.asarray(asked(H, np.array(formula.point)))
 
 
 def _condlab_formula(formula: Formula) -> Answer:
-    import torch
-
     from condlab.curvature import HessianOperator
 
-    ops, t = _ops.torch_ops(), torch.tensor(formula.point, dtype=torch.float64)
-    H = HessianOperator(
-        lambda params, _: formula.of(ops, params["t"]), {"t": t}, [None], weights=[1.0]
+    value, t = _in_torch(formula)
+    H = asked(
+        HessianOperator,
+        lambda params, _: value(params["t"]),
+        {"t": t},
+        [None],
+        weights=[1.0],
     )
-    return Answer(H.dense().numpy(), error=H.noise)
+    return Answer(asked(H.dense).numpy(), error=H.noise)
 
 
 TWICE = Promise(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from collections.abc import Callable
+from operator import methodcaller
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.linalg as la
@@ -12,56 +14,60 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as spla
 
 import condlab
+from condlab.audit.asking import Ask, asked
 from condlab.audit.model import Answer, Promise, Subject
+from condlab.types import Array, ConditionEstimate
+
+if TYPE_CHECKING:
+    from flint import acb_mat, arb, arb_mat
 
 ORDERS = {"cond_1": 1, "cond_2": 2, "cond_inf": np.inf}
 
 
-def _condlab(p: Any) -> Any:
-    return lambda A: condlab.cond(A, p)
+def _condlab(p: float) -> Ask:
+    return lambda A: asked(condlab.cond, A, p)
 
 
-def _numpy(p: Any) -> Any:
-    return lambda A: np.linalg.cond(A, p)
+def _numpy(p: float) -> Ask:
+    return lambda A: asked(np.linalg.cond, A, p)
 
 
-def _torch(p: Any) -> Any:
-    def ask(A: Any) -> float:
+def _torch(p: float) -> Ask:
+    def ask(A: np.ndarray) -> float:
         import torch
 
-        return float(torch.linalg.cond(torch.tensor(A), p))
+        return float(asked(torch.linalg.cond, torch.tensor(A), p))
 
     return ask
 
 
-def _jax(p: Any) -> Any:
-    def ask(A: Any) -> float:
+def _jax(p: float) -> Ask:
+    def ask(A: np.ndarray) -> float:
         import jax
 
         with jax.enable_x64(True):
-            return float(jax.numpy.linalg.cond(A, p))
+            return float(asked(jax.numpy.linalg.cond, A, p))
 
     return ask
 
 
-def _mpmath(p: Any) -> Any:
-    def ask(A: Any) -> float:
+def _mpmath(p: int | str) -> Ask:
+    def ask(A: np.ndarray) -> float:
         import mpmath
 
-        kappa = mpmath.cond(mpmath.matrix(A.tolist()), lambda M: mpmath.mnorm(M, p))
-        return float(kappa)
+        M = mpmath.matrix(A.tolist())
+        return float(asked(mpmath.cond, M, lambda X: mpmath.mnorm(X, p)))
 
     return ask
 
 
-def _flint(rows: bool) -> Any:
-    def ask(A: Any) -> Answer:
+def _flint(rows: bool) -> Ask:
+    def ask(A: np.ndarray) -> Answer:
         import flint
 
         entries = (A if rows else A.T).tolist()
         M = flint.acb_mat(entries) if np.iscomplexobj(A) else flint.arb_mat(entries)
-        size, inverse = (_row_sum(flint, X) for X in (M, M.inv()))
-        kappa = size * inverse
+        kappa = _row_sum(M) * _row_sum(asked(methodcaller("inv"), M))
         ends = (float(kappa.lower()), float(kappa.upper()))
         flag = (
             "" if kappa.is_finite() and kappa.rel_accuracy_bits() > 8 else "wide ball"
@@ -71,40 +77,45 @@ def _flint(rows: bool) -> Any:
     return ask
 
 
-def _row_sum(flint: Any, M: Any) -> Any:
+def _row_sum(M: arb_mat | acb_mat) -> arb:
+    import flint
+
     sums = [sum((abs(x) for x in row), flint.arb(0)) for row in M.tolist()]
     return functools.reduce(lambda x, y: x.max(y), sums)
 
 
-def _gecon(norm: str) -> Any:
-    def ask(A: Any) -> Answer:
+def _gecon(norm: str) -> Ask:
+    def ask(A: np.ndarray) -> Answer:
         A = A if A.dtype.kind in "fc" else A.astype(float)
         size = la.norm(A, 1 if norm == "1" else np.inf)
         factor, estimate = la.get_lapack_funcs(("getrf", "gecon"), (A,))
-        lu, _, info = factor(A)
-        rcond, info_too = estimate(lu, size, norm=norm)
+        lu, _, info = asked(factor, A)
+        rcond, info_too = asked(estimate, lu, size, norm=norm)
         flag = f"getrf info {info}" if info else f"info {info_too}" if info_too else ""
         return Answer(1 / rcond if rcond else math.inf, flag)
 
     return ask
 
 
-def _pyamg(name: str) -> Any:
-    def ask(A: Any) -> float:
+def _pyamg(name: str) -> Ask:
+    def ask(A: np.ndarray) -> float:
         from pyamg.util import linalg
 
         np.random.seed(0)  # noqa: NPY002  (pyamg draws from NumPy's global state)
-        return float(getattr(linalg, name)(A))
+        return float(asked(getattr(linalg, name), A))
 
     return ask
 
 
-def _estimate(ask: Any) -> Any:
-    return lambda A: ask(sp.csc_array(A) if A.dtype.kind in "fc" else A.astype(float))
+def _estimate(function: Callable[[Array], ConditionEstimate]) -> Ask:
+    """Return what asks for sparse input; integers are refused, and made floats."""
+    return lambda A: asked(
+        function, sp.csc_array(A) if A.dtype.kind in "fc" else A.astype(float)
+    )
 
 
-def _onenormest(A: Any) -> float:
-    solve = spla.splu(A)
+def _onenormest(A: sp.csc_array) -> float:
+    solve = asked(spla.splu, A)
     inverse = spla.LinearOperator(
         A.shape,
         matvec=solve.solve,
@@ -112,7 +123,7 @@ def _onenormest(A: Any) -> float:
         dtype=A.dtype,
     )
     np.random.seed(0)  # noqa: NPY002  (it draws from NumPy's global state)
-    return float(spla.norm(A, 1) * spla.onenormest(inverse))
+    return float(spla.norm(A, 1) * asked(spla.onenormest, inverse))
 
 
 EXACT = Promise(source="its docstring: norm(A) * norm(inv(A)), or sigma_1 / sigma_n")
@@ -133,7 +144,7 @@ SUBJECTS = (
         "condlab",
         "condlab",
         {
-            "cond_1_sparse": condlab.estimate_cond_1,
+            "cond_1_sparse": lambda A: asked(condlab.estimate_cond_1, A),
             "cond_1": _estimate(condlab.estimate_cond_1),
         },
         Promise(

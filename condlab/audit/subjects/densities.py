@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from condlab.audit.asking import asked
 from condlab.audit.model import Answer, Promise, Subject
 from condlab.audit.subjects.traces import (
     SEED,
@@ -19,7 +20,8 @@ STEPS = 32
 def _condlab_density(A: np.ndarray) -> Answer:
     from condlab.spectra import density
 
-    found = density(torch_operator(A), num_matvecs=STEPS, num_probes=PROBES)
+    M = torch_operator(A)
+    found = asked(density, M, num_matvecs=STEPS, num_probes=PROBES)
     band = found.cumulative(0.0)
     return Answer(band.value[0], "", band.lower[0], band.upper[0], probes=PROBES)
 
@@ -27,15 +29,14 @@ def _condlab_density(A: np.ndarray) -> Answer:
 def _eigenthings_density(A: np.ndarray) -> Answer:
     from hessian_eigenthings import spectral_density
 
-    found = spectral_density(
-        eigenthings_operator(A), num_runs=PROBES, lanczos_steps=STEPS, seed=SEED
-    )
+    options = {"num_runs": PROBES, "lanczos_steps": STEPS, "seed": SEED}
+    found = asked(spectral_density, eigenthings_operator(A), **options)
     below = (found.raw_eigenvalues < 0) * found.raw_weights
     return Answer(float(below.sum() / found.raw_weights.sum()), probes=PROBES)
 
 
 def _pyhessian_density(A: np.ndarray) -> Answer:
-    values, weights = pyhessian_of(A).density(iter=STEPS, n_v=PROBES)
+    values, weights = asked(pyhessian_of(A).density, iter=STEPS, n_v=PROBES)
     below = [
         w[v < 0].sum()
         for v, w in zip(map(np.array, values), map(np.array, weights), strict=True)
@@ -53,7 +54,7 @@ def _matfree_density(A: np.ndarray) -> Answer:
         integrand = funm.monte_carlo_funm_sym(dense, decomp.tridiag_sym(STEPS))
         sampler = stochtrace.sampler_signs(M[0], num=PROBES)
         estimate = stochtrace.estimator_monte_carlo(integrand, sampler)
-        found = estimate(lambda v: M @ v, jax.random.PRNGKey(SEED))
+        found = asked(estimate, lambda v: M @ v, jax.random.PRNGKey(SEED))
         return Answer(float(found) / len(A), probes=PROBES)
 
 

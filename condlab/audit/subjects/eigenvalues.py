@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse.linalg as spla
 
+from condlab.audit.asking import Ask, asked
 from condlab.audit.model import Answer, Promise, Subject
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 SEED = 0
-Ask = Callable[[np.ndarray], Any]
 
 
 def start(A: np.ndarray, k: int = 1) -> np.ndarray:
@@ -19,19 +22,20 @@ def start(A: np.ndarray, k: int = 1) -> np.ndarray:
     return np.random.default_rng(SEED).standard_normal((len(A), k))
 
 
-def _largest_abs(values: Any) -> float:
-    return float(max(np.asarray(values).tolist(), key=abs))
+def _largest_abs(values: np.ndarray) -> float:
+    return float(max(values.tolist(), key=abs))
 
 
-def _eigsh(which: str, **options: Any) -> Ask:
+def _eigsh(which: str, **options: object) -> Ask:
     def ask(A: np.ndarray) -> float:
-        return float(spla.eigsh(A, 1, which=which, v0=start(A)[:, 0], **options)[0][0])
+        first = start(A)[:, 0]
+        return float(asked(spla.eigsh, A, 1, which=which, v0=first, **options)[0][0])
 
     return ask
 
 
 def _lobpcg(largest: bool) -> Ask:
-    return lambda A: spla.lobpcg(A, start(A), largest=largest)[0][0]
+    return lambda A: asked(spla.lobpcg, A, start(A), largest=largest)[0][0]
 
 
 def _torch_lobpcg(largest: bool) -> Ask:
@@ -39,7 +43,8 @@ def _torch_lobpcg(largest: bool) -> Ask:
         import torch
 
         torch.manual_seed(SEED)
-        return float(torch.lobpcg(torch.tensor(A), k=1, largest=largest)[0][0])
+        found = asked(torch.lobpcg, torch.tensor(A), k=1, largest=largest)
+        return float(found[0][0])
 
     return ask
 
@@ -50,9 +55,8 @@ def _jax_lobpcg(A: np.ndarray) -> Answer:
 
     steps = 100  # the default
     with jax.enable_x64(True):
-        values, _, done = lobpcg_standard(
-            jax.numpy.asarray(A), jax.numpy.asarray(start(A)), m=steps
-        )
+        M, first = jax.numpy.asarray(A), jax.numpy.asarray(start(A))
+        values, _, done = asked(lobpcg_standard, M, first, m=steps)
         flag = f"all {steps} steps taken" if int(done) >= steps else ""
         return Answer(float(values[0]), flag)
 
@@ -61,7 +65,8 @@ def _primme(which: str) -> Ask:
     def ask(A: np.ndarray) -> float:
         import primme
 
-        return float(primme.eigsh(A, 1, which=which, v0=start(A), maxiter=1000)[0][0])
+        options = {"which": which, "v0": start(A), "maxiter": 1000}
+        return float(asked(primme.eigsh, A, 1, **options)[0][0])
 
     return ask
 
@@ -73,7 +78,7 @@ def _eigenthings(which: str) -> Ask:
 
         M = torch.tensor(A)
         operator = LambdaOperator(lambda v: M @ v, len(A), dtype=M.dtype)
-        found = lanczos(operator, k=5, which=which, seed=SEED)
+        found = asked(lanczos, operator, k=5, which=which, seed=SEED)
         flag = "" if bool(found.converged[0]) else "not converged"
         return Answer(float(found.eigenvalues[0]), flag)
 
@@ -86,12 +91,12 @@ def _deflated(A: np.ndarray) -> Answer:
 
     M = torch.tensor(A)
     operator = LambdaOperator(lambda v: M @ v, len(A), dtype=M.dtype)
-    found = deflated_power_iteration(operator, k=1, seed=SEED)
+    found = asked(deflated_power_iteration, operator, k=1, seed=SEED)
     flag = "" if bool(found.converged[0]) else "not converged"
     return Answer(float(found.eigenvalues[0]), flag)
 
 
-def _matfree(pick: Callable[[Any], Any]) -> Ask:
+def _matfree(pick: Callable[[np.ndarray], float]) -> Ask:
     def ask(A: np.ndarray) -> float:
         import jax
         from matfree import decomp, eig
@@ -99,19 +104,20 @@ def _matfree(pick: Callable[[Any], Any]) -> Ask:
         with jax.enable_x64(True):
             M = jax.numpy.asarray(A)
             solve = eig.eigh_partial(decomp.tridiag_sym(min(16, len(A))))
-            values, _ = solve(lambda v: M @ v, jax.numpy.asarray(start(A)[:, 0]))
+            first = jax.numpy.asarray(start(A)[:, 0])
+            values, _ = asked(solve, lambda v: M @ v, first)
             return float(pick(np.asarray(values)))
 
     return ask
 
 
-def _condlab(pick: Callable[[Any], Any]) -> Ask:
+def _condlab(pick: Callable[[Tensor], Tensor]) -> Ask:
     def ask(A: np.ndarray) -> Answer:
         import torch
 
         from condlab.spectra import spectrum
 
-        found = spectrum(torch.tensor(A))
+        found = asked(spectrum, torch.tensor(A))
         i = int(pick(found.values))
         lower, upper = float(found.lower[i]), float(found.upper[i])
         return Answer(float(found.values[i]), lower=lower, upper=upper)
@@ -142,11 +148,11 @@ SUBJECTS = (
         "numpy",
         "numpy",
         {
-            "lambda_max": lambda A: np.linalg.eigvalsh(A)[-1],
-            "lambda_abs": lambda A: _largest_abs(np.linalg.eigvalsh(A)),
-            "lambda_min": lambda A: np.linalg.eigvalsh(A)[0],
-            "sigma_max": lambda A: np.linalg.svd(A, compute_uv=False)[0],
-            "sigma_min": lambda A: np.linalg.svd(A, compute_uv=False)[-1],
+            "lambda_max": lambda A: asked(np.linalg.eigvalsh, A)[-1],
+            "lambda_abs": lambda A: _largest_abs(asked(np.linalg.eigvalsh, A)),
+            "lambda_min": lambda A: asked(np.linalg.eigvalsh, A)[0],
+            "sigma_max": lambda A: asked(np.linalg.svd, A, compute_uv=False)[0],
+            "sigma_min": lambda A: asked(np.linalg.svd, A, compute_uv=False)[-1],
         },
         Promise(source="its docstring; singular values by numpy.linalg.svd"),
         "nothing failed",

@@ -7,22 +7,22 @@ LAPACK can.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.linalg as la
 
 import condlab
+from condlab.audit.asking import Ask, asked
 from condlab.audit.catalogue.scalings import unevenness
 from condlab.audit.model import Answer, Promise, Subject
+from condlab.types import Scaling
 
-Ask = Callable[[np.ndarray], Any]
 MOST = 1 / float(np.finfo(float).smallest_normal)  # LAPACK's BIGNUM
 
 
 def _geequ(name: str) -> Ask:
     def ask(A: np.ndarray) -> Answer:
-        rows, columns, *_, info = getattr(la.lapack, name)(A)
+        rows, columns, *_, info = asked(getattr(la.lapack, name), A)
         flag = f"info {info}" if info else ""
         if max(rows.max(), columns.max()) >= MOST:
             flag = flag or "a multiplier at its documented bound"
@@ -31,9 +31,9 @@ def _geequ(name: str) -> Ask:
     return ask
 
 
-def _condlab(function: Callable[..., Any], **options: Any) -> Ask:
+def _condlab(function: Callable[..., Scaling], **options: object) -> Ask:
     def ask(A: np.ndarray) -> float:
-        scaling = function(A, **options)
+        scaling = asked(function, A, **options)
         m, n = A.shape
         left = np.ones(m) if scaling.left is None else scaling.left
         right = np.ones(n) if scaling.right is None else scaling.right
@@ -46,7 +46,8 @@ def _normalize(A: np.ndarray) -> float:
     """Scale rows, then columns, as two calls of scikit-learn's do."""
     from sklearn.preprocessing import normalize
 
-    scaled = normalize(normalize(A, norm="max"), norm="max", axis=0)
+    rows = asked(normalize, A, norm="max")
+    scaled = asked(normalize, rows, norm="max", axis=0)
     m, n = A.shape
     return unevenness(scaled, np.ones(m), np.ones(n))
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse.linalg as spla
 
+from condlab.audit.asking import Ask, RefusalError, asked
 from condlab.audit.model import Answer, Promise, Subject
-from condlab.audit.subjects.eigenvalues import MACHINE, SEED, Ask, start
+from condlab.audit.subjects.eigenvalues import MACHINE, SEED, start
 
 
 def _svds(which: str, solver: str) -> Ask:
     def ask(A: np.ndarray) -> float:
-        found = spla.svds(
-            A, 1, which=which, solver=solver, return_singular_vectors=False, rng=SEED
-        )
+        options = {"which": which, "solver": solver, "rng": SEED}
+        found = asked(spla.svds, A, 1, return_singular_vectors=False, **options)
         return float(found[0])
 
     return ask
@@ -25,9 +23,10 @@ def _primme_svds(which: str) -> Ask:
     def ask(A: np.ndarray) -> float:
         import primme
 
-        found = primme.svds(
-            A, 1, which=which, return_singular_vectors=False, maxiter=1000
-        )
+        options = {"which": which, "maxiter": 1000}
+        found = asked(primme.svds, A, 1, return_singular_vectors=False, **options)
+        if not len(found):
+            raise RefusalError("no value is returned after 1000 iterations")
         return float(found[0])
 
     return ask
@@ -36,13 +35,14 @@ def _primme_svds(which: str) -> Ask:
 def _spectral_radius(A: np.ndarray) -> float:
     from pyamg.util.linalg import approximate_spectral_radius
 
-    return float(approximate_spectral_radius(A, symmetric=True, initial_guess=start(A)))
+    options = {"symmetric": True, "initial_guess": start(A)}
+    return float(asked(approximate_spectral_radius, A, **options))
 
 
 def _randomized(A: np.ndarray) -> float:
     from sklearn.utils.extmath import randomized_svd
 
-    return float(randomized_svd(A, 1, random_state=SEED)[1][0])
+    return float(asked(randomized_svd, A, 1, random_state=SEED)[1][0])
 
 
 def _interpolative(A: np.ndarray) -> float:
@@ -50,14 +50,14 @@ def _interpolative(A: np.ndarray) -> float:
 
     operator = spla.aslinearoperator(A)
     rng = np.random.default_rng(SEED)
-    return float(estimate_spectral_norm(operator, rng=rng))
+    return float(asked(estimate_spectral_norm, operator, rng=rng))
 
 
 def _svd_lowrank(A: np.ndarray) -> float:
     import torch
 
     torch.manual_seed(SEED)
-    return float(torch.svd_lowrank(torch.tensor(A))[1][0])
+    return float(asked(torch.svd_lowrank, torch.tensor(A))[1][0])
 
 
 def _spectral_norm(A: np.ndarray) -> float:
@@ -68,10 +68,10 @@ def _spectral_norm(A: np.ndarray) -> float:
     torch.manual_seed(SEED)
     layer = nn.Linear(len(A), len(A), bias=False).double()
     layer.weight.data = torch.tensor(A)
-    normed: Any = nn.utils.parametrizations.spectral_norm(layer).eval()
+    normed = asked(nn.utils.parametrizations.spectral_norm, layer).eval()
     place = np.unravel_index(np.abs(A).argmax(), A.shape)
     with torch.no_grad():
-        return float(A[place] / normed.weight[place])
+        return float(A[place] / asked(getattr, normed, "weight")[place])
 
 
 def _weightwatcher(column: str) -> Ask:
@@ -81,10 +81,8 @@ def _weightwatcher(column: str) -> Ask:
 
         layer = torch.nn.Linear(len(A), len(A), bias=False)
         layer.weight.data = torch.tensor(A)
-        details = weightwatcher.WeightWatcher(
-            model=torch.nn.Sequential(layer)
-        ).analyze()
-        row = details.iloc[0]
+        watcher = weightwatcher.WeightWatcher(model=torch.nn.Sequential(layer))
+        row = asked(watcher.analyze).iloc[0]
         return Answer(float(row[column]), str(row["warning"]))
 
     return ask

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from condlab.audit.asking import Ask, asked
 from condlab.audit.model import Answer, Promise, Subject
+
+if TYPE_CHECKING:
+    from hessian_eigenthings import LambdaOperator
+    from pyhessian import hessian
+    from torch import Tensor
 
 SEED = 0
 MATVECS = 30  # divisible by 2 and 3, and below the order of all but one problem
-Ask = Callable[[np.ndarray], Any]
 
 
-def torch_operator(A: np.ndarray) -> Any:
+def torch_operator(A: np.ndarray) -> Tensor:
     """Return the matrix as a tensor."""
     import torch
 
     return torch.tensor(A)
 
 
-def _condlab_trace(method: Any) -> Ask:
+def _condlab_trace(method: Literal["xtrace", "hutch++"]) -> Ask:
     def ask(A: np.ndarray) -> Answer:
         from condlab.spectra import trace
 
-        found = trace(torch_operator(A), num_matvecs=MATVECS, method=method)
+        M = torch_operator(A)
+        found = asked(trace, M, num_matvecs=MATVECS, method=method)
         return Answer(found.value, probes=MATVECS // 3)
 
     return ask
@@ -38,13 +43,13 @@ def _curvlinops(name: str, probes: int) -> Ask:
 
         torch.manual_seed(SEED)
         estimate = getattr(curvlinops, name)
-        found = estimate(torch_operator(A), num_matvecs=MATVECS)
+        found = asked(estimate, torch_operator(A), num_matvecs=MATVECS)
         return Answer(float(found), probes=probes)
 
     return ask
 
 
-def eigenthings_operator(A: np.ndarray) -> Any:
+def eigenthings_operator(A: np.ndarray) -> LambdaOperator:
     """Return what hessian-eigenthings multiplies with."""
     from hessian_eigenthings import LambdaOperator
 
@@ -52,19 +57,18 @@ def eigenthings_operator(A: np.ndarray) -> Any:
     return LambdaOperator(lambda v: M @ v, len(A), dtype=M.dtype)
 
 
-def _eigenthings_trace(method: Any, probes: int) -> Ask:
+def _eigenthings_trace(method: str, probes: int) -> Ask:
     def ask(A: np.ndarray) -> Answer:
         from hessian_eigenthings import trace
 
-        found = trace(
-            eigenthings_operator(A), num_matvecs=MATVECS, method=method, seed=SEED
-        )
+        options = {"num_matvecs": MATVECS, "method": method, "seed": SEED}
+        found = asked(trace, eigenthings_operator(A), **options)
         return Answer(found.estimate, probes=probes)
 
     return ask
 
 
-def pyhessian_of(A: np.ndarray) -> Any:
+def pyhessian_of(A: np.ndarray) -> hessian:
     """Return PyHessian's object of a quadratic form."""
     import torch
     from pyhessian import hessian
@@ -73,11 +77,12 @@ def pyhessian_of(A: np.ndarray) -> Any:
 
     torch.manual_seed(SEED)
     form = quadratic(A)
-    return hessian(form.module, form.criterion, data=(form.x, form.y), cuda=False)
+    data = (form.x, form.y)
+    return asked(hessian, form.module, form.criterion, data=data, cuda=False)
 
 
 def _pyhessian_trace(A: np.ndarray) -> Answer:
-    return Answer(float(np.mean(pyhessian_of(A).trace())), probes=100)
+    return Answer(float(np.mean(asked(pyhessian_of(A).trace))), probes=100)
 
 
 def _matfree_trace(A: np.ndarray) -> Answer:
@@ -90,7 +95,7 @@ def _matfree_trace(A: np.ndarray) -> Answer:
         estimate = stochtrace.estimator_monte_carlo(
             stochtrace.monte_carlo_trace(), sampler
         )
-        found = estimate(lambda v: M @ v, jax.random.PRNGKey(SEED))
+        found = asked(estimate, lambda v: M @ v, jax.random.PRNGKey(SEED))
         return Answer(float(found), probes=MATVECS)
 
 
@@ -104,7 +109,7 @@ def _matfree_xtrace(A: np.ndarray) -> Answer:
         estimate = stochtrace.estimator_leave_one_out(
             stochtrace.leave_one_out_xtrace(), sampler
         )
-        found = estimate(lambda v: M @ v, jax.random.PRNGKey(SEED))
+        found = asked(estimate, lambda v: M @ v, jax.random.PRNGKey(SEED))
         return Answer(float(found), probes=MATVECS // 3)
 
 
@@ -118,7 +123,7 @@ def _traceax(name: str, probes: int, positive: bool = False) -> Ask:
             tags = lineax.positive_semidefinite_tag if positive else ()
             operator = lineax.MatrixLinearOperator(jax.numpy.asarray(A), tags)
             key = jax.random.PRNGKey(SEED)
-            found, _ = getattr(traceax, name)()(key, operator, MATVECS)
+            found, _ = asked(getattr(traceax, name)(), key, operator, MATVECS)
             return Answer(float(found), probes=probes)
 
     return ask
@@ -130,10 +135,8 @@ def _pylops(name: str, probes: int) -> Ask:
         from pylops.utils import estimators
 
         np.random.seed(SEED)  # noqa: NPY002  (pylops draws from NumPy's global state)
-        estimate = getattr(estimators, name)
-        return Answer(
-            float(estimate(pylops.MatrixMult(A), neval=MATVECS)), probes=probes
-        )
+        M, estimate = pylops.MatrixMult(A), getattr(estimators, name)
+        return Answer(float(asked(estimate, M, neval=MATVECS)), probes=probes)
 
     return ask
 

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from condlab.curvature.evaluation._trees import map_tensors, take_apart, tensors
-from condlab.curvature.evaluation.losses import batch_size
+from condlab.curvature.evaluation._trees import (
+    Structure,
+    map_tensors,
+    take_apart,
+    tensors,
+)
+from condlab.curvature.evaluation.losses import Batch, batch_size
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """A batch and what it is made of, with numbers of samples."""
 
-    whole: Any
-    pieces: list[Any]
+    whole: Batch
+    pieces: list[Batch]
     sizes: list[int]
 
 
-def cut(batch: Any, other: Any, axis: int, share: int) -> Parts | None:
+def cut(batch: Batch, other: Batch, axis: int, share: int) -> Parts | None:
     """Return a batch and two parts, one in `share` of its samples and the rest.
 
     Samples are put in the order of their integers first: so the parts differ in
@@ -36,7 +40,7 @@ def cut(batch: Any, other: Any, axis: int, share: int) -> Parts | None:
     order, sizes = _order(batch, size, axis), [size // share or 1]
     sizes.append(size - sizes[0])
 
-    def part(places: Tensor) -> Any:
+    def part(places: Tensor) -> Batch:
         def pick(x: Tensor) -> Tensor:
             along = _along(x, size, axis)
             return x if along is None else x.index_select(along, places.to(x.device))
@@ -47,7 +51,7 @@ def cut(batch: Any, other: Any, axis: int, share: int) -> Parts | None:
     return Parts(batch, pieces, sizes)
 
 
-def join(batches: Sequence[Any], axis: int) -> Parts | None:
+def join(batches: Sequence[Batch], axis: int) -> Parts | None:
     """Return batches as one, None if they do not fit together."""
     sizes = [batch_size(batch, axis) for batch in batches]
     apart = [take_apart(batch)[0] for batch in batches]
@@ -68,7 +72,7 @@ def join(batches: Sequence[Any], axis: int) -> Parts | None:
     return Parts(take_apart(batches[0])[1](leaves), list(batches), sizes)
 
 
-def variety(batch: Any) -> int:
+def variety(batch: Batch) -> int:
     """Return how many kinds of samples there are, by their integers and weights."""
     size = batch_size(batch)
     lows, sums = _keys(batch, size, 0)
@@ -77,7 +81,7 @@ def variety(batch: Any) -> int:
     return len(torch.stack(rows).unique(dim=1).T)
 
 
-def sample_shapes(batch: Any, axis: int) -> list[torch.Size]:
+def sample_shapes(batch: Batch, axis: int) -> list[torch.Size]:
     """Return the shapes of one sample's targets."""
     size = batch_size(batch, axis)
     found = []
@@ -87,7 +91,7 @@ def sample_shapes(batch: Any, axis: int) -> list[torch.Size]:
     return found
 
 
-def _targets_of(batch: Any) -> Any:
+def _targets_of(batch: Batch) -> Structure:
     """Return the half of a pair, or the entries of a mapping, that are to be met."""
     if isinstance(batch, (tuple, list)) and len(batch) == 2:
         return batch[1]
@@ -97,7 +101,7 @@ def _targets_of(batch: Any) -> Any:
     return batch
 
 
-def _common(batch: Any, other: Any, axis: int) -> bool:
+def _common(batch: Batch, other: Batch, axis: int) -> bool:
     """Return whether tensors run over samples, and the rest is shared by batches."""
     ours, theirs = take_apart(batch)[0], take_apart(other)[0]
     size, runs = batch_size(batch, axis), 0
@@ -111,7 +115,7 @@ def _common(batch: Any, other: Any, axis: int) -> bool:
     return runs > 0
 
 
-def _same(x: Any, y: Any) -> bool:
+def _same(x: Tensor | np.ndarray | float, y: Structure) -> bool:
     if isinstance(x, Tensor):
         return isinstance(y, Tensor) and x.shape == y.shape and torch.equal(x, y)
     return bool(np.array_equal(x, y))
@@ -130,14 +134,14 @@ def _rest(x: Tensor, axis: int) -> torch.Size:
     return x.shape[:axis] + x.shape[axis + 1 :]
 
 
-def _order(batch: Any, size: int, axis: int) -> Tensor:
+def _order(batch: Batch, size: int, axis: int) -> Tensor:
     """Return the samples by how many of their integers are 0 or below, then by sums."""
     lows, sums = _keys(batch, size, axis)
     by_sum = sums.argsort(stable=True)
     return by_sum[lows[by_sum].argsort(stable=True)]
 
 
-def _keys(batch: Any, size: int, axis: int) -> Tensor:
+def _keys(batch: Batch, size: int, axis: int) -> Tensor:
     keys = torch.zeros(2, size, dtype=torch.float64)
     for x in tensors(batch):
         along = _along(x, size, axis)

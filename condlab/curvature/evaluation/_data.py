@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from condlab._precision import wide
 from condlab.curvature.evaluation._trees import tensors
-from condlab.curvature.evaluation.losses import batch_size
+from condlab.curvature.evaluation.losses import Batch, batch_size
 
 Fingerprint = tuple[tuple[tuple[int, ...], float], ...]
 
@@ -33,14 +32,14 @@ class Data:
         Whether they were given, and so are right by definition.
     total : float
         Their sum before they were divided by it.
-    first : Any
+    first : batch
         The first batch that counts.
     gap : float
         By how much gradients were seen to miss what the weights promise, relatively.
     """
 
     def __init__(
-        self, batches: Iterable[Any], weights: Sequence[float] | None = None
+        self, batches: Iterable[Batch], weights: Sequence[float] | None = None
     ) -> None:
         _require_batches(batches)
         self._batches = batches
@@ -100,7 +99,7 @@ class Data:
         """Return how many samples each batch that counts has."""
         return tuple(self._sizes[i] for i in self._places)
 
-    def batch(self, i: int) -> Any:
+    def batch(self, i: int) -> Batch:
         """Return the i-th batch that counts."""
         if isinstance(self._batches, (list, tuple)):
             return self._batches[self._places[i]]
@@ -109,7 +108,7 @@ class Data:
     def __len__(self) -> int:
         return len(self.weights)
 
-    def __iter__(self) -> Iterator[tuple[int, Any, float]]:
+    def __iter__(self) -> Iterator[tuple[int, Batch, float]]:
         places = {place: k for k, place in enumerate(self._places)}
         count = 0
         for i, batch in enumerate(self._batches):
@@ -120,7 +119,7 @@ class Data:
         if count < self._count:
             raise ValueError(_CHANGED.format(f"{count} batches, {self._count} before"))
 
-    def _require_same(self, i: int, batch: Any) -> None:
+    def _require_same(self, i: int, batch: Batch) -> None:
         if self._prints is None:
             return
         if i >= self._count or fingerprint(batch) != self._prints[i]:
@@ -133,12 +132,12 @@ _CHANGED = (
 )
 
 
-def fingerprint(batch: Any) -> Fingerprint:
+def fingerprint(batch: Batch) -> Fingerprint:
     """Return shapes and sums that tell one batch from another."""
     return tuple((tuple(x.shape), _weighted_sum(x)) for x in tensors(batch))
 
 
-def _size(batch: Any, *, needed: bool) -> int:
+def _size(batch: Batch, *, needed: bool) -> int:
     try:
         return batch_size(batch)
     except ValueError:
@@ -155,7 +154,7 @@ def _weighted_sum(x: Tensor) -> float:
     return float(flat @ places.sqrt())
 
 
-def _require_batches(batches: Any) -> None:
+def _require_batches(batches: object) -> None:
     if isinstance(batches, Tensor) or (
         isinstance(batches, tuple) and all(isinstance(b, Tensor) for b in batches)
     ):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any
 
 from torch import Tensor
+from torch.autograd.graph import Node
 from torch.utils._pytree import tree_leaves
 
 
-def saved_bytes(result: Any, own: set[int]) -> int:
+def saved_bytes(result: object, own: set[int]) -> int:
     """Return the bytes of what the graph behind a result saved, without `own`.
 
     Hooks on saved tensors see more, such as what a function of one's own saves in
@@ -25,7 +25,7 @@ def saved_bytes(result: Any, own: set[int]) -> int:
     """
     held: dict[int, int] = {}
     stack = [x.grad_fn for x in _tensors(result)]
-    seen: set[Any] = set()
+    seen: set[Node] = set()
     while stack:
         node = stack.pop()
         if node is None or node in seen:
@@ -43,14 +43,14 @@ def _place_and_bytes(x: Tensor) -> tuple[int, int]:
         return id(x), x.numel() * x.itemsize
 
 
-def _tensors(result: Any) -> Iterator[Tensor]:
-    parts = result
+def _tensors(result: object) -> Iterator[Tensor]:
+    parts: object = result
     if is_dataclass(result):
         parts = [getattr(result, field.name) for field in fields(result)]
     yield from (x for x in tree_leaves(parts) if isinstance(x, Tensor))
 
 
-def _saved(node: Any) -> Iterator[Tensor]:
+def _saved(node: Node) -> Iterator[Tensor]:
     names = [n for n in dir(node) if n.startswith("_saved_") or n == "saved_tensors"]
     for name in names:
         value = getattr(node, name)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +33,7 @@ class Modules:
     def watched(self) -> Iterator[None]:
         """Note modules before they run for the first time, while the context lasts."""
 
-        def note(module: nn.Module, _: Any) -> None:
+        def note(module: nn.Module, _: object) -> None:
             if torch._C._current_graph_task_id() != -1:  # within a backward pass
                 self.recomputed.append(module)
             if module not in self.buffers:
@@ -63,7 +62,7 @@ class Modules:
                     now.copy_(old)
         return found
 
-    def held(self, evaluate: Evaluate, here: Callable[[], Any]) -> Evaluate:
+    def held(self, evaluate: Evaluate, here: Callable[[], object]) -> Evaluate:
         """Return the loss with all that torch takes for constants as it is here.
 
         These are the divisors of frozen conditionings and the rows of padding;

@@ -19,6 +19,8 @@ from torch import Tensor
 from torch.nn._reduction import legacy_get_string
 from torch.overrides import TorchFunctionMode
 
+Arguments = dict[str, Any]  # of torch's functions by name: tensors, numbers and words
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reduction:
@@ -76,8 +78,12 @@ class Recorder(TorchFunctionMode):
         self._made: dict[int, tuple[Tensor, tuple[Reduction, ...]]] = {}
 
     def __torch_function__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+        self,
+        func: Callable,
+        types: object,
+        args: tuple = (),
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         """Call the function, and note what it was."""
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
@@ -90,7 +96,9 @@ class Recorder(TorchFunctionMode):
         """Return the reductions that a number is made of, as far as they are known."""
         return self._made.get(id(value), (value, ()))[1]
 
-    def _note(self, func: Any, args: Any, kwargs: Any, result: Tensor) -> None:
+    def _note(
+        self, func: Callable, args: tuple, kwargs: dict[str, object], result: Tensor
+    ) -> None:
         name = getattr(func, "__name__", "")
         if name in ENTRIES and func is getattr(F, name, None):
             found = _of_loss(func, args, kwargs)
@@ -104,7 +112,7 @@ class Recorder(TorchFunctionMode):
         elif name in _ONE or name in _TWO:
             self._keep(result, tuple(self._passed(name, args)))
 
-    def _passed(self, name: str, args: Any) -> Iterator[Reduction]:
+    def _passed(self, name: str, args: tuple) -> Iterator[Reduction]:
         """Yield the reductions that sums, multiples and quotients hand on."""
         whole, by = args[0], args[1] if len(args) > 1 else None
         known = self.behind(whole) if isinstance(whole, Tensor) else ()
@@ -134,17 +142,19 @@ _ONE = (
 )
 
 
-def _number(x: Any) -> float | None:
+def _number(x: object) -> float | None:
     if isinstance(x, Tensor):
         return float(x.detach()) if x.numel() == 1 else None
     return float(x) if isinstance(x, (int, float)) else None
 
 
-def _of_loss(func: Any, args: Any, kwargs: Any) -> Reduction | None:
+def _of_loss(
+    func: Callable, args: tuple, kwargs: dict[str, object]
+) -> Reduction | None:
     """Return what a call of a loss function reduced, None if it did not."""
     bound = inspect.signature(func).bind(*args, **kwargs)
     bound.apply_defaults()
-    a: dict[str, Any] = bound.arguments
+    a: Arguments = bound.arguments
     how = a["reduction"]
     if a.get("size_average") is not None or a.get("reduce") is not None:
         how = legacy_get_string(a["size_average"], a["reduce"], emit_warning=False)
@@ -152,7 +162,7 @@ def _of_loss(func: Any, args: Any, kwargs: Any) -> Reduction | None:
         return None
     name, summed, batchmean = func.__name__, how == "sum", how == "batchmean"
 
-    def count(a: dict[str, Any]) -> Tensor:
+    def count(a: Arguments) -> Tensor:
         if batchmean:
             return _ones((len(a["target"]),))
         return _ones(ENTRIES[name](a).shape) if summed else ENTRIES[name](a)
@@ -161,12 +171,15 @@ def _of_loss(func: Any, args: Any, kwargs: Any) -> Reduction | None:
     alike = [n for n, x in a.items() if isinstance(x, Tensor) and n != "weight"]
     rest = {n: x for n, x in a.items() if n not in alike}  # that holds no graph
 
-    def recount(target: Any) -> Tensor:
+    def recount(target: Tensor) -> Tensor:
         return count({**rest, **dict.fromkeys(alike, target)})
 
     counts, target = count(a), a.get("target")
-    alone = target is not None and a.get("weight") is None
-    own = name in CLASSES or (alone and counts.numel() == len(recount(target)))
+    own = name in CLASSES or (
+        target is not None
+        and a.get("weight") is None
+        and counts.numel() == len(recount(target))
+    )
     return Reduction(
         name,
         counts,
@@ -182,23 +195,23 @@ def _ones(shape: Sequence[int]) -> Tensor:
     return torch.ones(1, dtype=torch.float64).expand(math.prod(shape))
 
 
-def _elements(*names: str) -> Callable[[dict[str, Any]], Tensor]:
+def _elements(*names: str) -> Callable[[Arguments], Tensor]:
     """Count each element of what the arguments broadcast to."""
 
-    def count(a: dict[str, Any]) -> Tensor:
+    def count(a: Arguments) -> Tensor:
         shapes = [a[n].shape for n in names if isinstance(a[n], Tensor)]
         return _ones(torch.broadcast_shapes(*shapes))
 
     return count
 
 
-def _weighted(a: dict[str, Any]) -> Tensor:
+def _weighted(a: Arguments) -> Tensor:
     if a["weight"] is None:
         return _elements("input", "target")(a)
     return a["weight"].detach().reshape(-1).cpu().double()
 
 
-def _classes(a: dict[str, Any]) -> Tensor:
+def _classes(a: Arguments) -> Tensor:
     """Count each entry by its class's weight, and ignored ones not at all."""
     target = a["target"].detach()
     if target.is_floating_point():  # probabilities: torch's mean ignores the weights
@@ -212,13 +225,13 @@ def _classes(a: dict[str, Any]) -> Tensor:
     return torch.where(kept, weights[torch.where(kept, target, 0)], 0.0)
 
 
-def _samples(name: str, axes: int) -> Callable[[dict[str, Any]], Tensor]:
+def _samples(name: str, axes: int) -> Callable[[Arguments], Tensor]:
     """Count each entry of an argument but for some of its last axes."""
     return lambda a: _ones(a[name].shape[: a[name].ndim - axes])
 
 
 CLASSES = ("cross_entropy", "nll_loss", "linear_cross_entropy")
-ENTRIES: dict[str, Callable[[dict[str, Any]], Tensor]] = {
+ENTRIES: dict[str, Callable[[Arguments], Tensor]] = {
     **dict.fromkeys(CLASSES, _classes),
     **dict.fromkeys(("mse_loss", "l1_loss"), _weighted),
     **dict.fromkeys(

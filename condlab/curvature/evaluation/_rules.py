@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +12,7 @@ from condlab.curvature.evaluation._cut import join
 from condlab.curvature.evaluation._reduction import ENTRIES, Recorder, Reduction
 from condlab.curvature.evaluation._trees import tensors
 from condlab.curvature.evaluation.backends import differentiable, gradient_graph
-from condlab.curvature.evaluation.losses import Loss
+from condlab.curvature.evaluation.losses import Batch, Loss
 
 NEAR = 1e-6  # class weights are sums in float32, which differ by their order
 
@@ -29,40 +28,41 @@ class Seen:
     losses: tuple[Reduction, ...]
 
 
-def see(loss: Loss, leaves: dict[str, Tensor], batch: Any, size: int) -> Seen:
-    """Evaluate the loss of a batch and its gradient, and note its means and sums."""
-    seen: dict[str, Any] = {}
+# the loss, what it was made of last, and all calls of loss functions
+Recorded = tuple[Tensor, tuple[Reduction, ...], tuple[Reduction, ...]]
 
-    def recorded(params: dict[str, Tensor], batch: Any) -> Tensor:
-        seen["value"], seen["final"], seen["losses"] = record(loss, params, batch)
-        return seen["value"]
+
+def see(loss: Loss, leaves: dict[str, Tensor], batch: Batch, size: int) -> Seen:
+    """Evaluate the loss of a batch and its gradient, and note its means and sums."""
+    made: list[Recorded] = []
+
+    def recorded(params: dict[str, Tensor], batch: Batch) -> Tensor:
+        made.append(record(loss, params, batch))
+        return made[-1][0]
 
     with differentiable():
         value, parts = gradient_graph(recorded, leaves, batch, again=False)
     gradient = torch.cat([p.detach().reshape(-1) for p in parts])
-    return Seen(size, value.detach(), gradient, seen["final"], seen["losses"])
+    _, final, losses = made[-1]
+    return Seen(size, value.detach(), gradient, final, losses)
 
 
-def record(
-    loss: Loss, params: dict[str, Tensor], batch: Any
-) -> tuple[Tensor, tuple[Reduction, ...], tuple[Reduction, ...]]:
-    """Return the loss, what it was made of last, and all calls of loss functions."""
+def record(loss: Loss, params: dict[str, Tensor], batch: Batch) -> Recorded:
+    """Return the loss, and what it was made of."""
     value, final, losses = _record(loss, params, batch)
     if any(r.empty for r in final):
         final = _without_floors(final, loss, params, batch)
     return value, final, losses
 
 
-def _record(
-    loss: Loss, params: dict[str, Tensor], batch: Any
-) -> tuple[Tensor, tuple[Reduction, ...], tuple[Reduction, ...]]:
+def _record(loss: Loss, params: dict[str, Tensor], batch: Batch) -> Recorded:
     with Recorder() as recorder:
         value = loss(params, batch)
     return value, recorder.behind(value), tuple(recorder.losses)
 
 
 def _without_floors(
-    final: tuple[Reduction, ...], loss: Loss, params: dict[str, Tensor], batch: Any
+    final: tuple[Reduction, ...], loss: Loss, params: dict[str, Tensor], batch: Batch
 ) -> tuple[Reduction, ...]:
     """Return the reductions, of which floors of a count of nothing count nothing.
 
@@ -193,8 +193,8 @@ def shares_of(rows: Sequence[list[float]]) -> list[float] | None:
 
 
 def counter(
-    rule: Rule, seen: Seen, loss: Loss, leaves: dict[str, Tensor], batch: Any
-) -> Callable[[Any], list[Tensor]]:
+    rule: Rule, seen: Seen, loss: Loss, leaves: dict[str, Tensor], batch: Batch
+) -> Callable[[Batch], list[Tensor]]:
     """Return a way to what the entries of a batch count, by each mean of a rule.
 
     Where torch was given a tensor of the batch for its target, as it was `seen`, other
@@ -204,13 +204,13 @@ def counter(
         (mean.recount, _place(mean, tensors(batch))) for mean in rule.means(seen)
     ]
 
-    def evaluated(batch: Any) -> list[Tensor]:
+    def evaluated(batch: Batch) -> list[Tensor]:
         with differentiable():  # the loss may itself differentiate
             _, final, losses = record(loss, leaves, batch)
         found = {"final": final, "losses": losses}[rule.name]
         return [mean.counts for mean in found if not mean.summed]
 
-    def recounted(batch: Any) -> list[Tensor]:
+    def recounted(batch: Batch) -> list[Tensor]:
         held = tensors(batch)
         return [
             recount(held[place])

@@ -9,12 +9,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from torch import Tensor, nn
 
 from condlab.curvature.evaluation._data import Fingerprint, fingerprint
-from condlab.curvature.evaluation.losses import Loss, ModelLoss
+from condlab.curvature.evaluation._trees import Structure
+from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss
 
 Mark = tuple[int, int]  # where a tensor is, and how often it was written to
 
@@ -29,7 +29,7 @@ def as_now(loss: Loss, names: Iterable[str]) -> Loss:
         return loss
     kept, inner = _Surroundings.of(loss.module, set(names)), loss.outputs
 
-    def outputs(params: dict[str, Tensor], batch: Any) -> Any:
+    def outputs(params: dict[str, Tensor], batch: Batch) -> Structure:
         kept.require_same()
         with kept.in_their_modes():
             return inner(params, batch)

@@ -17,10 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten, tree_is_leaf, tree_unflatten
 
-Rebuild = Callable[[list[Any]], Any]
+Structure = Any  # only its tensors are known of
+Rebuild = Callable[[list[object]], Structure]
 
 
-def take_apart(tree: Any, _within: tuple[int, ...] = ()) -> tuple[list[Any], Rebuild]:
+def take_apart(
+    tree: Structure, _within: tuple[int, ...] = ()
+) -> tuple[list[object], Rebuild]:
     """Return the leaves of a structure, and a way from others to one like it."""
     node = None if id(tree) in _within else _node(tree)
     if node is None:
@@ -29,7 +32,7 @@ def take_apart(tree: Any, _within: tuple[int, ...] = ()) -> tuple[list[Any], Reb
     parts = [take_apart(child, (*_within, id(tree))) for child in children]
     sizes = [len(leaves) for leaves, _ in parts]
 
-    def put_together(leaves: list[Any]) -> Any:
+    def put_together(leaves: list[object]) -> Structure:
         found, start = [], 0
         for size, (_, inner) in zip(sizes, parts, strict=True):
             found.append(inner(leaves[start : start + size]))
@@ -39,13 +42,13 @@ def take_apart(tree: Any, _within: tuple[int, ...] = ()) -> tuple[list[Any], Reb
     return [leaf for leaves, _ in parts for leaf in leaves], put_together
 
 
-def map_tensors(change: Callable[[Tensor], Any], tree: Any) -> Any:
+def map_tensors(change: Callable[[Tensor], Tensor], tree: Structure) -> Structure:
     """Return a structure with each of its tensors changed."""
     leaves, rebuild = take_apart(tree)
     return rebuild([change(x) if isinstance(x, Tensor) else x for x in leaves])
 
 
-def tensors(tree: Any) -> list[Tensor]:
+def tensors(tree: Structure) -> list[Tensor]:
     """Return a structure's tensors, and its arrays and numbers as tensors.
 
     They are for looking, not for changing.
@@ -61,7 +64,7 @@ def tensors(tree: Any) -> list[Tensor]:
     return found
 
 
-def _node(tree: Any) -> tuple[list[Any], Rebuild] | None:
+def _node(tree: Structure) -> tuple[list[object], Rebuild] | None:
     """Return the children of a structure, and a way back; None for a leaf."""
     if not tree_is_leaf(tree):
         children, spec = tree_flatten(tree, is_leaf=lambda x: x is not tree)
@@ -78,7 +81,7 @@ def _node(tree: Any) -> tuple[list[Any], Rebuild] | None:
     return None
 
 
-def _holds(tree: Any) -> bool:
+def _holds(tree: object) -> bool:
     """Return whether something is a plain object: one that is made of attributes."""
     made = type(tree).__module__.split(".")[0] not in ("builtins", "torch", "numpy")
     distribution = isinstance(tree, torch.distributions.Distribution)
@@ -89,8 +92,8 @@ def _holds(tree: Any) -> bool:
     )
 
 
-def _mapping(like: Mapping, keys: list[Any], values: list[Any]) -> Any:
-    made: Any = copy.copy(like)
+def _mapping(like: Mapping, keys: list[object], values: list[object]) -> Structure:
+    made: Structure = copy.copy(like)
     if not hasattr(made, "__setitem__"):
         return dict(zip(keys, values, strict=True))
     for key, value in zip(keys, values, strict=True):
@@ -98,7 +101,7 @@ def _mapping(like: Mapping, keys: list[Any], values: list[Any]) -> Any:
     return made
 
 
-def _record(like: Any, names: list[str], values: list[Any]) -> Any:
+def _record(like: Structure, names: list[str], values: list[object]) -> Structure:
     made = copy.copy(like)
     for name, value in zip(names, values, strict=True):
         if getattr(made, name) is not value:

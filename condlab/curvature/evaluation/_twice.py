@@ -17,7 +17,7 @@ import inspect
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from operator import attrgetter
 
 import torch
 from torch import Tensor
@@ -33,15 +33,10 @@ WITHOUT_CUDNN = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 @contextlib.contextmanager
 def full_precision() -> Iterator[None]:
     """Round as dtypes say, whatever shorter formats the process allows for float32."""
-    backends: Any = torch.backends  # whose stubs know fewer of these than it has
-    kinds = (
-        backends.cudnn.conv,
-        backends.cudnn.rnn,
-        backends.cuda.matmul,
-        backends.mkldnn.conv,
-        backends.mkldnn.rnn,
-        backends.mkldnn.matmul,
-    )
+    kinds = attrgetter(
+        *("cudnn.conv", "cudnn.rnn", "cuda.matmul"),
+        *("mkldnn.conv", "mkldnn.rnn", "mkldnn.matmul"),
+    )(torch.backends)
     kept = [kind.fp32_precision for kind in kinds]
     for kind in kinds:
         kind.fp32_precision = "ieee"
@@ -81,7 +76,7 @@ def differentiable() -> Iterator[None]:
         yield
 
 
-def _uncompiled() -> contextlib.AbstractContextManager[Any]:
+def _uncompiled() -> contextlib.AbstractContextManager[None]:
     """Call what torch.compile has made as it was written.
 
     Compiled code has no second derivative, and recompiles within each transformation.
@@ -114,10 +109,10 @@ class _Plain(TorchFunctionMode):
     def __torch_function__(
         self,
         func: Callable,
-        types: Any,
+        types: object,
         args: tuple = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         name = getattr(func, "__name__", "")
         kwargs = kwargs or {}
         if name.startswith("_weight_norm"):  # an overload's name ends in ".default"
@@ -153,10 +148,10 @@ class PaddingRows(TorchFunctionMode):
     def __torch_function__(
         self,
         func: Callable,
-        types: Any,
+        types: object,
         args: tuple = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
+        kwargs: dict[str, object] | None = None,
+    ) -> object:
         found = func(*args, **(kwargs or {}))
         if func is not torch.nn.functional.embedding:
             return found

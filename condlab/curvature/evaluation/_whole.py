@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -29,7 +28,7 @@ from condlab.curvature.evaluation._rules import (
     shares_of,
 )
 from condlab.curvature.evaluation._trees import tensors
-from condlab.curvature.evaluation.losses import Loss, ModelLoss, batch_size
+from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss, batch_size
 
 ENOUGH = 3  # samples, for parts of a batch that are not as large as each other
 TOGETHER = 8  # batches of one sample that are joined
@@ -70,7 +69,7 @@ class Obeyed:
 
     rule: Rule
     gap: float
-    batch: Any
+    batch: Batch
     seen: Seen
 
     @property
@@ -146,7 +145,7 @@ def _ways_to_part(data: Data, axis: int, at: int | None) -> Iterator[Parts]:
         yield joined
 
 
-def _size(batch: Any, axis: int) -> int:
+def _size(batch: Batch, axis: int) -> int:
     return batch_size(batch, axis) if any(x.ndim > axis for x in tensors(batch)) else 0
 
 

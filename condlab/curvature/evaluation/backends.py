@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -18,9 +18,10 @@ from torch.func import grad, jacrev, jvp, vjp, vmap
 from condlab.curvature.evaluation._graph import saved_bytes
 from condlab.curvature.evaluation._parameters import Flat
 from condlab.curvature.evaluation._twice import backwards, differentiable
-from condlab.curvature.evaluation.losses import Loss
+from condlab.curvature.evaluation.losses import Batch, Loss
 
 Graph = tuple[Tensor, ...]
+Made = TypeVar("Made")
 
 
 class Backend(Protocol):
@@ -30,18 +31,18 @@ class Backend(Protocol):
     def name(self) -> str:
         """Return what it is called."""
 
-    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+    def product(self, i: int, batch: Batch, rows: Tensor) -> Tensor:
         """Return the product of the Hessian of batch i with each row."""
 
 
-class Kept:
+class Kept(Generic[Made]):
     """Graphs kept for the products to come, while a budget of bytes lasts."""
 
     def __init__(self, budget: float, sizes: Sequence[float]) -> None:
         self.budget, self._sizes = budget, sizes
-        self._graphs: dict[int, Any] = {}
+        self._graphs: dict[int, Made] = {}
 
-    def get(self, i: int, build: Callable[[], Any]) -> Any:
+    def get(self, i: int, build: Callable[[], Made]) -> Made:
         """Return what was kept for batch i, or build it and keep it if it fits."""
         if i in self._graphs:
             return self._graphs[i]
@@ -61,7 +62,9 @@ class Kept:
 class DoubleBackward:
     """Differentiate the gradient's own graph backwards, keeping it where it fits."""
 
-    def __init__(self, loss: Loss, leaves: dict[str, Tensor], kept: Kept) -> None:
+    def __init__(
+        self, loss: Loss, leaves: dict[str, Tensor], kept: Kept[Graph]
+    ) -> None:
         self._loss, self._leaves, self._kept = loss, leaves, kept
 
     @property
@@ -69,7 +72,7 @@ class DoubleBackward:
         """Return what is done, given the budget."""
         return self._kept.share()
 
-    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+    def product(self, i: int, batch: Batch, rows: Tensor) -> Tensor:
         """Return the product of the Hessian of batch i with each row."""
 
         def build() -> Graph:
@@ -92,7 +95,7 @@ class ForwardOverReverse:
         self._loss, self._flat, self._reverse = loss, flat, reverse
         self._params = {name: p.detach() for name, p in leaves.items()}
 
-    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:  # noqa: ARG002
+    def product(self, i: int, batch: Batch, rows: Tensor) -> Tensor:  # noqa: ARG002
         """Return the product of the Hessian of batch i with each row."""
         gradient = self._reverse(lambda params: self._loss(params, batch))
 
@@ -119,14 +122,14 @@ class Batched:
         loss: Loss,
         leaves: dict[str, Tensor],
         flat: Flat,
-        kept: Kept,
+        kept: Kept[Callable],
         widest: int,
     ) -> None:
         self._loss, self._flat, self._widest = loss, flat, widest
         self._kept = kept
         self._params = {name: p.detach() for name, p in leaves.items()}
 
-    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+    def product(self, i: int, batch: Batch, rows: Tensor) -> Tensor:
         """Return the product of the Hessian of batch i with each row."""
 
         def build() -> Callable:
@@ -151,7 +154,7 @@ def stack(vectors: list[Tensor]) -> Tensor:
 
 
 def gradient_graph(
-    loss: Loss, leaves: dict[str, Tensor], batch: Any, *, again: bool = True
+    loss: Loss, leaves: dict[str, Tensor], batch: Batch, *, again: bool = True
 ) -> tuple[Tensor, Graph]:
     """Return the loss and its gradient, to be differentiated again or not."""
     value = loss(leaves, batch)
@@ -164,7 +167,7 @@ def gradient_graph(
     return value, gradient
 
 
-def require_scalar(value: Any) -> None:
+def require_scalar(value: object) -> None:
     """Raise ValueError unless a loss gave one finite real number."""
     if not isinstance(value, Tensor):
         got = type(value).__name__
@@ -202,7 +205,7 @@ def pull_back(
     return torch.cat([f.reshape(-1) for f in found]).detach()
 
 
-def graph_bytes(build: Callable[[], Any], leaves: dict[str, Tensor]) -> int:
+def graph_bytes(build: Callable[[], object], leaves: dict[str, Tensor]) -> int:
     """Return the memory that a graph holds on to besides the parameters."""
     own = {p.untyped_storage().data_ptr() for p in leaves.values()}
     held: dict[int, int] = {}

@@ -7,16 +7,17 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from condlab.curvature.evaluation._trees import tensors
+from condlab.curvature.evaluation._trees import Structure, tensors
 
 Params = Mapping[str, Tensor]
-Loss = Callable[[dict[str, Tensor], Any], Tensor]
+Batch = Structure  # what it is, is between a loss and its caller
+Loss = Callable[[dict[str, Tensor], Batch], Tensor]
+Criterion = Callable[[Structure, Structure], Tensor]  # of outputs and targets
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +41,16 @@ class ModelLoss:
     tensor(9.)
     """
 
-    outputs: Callable[[dict[str, Tensor], Any], Any]
-    criterion: Callable[[Any, Any], Tensor]
+    outputs: Callable[[dict[str, Tensor], Batch], Structure]
+    criterion: Callable[[Structure, Batch], Tensor]
     module: nn.Module | None = None
 
-    def __call__(self, params: dict[str, Tensor], batch: Any) -> Tensor:
+    def __call__(self, params: dict[str, Tensor], batch: Batch) -> Tensor:
         """Return the loss of a batch, a scalar."""
         return self.criterion(self.outputs(params, batch), batch)
 
 
-def make_loss(module: nn.Module, criterion: Callable[[Any, Any], Tensor]) -> ModelLoss:
+def make_loss(module: nn.Module, criterion: Criterion) -> ModelLoss:
     """Return ``loss(params, batch)`` of a module and a criterion.
 
     Parameters
@@ -79,11 +80,11 @@ def make_loss(module: nn.Module, criterion: Callable[[Any, Any], Tensor]) -> Mod
     """
     _require_open(module)
 
-    def outputs(params: dict[str, Tensor], batch: Any) -> Any:
+    def outputs(params: dict[str, Tensor], batch: Batch) -> Structure:
         args, kwargs = _arguments(module, _pair(batch)[0])
         return _call(module, params, args, kwargs)
 
-    def scored(predictions: Any, batch: Any) -> Tensor:
+    def scored(predictions: Structure, batch: Batch) -> Tensor:
         return criterion(predictions, _pair(batch)[1])
 
     return ModelLoss(outputs, scored, module)
@@ -103,7 +104,9 @@ def _require_open(module: nn.Module) -> None:
         )
 
 
-def _arguments(module: nn.Module, inputs: Any) -> tuple[tuple[Any, ...], dict]:
+def _arguments(
+    module: nn.Module, inputs: Structure
+) -> tuple[tuple[object, ...], dict[str, object]]:
     """Return positional and keyword arguments; a mapping is one or the other."""
     if not isinstance(inputs, Mapping):
         return (inputs if isinstance(inputs, tuple) else (inputs,)), {}
@@ -115,7 +118,9 @@ def _arguments(module: nn.Module, inputs: Any) -> tuple[tuple[Any, ...], dict]:
     return (), dict(inputs)
 
 
-def _takes(module: nn.Module, args: tuple[Any, ...], kwargs: dict) -> bool:
+def _takes(
+    module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]
+) -> bool:
     with contextlib.suppress(TypeError, ValueError):  # compiled code may not tell
         inspect.signature(module.forward).bind(*args, **kwargs)
         return True
@@ -125,14 +130,14 @@ def _takes(module: nn.Module, args: tuple[Any, ...], kwargs: dict) -> bool:
 def _call(
     module: nn.Module,
     params: dict[str, Tensor],
-    args: tuple[Any, ...],
-    kwargs: dict[str, Any],
-) -> Any:
+    args: tuple[object, ...],
+    kwargs: dict[str, object],
+) -> Structure:
     """Return what a module gives with other parameters in the place of its own."""
     return functional_call(module, params, args, kwargs)
 
 
-def _pair(batch: Any) -> tuple[Any, Any]:
+def _pair(batch: Batch) -> tuple[Structure, Structure]:
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         kind = type(batch).__name__
         raise ValueError(
@@ -157,7 +162,7 @@ def moved(loss: Loss, move: Callable[[Params], dict[str, Tensor]]) -> Loss:
     return lambda p, batch: loss(move(p), batch)
 
 
-def batch_size(batch: Any, axis: int = 0) -> int:
+def batch_size(batch: Batch, axis: int = 0) -> int:
     """Return how many samples a batch has along an axis.
 
     It is the length that most of its tensors share, and of lengths that are as frequent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +13,7 @@ from condlab.curvature.evaluation.backends import (
     pull_back,
     require_scalar,
 )
-from condlab.curvature.evaluation.losses import ModelLoss
+from condlab.curvature.evaluation.losses import Batch, ModelLoss
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +35,29 @@ class Outputs:
     slope: tuple[Tensor, ...]
 
     @classmethod
-    def of(cls, loss: ModelLoss, leaves: dict[str, Tensor], batch: Any) -> Outputs:
+    def of(cls, loss: ModelLoss, leaves: dict[str, Tensor], batch: Batch) -> Outputs:
         """Return the outputs for a batch."""
         given, rebuild = take_apart(loss.outputs(leaves, batch))
+        found = {i: z for i, z in enumerate(given) if isinstance(z, Tensor)}
+        pairs = [i for i, z in found.items() if z.is_complex()]
         parts = {
-            i: torch.view_as_real(z) if z.is_complex() else z
-            for i, z in enumerate(given)
-            if isinstance(z, Tensor) and (z.is_floating_point() or z.is_complex())
+            i: torch.view_as_real(z) if i in pairs else z
+            for i, z in found.items()
+            if i in pairs or z.is_floating_point()
         }
         free = {i: z.detach().requires_grad_() for i, z in parts.items()}
         scored = list(given)
         for i, z in free.items():
-            scored[i] = torch.view_as_complex(z) if given[i].is_complex() else z
+            scored[i] = torch.view_as_complex(z) if i in pairs else z
         value = loss.criterion(rebuild(scored), batch)
         require_scalar(value)
         if not (value.requires_grad and free):
             return cls((), {}, ())
-        found = torch.autograd.grad(
+        slopes = torch.autograd.grad(
             value, list(free.values()), create_graph=True, allow_unused=True
         )
         slope = {
-            i: s for i, s in zip(free, found, strict=True) if s is not None
+            i: s for i, s in zip(free, slopes, strict=True) if s is not None
         }  # outputs that the criterion does not use have none
         return cls(
             tuple(parts[i] for i in slope),
@@ -74,7 +75,7 @@ class Outputs:
         return pull_back(self.slope, self.free, v)
 
 
-def require_all(loss: ModelLoss, leaves: dict[str, Tensor], batch: Any) -> None:
+def require_all(loss: ModelLoss, leaves: dict[str, Tensor], batch: Batch) -> None:
     """Raise ValueError unless the loss depends on the parameters by its outputs alone.
 
     Then its gradient is that of the criterion pulled back through the outputs.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,7 +18,7 @@ from condlab.curvature.evaluation._trees import map_tensors
 from condlab.curvature.evaluation._twice import differentiable
 from condlab.curvature.evaluation._whole import weighed
 from condlab.curvature.evaluation.backends import gradient_graph
-from condlab.curvature.evaluation.losses import Loss, ModelLoss, hold
+from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss, hold
 from condlab.nn.conditioning import zero_line
 from condlab.spectra._room import available_bytes
 
@@ -45,7 +44,7 @@ class Point:
         cls,
         loss: Loss,
         params: Mapping[str, Tensor],
-        batches: Iterable[Any],
+        batches: Iterable[Batch],
         weights: Sequence[float] | None,
         memory: float | None,
     ) -> Point:
@@ -82,14 +81,7 @@ class Point:
             doubled if flat.dtype == torch.float32 else None,
             lambda one: modules.held(one, lambda: evaluate(leaves)),
         )
-        refused = check.of_loss().refused
-        if refused:
-            module = loss.module if isinstance(loss, ModelLoss) else None
-            jump = zero_line(module) if module is not None else ""
-            raise ValueError(
-                f"torch must differentiate the loss as it is, but {refused}; "
-                + (jump or _CUT)
-            )
+        _require_slopes(check, loss)
         if not isinstance(batches, Data):  # else it is kept already
             loss = as_now(loss, params)
         room = available_bytes(flat.device) / 2 if memory is None else float(memory)
@@ -153,8 +145,20 @@ def _require_untouched(leaves: dict[str, Tensor], params: Mapping[str, Tensor]) 
             )
 
 
+def _require_slopes(check: Check, loss: Loss) -> None:
+    """Raise ValueError if the gradient is not what differences of the loss are."""
+    refused = check.of_loss().refused
+    if refused:
+        module = loss.module if isinstance(loss, ModelLoss) else None
+        jump = zero_line(module) if module is not None else ""
+        raise ValueError(
+            f"torch must differentiate the loss as it is, but {refused}; "
+            + (jump or _CUT)
+        )
+
+
 def _gradient(
-    loss: Loss, leaves: dict[str, Tensor], batch: Any
+    loss: Loss, leaves: dict[str, Tensor], batch: Batch
 ) -> tuple[Tensor, Tensor]:
     with differentiable():
         value, gradient = gradient_graph(loss, leaves, batch, again=False)
@@ -162,13 +166,12 @@ def _gradient(
 
 
 def in_double(
-    loss: Loss, leaves: dict[str, Tensor], batch: Any
-) -> tuple[dict[str, Tensor], Any]:
+    loss: Loss, leaves: dict[str, Tensor], batch: Batch
+) -> tuple[dict[str, Tensor], Batch]:
     """Return parameters beside the module's buffers, and a batch, in float64."""
 
-    def doubled(x: Any) -> Any:
-        is_float = isinstance(x, Tensor) and x.dtype == torch.float32
-        return x.double() if is_float else x
+    def doubled(x: Tensor) -> Tensor:
+        return x.double() if x.dtype == torch.float32 else x
 
     module = loss.module if isinstance(loss, ModelLoss) else None
     buffers = dict(module.named_buffers()) if module is not None else {}
@@ -177,7 +180,7 @@ def in_double(
 
 
 def _gradient_in_double(
-    loss: Loss, leaves: dict[str, Tensor], batch: Any
+    loss: Loss, leaves: dict[str, Tensor], batch: Batch
 ) -> tuple[Tensor, Tensor]:
     """Return the gradient of what a float32 loss is in float64.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from condlab.curvature.evaluation.backends import (
     Batched,
     DoubleBackward,
     ForwardOverReverse,
+    Graph,
     Kept,
     gradient_graph,
     graph_bytes,
@@ -66,16 +67,18 @@ class Candidates:
         sizes = graph_sizes(self.point, lambda: gradient_graph(loss, leaves, first))
         share = {"auto": memory / 2, "rebuilt": 0.0}.get(wanted, memory)
         tight = sum(sizes) > share  # then what is compared is the rebuilding
-        double, pulled = (Kept(0 if tight else share, sizes) for _ in range(2))
+        double = Kept[Graph](0 if tight else share, sizes)
+        pulled = Kept[Callable](0 if tight else share, sizes)
         widest = max(1, int(memory / 2 / max(1, *sizes)))
         retained = DoubleBackward(loss, leaves, double)
         batched = Batched(loss, leaves, flat, pulled, widest)
         forward = [ForwardOverReverse(loss, leaves, flat, r) for r in REVERSE]
-        kinds: dict[str, list[Any]] = {"forward": forward, "batched": [batched]}
-        kinds = (
-            kinds if wanted == "auto" else {k: kinds[k] for k in kinds if k == wanted}
-        )
-        tried = [self._first_that_works(k) for k in ([retained], *kinds.values())]
+        kinds: dict[str, Sequence[Backend]] = {
+            "forward": forward,
+            "batched": [batched],
+        }
+        asked = [kinds[k] for k in kinds if wanted in ("auto", k)]
+        tried = [self._first_that_works(k) for k in ([retained], *asked)]
         choice = _cheapest(tried) if wanted == "auto" else _only(tried[-1], tried)
         pulled.budget = share
         double.budget = share
@@ -83,20 +86,20 @@ class Candidates:
             double.budget = memory
         return choice
 
-    def _first_that_works(self, backends: list[Any]) -> _Tried:
+    def _first_that_works(self, backends: Sequence[Backend]) -> _Tried:
         refused = []
         for backend in backends:
             try:
                 tried = self.try_out(backend)
             except (RuntimeError, NotImplementedError) as error:  # torch has no rule
                 reason = str(error).strip().split("\n")[0]
-                refused.append(_Tried(Trial(backend.name, float("inf"), reason)))
+                refused.append(_refused(backend, reason))
                 continue
-            if tried.backend is not None:
+            if tried.works:
                 return tried
             refused.append(tried)
         reasons = dict.fromkeys(one.trial.refused for one in refused)
-        return _Tried(Trial(backends[0].name, float("inf"), "; ".join(reasons)))
+        return _refused(backends[0], "; ".join(reasons))
 
     def try_out(self, backend: Backend) -> _Tried:
         """Multiply with the probes, hold that against differences, time a product."""
@@ -104,7 +107,7 @@ class Candidates:
         product = backend.product(0, batch, rows)  # also builds what is kept
         seen = self.judge(product)
         if seen.refused:
-            return _Tried(Trial(backend.name, float("inf"), seen.refused))
+            return _refused(backend, seen.refused)
         best = float("inf")
         for width in WIDTHS if isinstance(backend, Batched) else (1,):
             many = rows[:1].repeat(width, 1)
@@ -123,7 +126,7 @@ class Candidates:
         seen = self.point.check.of_gradient(product[0])
         return seen if seen.refused else symmetric(self.point, product, seen.gap)
 
-    def _seconds(self, run: Callable[[], Any]) -> float:
+    def _seconds(self, run: Callable[[], object]) -> float:
         """Return the time of a run; on the CPU the process's own: load spares it."""
         return min(_timed(run, self.point.flat.device) for _ in range(TIMINGS))
 
@@ -158,7 +161,7 @@ def only(
     return Choice(backend, backend, (Trial(backend.name, seconds),), seen.gap)
 
 
-def graph_sizes(point: Point, build: Callable[[], Any]) -> list[float]:
+def graph_sizes(point: Point, build: Callable[[], object]) -> list[float]:
     """Return the bytes of each batch's graph, from the first by their sizes."""
     first, sizes = float(graph_bytes(build, point.leaves)), point.data.sizes
     return [first * size / max(1, sizes[0]) for size in sizes]
@@ -167,13 +170,21 @@ def graph_sizes(point: Point, build: Callable[[], Any]) -> list[float]:
 @dataclass(frozen=True, slots=True)
 class _Tried:
     trial: Trial
-    backend: Any = None
+    backend: Backend
     gap: float = 0.0
+
+    @property
+    def works(self) -> bool:
+        return math.isfinite(self.trial.seconds)
+
+
+def _refused(backend: Backend, why: str) -> _Tried:
+    return _Tried(Trial(backend.name, math.inf, why), backend)
 
 
 def _cheapest(tried: list[_Tried]) -> Choice:
     """Return the cheapest of those that are left, a kept graph unless clearly so."""
-    left = [one for one in tried if one.backend is not None]
+    left = [one for one in tried if one.works]
     if not left:
         reasons = "; ".join(f"{t.trial.name}: {t.trial.refused}" for t in tried)
         raise ValueError(f"torch cannot differentiate this loss twice: {reasons}")
@@ -190,7 +201,7 @@ def _cheapest(tried: list[_Tried]) -> Choice:
 
 
 def _only(one: _Tried, tried: list[_Tried]) -> Choice:
-    if one.backend is None:
+    if not one.works:
         raise ValueError(
             f"backend {one.trial.name!r} does not work for this loss: "
             f'{one.trial.refused}; use backend="auto"'
@@ -198,7 +209,7 @@ def _only(one: _Tried, tried: list[_Tried]) -> Choice:
     return Choice(one.backend, one.backend, tuple(t.trial for t in tried), one.gap)
 
 
-def _timed(run: Callable[[], Any], device: torch.device) -> float:
+def _timed(run: Callable[[], object], device: torch.device) -> float:
     if device.type != "cuda":
         start = time.process_time()
         run()

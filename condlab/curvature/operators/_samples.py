@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +14,11 @@ from condlab.curvature.evaluation._reduction import ENTRIES
 from condlab.curvature.evaluation._rules import Rule, Seen, counter, rules, see
 from condlab.curvature.evaluation._trees import map_tensors, take_apart
 from condlab.curvature.evaluation.backends import differentiable, gradient_graph
-from condlab.curvature.evaluation.losses import batch_size
+from condlab.curvature.evaluation.losses import Batch, batch_size
 from condlab.curvature.operators._point import Point
 
-Shares = Callable[[Any], Tensor]
-Rows = Callable[[Any], tuple[Tensor, Tensor]]  # of a batch: R and w, for R' diag(w) R
+Shares = Callable[[Batch], Tensor]
+Rows = Callable[[Batch], tuple[Tensor, Tensor]]  # of a batch: R and w, for R' diag(w) R
 
 
 def sample_rows(point: Point) -> tuple[Rows, int]:
@@ -30,7 +29,7 @@ def sample_rows(point: Point) -> tuple[Rows, int]:
     first = point.data.first
     _require_samples(first)
 
-    def one_by_one(batch: Any) -> Tensor:
+    def one_by_one(batch: Batch) -> Tensor:
         size = batch_size(batch)
         return torch.stack([_alone(point, batch, i, size) for i in range(size)])
 
@@ -45,7 +44,7 @@ def sample_rows(point: Point) -> tuple[Rows, int]:
         if near(fast[some], slow[some]):
             gradients = lambda batch: _at_once(point, batch)  # noqa: E731
 
-    def rows(batch: Any) -> tuple[Tensor, Tensor]:
+    def rows(batch: Batch) -> tuple[Tensor, Tensor]:
         return counting(gradients(batch), shares(batch))
 
     return rows, len(slow)
@@ -62,24 +61,26 @@ def near(a: Tensor, b: Tensor) -> bool:
     return bool((a - b).norm() <= 10 * torch.finfo(a.dtype).eps ** 0.5 * b.norm())
 
 
-def gradient_of(point: Point, batch: Any) -> Tensor:
+def gradient_of(point: Point, batch: Batch) -> Tensor:
     """Return the gradient of a batch's loss, shape (n,)."""
     with differentiable():
         parts = gradient_graph(point.loss, point.leaves, batch, again=False)[1]
     return torch.cat([p.reshape(-1) for p in parts])
 
 
-def _alone(point: Point, batch: Any, i: int, size: int) -> Tensor:
+def _alone(point: Point, batch: Batch, i: int, size: int) -> Tensor:
     def pick(x: Tensor) -> Tensor:
         return x[i : i + 1] if _runs(x, size) else x
 
     return gradient_of(point, map_tensors(pick, batch))
 
 
-def _at_once(point: Point, batch: Any) -> Tensor:
+def _at_once(point: Point, batch: Batch) -> Tensor:
     leaves, rebuild = take_apart(batch)
     size = batch_size(batch)
-    own = [k for k, x in enumerate(leaves) if isinstance(x, Tensor) and _runs(x, size)]
+    own = {
+        k: x for k, x in enumerate(leaves) if isinstance(x, Tensor) and _runs(x, size)
+    }
 
     def one(params: dict[str, Tensor], sample: list[Tensor]) -> Tensor:
         parts = list(leaves)
@@ -88,9 +89,7 @@ def _at_once(point: Point, batch: Any) -> Tensor:
         return point.loss(params, rebuild(parts))
 
     with differentiable():
-        each = vmap(grad(one), in_dims=(None, 0))(
-            point.params, [leaves[k] for k in own]
-        )
+        each = vmap(grad(one), in_dims=(None, 0))(point.params, list(own.values()))
     joined = torch.cat([each[n].flatten(1) for n in point.flat.shapes], dim=1)
     return joined.detach()
 
@@ -131,7 +130,7 @@ def _by(rule: Rule, seen: Seen, point: Point) -> Shares:
     if rule.name in ("final", "losses"):
         count = counter(rule, seen, point.loss, point.leaves, point.data.first)
 
-    def shares(batch: Any) -> Tensor:
+    def shares(batch: Batch) -> Tensor:
         size = batch_size(batch)
         counts = [torch.ones(size)] if count is None else count(batch)
         found = [per_place(wide(c), size) for c in counts]
@@ -155,7 +154,7 @@ def per_place(counts: Tensor, places: int) -> Tensor:
     return counts.reshape(places, -1).sum(dim=1)
 
 
-def _require_samples(batch: Any) -> None:
+def _require_samples(batch: Batch) -> None:
     """Raise ValueError unless tensors run over the samples, or have one for all."""
     leaves = take_apart(batch)[0]
     arrays = [x for x in leaves if isinstance(x, (Tensor, np.ndarray)) and x.ndim]

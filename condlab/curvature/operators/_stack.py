@@ -6,14 +6,14 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import jvp, vmap
 
 from condlab.curvature.evaluation.backends import REVERSE, differentiable
-from condlab.curvature.evaluation.losses import ModelLoss
+from condlab.curvature.evaluation.losses import Batch, ModelLoss
+from condlab.curvature.operators._over_parameters import AtPoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,14 @@ class Layer:
         return torch.cat(parts, dim=-1)
 
 
+Pair = tuple[dict[str, Tensor], dict[str, Tensor]]  # slopes and inputs, by layer
+
+
 class NotAStackError(ValueError):
     """Raise where a network is not made of linear layers that see a sample once."""
 
 
-def linear_layers(H: Any) -> list[Layer]:
+def linear_layers(H: AtPoint) -> list[Layer]:
     """Return the linear layers that own all parameters of a Hessian.
 
     Raises
@@ -85,7 +88,7 @@ class Trace:
     moved_slopes: dict[str, Tensor]
 
 
-def trace(H: Any, layers: list[Layer], batch: Any) -> Trace:
+def trace(H: AtPoint, layers: list[Layer], batch: Batch) -> Trace:
     """Return what a batch gives on its way through the layers.
 
     Raises
@@ -106,7 +109,7 @@ def trace(H: Any, layers: list[Layer], batch: Any) -> Trace:
         with _hooked(layers, nudge=z) as seen:
             return H.point.loss(H.params, batch), seen
 
-    def along(edge: Tensor) -> tuple[Any, Any]:
+    def along(edge: Tensor) -> tuple[Pair, Pair]:
         parts = edge.split(sizes)
         moves = {
             name: part.expand(still[name].shape)
@@ -143,7 +146,7 @@ def _detached(parts: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _call_order(
-    H: Any, layers: list[Layer], batch: Any
+    H: AtPoint, layers: list[Layer], batch: Batch
 ) -> tuple[dict[str, torch.Size], list[Layer]]:
     """Return the shapes that layers give for a batch, and the order of their calls.
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from condlab.curvature.evaluation._reduction import ENTRIES, Recorder, Reduction
 from condlab.curvature.evaluation.backends import differentiable
+from condlab.curvature.evaluation.losses import Batch
 from condlab.curvature.operators._point import Point
 from condlab.curvature.operators._samples import (
     Rows,
@@ -25,7 +24,7 @@ def token_rows(point: Point) -> tuple[Rows, int]:
     A token is a place that torch's loss function scores.
     """
 
-    def rows(batch: Any) -> tuple[Tensor, Tensor]:
+    def rows(batch: Batch) -> tuple[Tensor, Tensor]:
         parts, shares = counting(*_terms(point, batch))
         return parts / shares[:, None], shares
 
@@ -39,7 +38,7 @@ def token_rows(point: Point) -> tuple[Rows, int]:
     return rows, len(terms)
 
 
-def _terms(point: Point, batch: Any) -> tuple[Tensor, Tensor]:
+def _terms(point: Point, batch: Batch) -> tuple[Tensor, Tensor]:
     """Return each token's part of the gradient, and of the mean; 1 in a sum."""
     with differentiable():
         with Recorder() as recorder:

@@ -14,14 +14,14 @@ a conditioned one, adds the chain rule of that map.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call, grad, vjp, vmap
 from torch.nn.utils import parametrize
 
 from condlab.curvature.evaluation.backends import differentiable
+from condlab.curvature.operators._over_parameters import AtPoint
 from condlab.curvature.operators._stack import (
     Layer,
     NotAStackError,
@@ -34,7 +34,7 @@ from condlab.spectra.assembly import symmetrise
 TRIES = 2  # random products that the result must agree with
 
 
-def assemble_stack(H: Any) -> Tensor:
+def assemble_stack(H: AtPoint) -> Tensor:
     """Return the exact Hessian of a stack of linear layers, sample by sample.
 
     Parameters
@@ -81,7 +81,7 @@ def assemble_stack(H: Any) -> Tensor:
     return A
 
 
-def _assembled(H: Any, layers: list[Layer]) -> Tensor:
+def _assembled(H: AtPoint, layers: list[Layer]) -> Tensor:
     A = torch.zeros(H.shape, dtype=H.dtype, device=H.device)
     slopes: dict[str, Tensor] = {}
     for _, batch, share in H.point.data:
@@ -93,8 +93,10 @@ def _assembled(H: Any, layers: list[Layer]) -> Tensor:
                 block = _block(before, after, seen).mul_(share)
                 _add(A, H.layout.slices, before, after, block)
     mapped = [x for x in layers if parametrize.is_parametrized(x.module, "weight")]
-    for layer in (x for x in mapped if x.weight):
-        _chain(A, H, layer, slopes[layer.name])
+    for layer in mapped:
+        if layer.weight:
+            maps = layer.module.get_submodule("parametrizations.weight")
+            _chain(A, H, maps, layer.weight, slopes[layer.name])
     if mapped:  # else it is symmetric as it is
         symmetrise(A)
     return A
@@ -160,14 +162,13 @@ def _places(layer: Layer, slices: dict[str, slice]) -> Iterator[tuple[slice, sli
         yield slices[layer.bias], slice(layer.inputs - 1, layer.inputs)
 
 
-def _chain(A: Tensor, H: Any, layer: Layer, slope: Tensor) -> None:
+def _chain(A: Tensor, H: AtPoint, maps: nn.Module, weight: str, slope: Tensor) -> None:
     """Turn derivatives by the effective weight into derivatives by the stored one."""
-    lists: Any = layer.module.parametrizations
-    place = H.layout.slices[layer.weight]
-    stored = H.params[layer.weight]
+    place = H.layout.slices[weight]
+    stored = H.params[weight]
 
     def effective(W: Tensor) -> Tensor:
-        return functional_call(lists.weight, {"original": W}, ()).reshape(-1)
+        return functional_call(maps, {"original": W}, ()).reshape(-1)
 
     def bent(W: Tensor) -> Tensor:
         return effective(W) @ slope.reshape(-1)
@@ -182,7 +183,7 @@ def _chain(A: Tensor, H: Any, layer: Layer, slope: Tensor) -> None:
         A[place, place] += vmap(lambda u: second(u)[0].reshape(-1))(rows)
 
 
-def _require_products(A: Tensor, H: Any) -> None:
+def _require_products(A: Tensor, H: AtPoint) -> None:
     generator = torch.Generator().manual_seed(2)
     V = torch.randn(H.shape[0], TRIES, generator=generator, dtype=torch.float64)
     V = V.to(H.dtype).to(H.device)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Unpack
 
 import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
+from torch import distributed as dist
 
 from condlab._ranks import Ranks
 from condlab.curvature.evaluation._parameters import Flat
+from condlab.curvature.operators._over_parameters import OverParameters
 from condlab.spectra._products import to_scipy
+from condlab.spectra.assembly import AssemblyOptions
 
 
 class DataParallel:
@@ -52,7 +55,12 @@ class DataParallel:
         print(spectrum(H).values)
     """
 
-    def __init__(self, inner: Any, weight: float, group: Any = None) -> None:
+    def __init__(
+        self,
+        inner: OverParameters,
+        weight: float,
+        group: dist.ProcessGroup | None = None,
+    ) -> None:
         self.inner, self.ranks = inner, Ranks(group)
         self.shape, self.dtype, self.device = inner.shape, inner.dtype, inner.device
         self.ranks.together(lambda: _require_weight(weight))
@@ -87,7 +95,7 @@ class DataParallel:
         """Return the product with a vector, shape (n,), or a matrix, shape (n, k)."""
         return self._sum(lambda: self.share * (self.inner @ V))
 
-    def dense(self, **options: Any) -> Tensor:
+    def dense(self, **options: Unpack[AssemblyOptions]) -> Tensor:
         """Return the matrix, shape (n, n), from those of all processes.
 
         Each assembles its own: chunks timed apart would differ, and reductions of

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from torch import Tensor
 
 from condlab.curvature.evaluation.backends import Kept
-from condlab.curvature.evaluation.losses import Loss
+from condlab.curvature.evaluation.losses import Batch, Loss
 from condlab.curvature.operators._point import Point
 from condlab.curvature.operators._probe import only
 from condlab.curvature.operators._samples import Rows, sample_rows
@@ -19,7 +19,7 @@ from condlab.curvature.operators.operator import CurvatureOperator
 def empirical_fisher(
     loss: Loss,
     params: Mapping[str, Tensor],
-    batches: Iterable[Any],
+    batches: Iterable[Batch],
     *,
     weights: Sequence[float] | None = None,
     memory: float | None = None,
@@ -86,7 +86,7 @@ def empirical_fisher(
 class FisherProduct:
     """Multiply with R' diag(w) R, the rows of R being gradients of a batch."""
 
-    def __init__(self, rows: Rows, per: str, kept: Kept) -> None:
+    def __init__(self, rows: Rows, per: str, kept: Kept[tuple[Tensor, Tensor]]) -> None:
         self._rows, self._per, self._kept = rows, per, kept
 
     @property
@@ -94,7 +94,7 @@ class FisherProduct:
         """Return what is done."""
         return f"gradients of {self._per}s, {self._kept.share()}"
 
-    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+    def product(self, i: int, batch: Batch, rows: Tensor) -> Tensor:
         """Return the product of the matrix of batch i with each row."""
         R, weights = self._kept.get(i, lambda: self._rows(batch))
         return ((rows @ R.T) * weights) @ R

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +16,7 @@ from condlab.curvature.evaluation.backends import (
     pull_back,
     stack,
 )
-from condlab.curvature.evaluation.losses import Loss, ModelLoss
+from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss
 from condlab.curvature.operators._outputs import Outputs, require_all
 from condlab.curvature.operators._point import Point, in_double
 from condlab.curvature.operators._probe import graph_sizes, only
@@ -27,7 +26,7 @@ from condlab.curvature.operators.operator import CurvatureOperator
 def gauss_newton(
     loss: Loss,
     params: Mapping[str, Tensor],
-    batches: Iterable[Any],
+    batches: Iterable[Batch],
     *,
     weights: Sequence[float] | None = None,
     memory: float | None = None,
@@ -98,7 +97,7 @@ class _Graph:
         return self.outputs.curve(pull_back(self.pulled, self.dual, v))
 
 
-def _graph(loss: ModelLoss, leaves: dict[str, Tensor], batch: Any) -> _Graph:
+def _graph(loss: ModelLoss, leaves: dict[str, Tensor], batch: Batch) -> _Graph:
     outputs = Outputs.of(loss, leaves, batch)
     dual = {
         name: torch.zeros_like(z, requires_grad=True)
@@ -126,7 +125,9 @@ def _graph(loss: ModelLoss, leaves: dict[str, Tensor], batch: Any) -> _Graph:
 class GaussNewtonProduct:
     """Multiply with J, C and J', each by one backward pass."""
 
-    def __init__(self, loss: ModelLoss, leaves: dict[str, Tensor], kept: Kept) -> None:
+    def __init__(
+        self, loss: ModelLoss, leaves: dict[str, Tensor], kept: Kept[_Graph]
+    ) -> None:
         self._loss, self._leaves, self._kept = loss, leaves, kept
 
     @property
@@ -134,7 +135,7 @@ class GaussNewtonProduct:
         """Return what is done, given the budget."""
         return f"Gauss-Newton, {self._kept.share()}"
 
-    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+    def product(self, i: int, batch: Batch, rows: Tensor) -> Tensor:
         """Return the product of the matrix of batch i with each row."""
         with backwards():
             graph = self._graph(i, batch)
@@ -152,7 +153,7 @@ class GaussNewtonProduct:
         """
         first = point.data.first
 
-        def slope(at: dict[str, Tensor], batch: Any) -> tuple[Tensor, Tensor]:
+        def slope(at: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
             with differentiable():
                 found = Outputs.of(self._loss, at, batch).slope
             flat = torch.cat([s.detach().reshape(-1) for s in found])
@@ -175,7 +176,7 @@ class GaussNewtonProduct:
 
         return judge
 
-    def _graph(self, i: int, batch: Any) -> _Graph:
+    def _graph(self, i: int, batch: Batch) -> _Graph:
         def build() -> _Graph:
             with differentiable():
                 return _graph(self._loss, self._leaves, batch)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from condlab.curvature.evaluation._trees import Structure
 from condlab.curvature.evaluation._twice import differentiable
 from condlab.curvature.evaluation.backends import Kept, pull_back
-from condlab.curvature.evaluation.losses import Loss, ModelLoss
+from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss
 from condlab.curvature.operators._point import Point
 from condlab.curvature.operators._probe import graph_sizes
 from condlab.spectra.assembly import symmetrise
@@ -22,7 +22,7 @@ from condlab.spectra.linear_map import LinearMap
 def jacobian(
     loss: Loss,
     params: Mapping[str, Tensor],
-    batches: Iterable[Any],
+    batches: Iterable[Batch],
     *,
     memory: float | None = None,
 ) -> LinearMap:
@@ -79,7 +79,7 @@ def jacobian(
 def tangent_kernel(
     loss: Loss,
     params: Mapping[str, Tensor],
-    batches: Iterable[Any],
+    batches: Iterable[Batch],
     *,
     memory: float | None = None,
 ) -> LinearMap:
@@ -143,7 +143,7 @@ class OutputMaps:
     def __init__(self, point: Point, loss: ModelLoss) -> None:
         self._point, self._loss = point, loss
         sizes = graph_sizes(point, partial(self._graph, point.data.first))
-        self._kept = Kept(point.memory, sizes)
+        self._kept = Kept[OutputGraph](point.memory, sizes)
         self._sizes = []
         for _, batch, _ in point.data:
             with differentiable():
@@ -176,7 +176,7 @@ class OutputMaps:
             total += torch.stack(rows, dim=1)
         return total
 
-    def _graph(self, batch: Any) -> OutputGraph:
+    def _graph(self, batch: Batch) -> OutputGraph:
         leaves = self._point.leaves
         return OutputGraph.of(flat_outputs(self._loss, leaves, batch), leaves)
 
@@ -213,7 +213,7 @@ class OutputGraph:
         return pull_back((self.outputs,), leaves, u)
 
 
-def flat_outputs(loss: ModelLoss, params: dict[str, Tensor], batch: Any) -> Tensor:
+def flat_outputs(loss: ModelLoss, params: dict[str, Tensor], batch: Batch) -> Tensor:
     """Return all real floating outputs of a batch, laid end to end."""
     parts = [z.reshape(-1) for z in _tensors(loss.outputs(params, batch))]
     if not parts:
@@ -224,7 +224,7 @@ def flat_outputs(loss: ModelLoss, params: dict[str, Tensor], batch: Any) -> Tens
     return torch.cat(parts)
 
 
-def _tensors(tree: Any) -> Iterable[Tensor]:
+def _tensors(tree: Structure) -> Iterable[Tensor]:
     if isinstance(tree, Tensor):
         yield from [tree] if tree.is_floating_point() else []
     elif isinstance(tree, Mapping):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from condlab.curvature.evaluation._twice import differentiable
 from condlab.curvature.evaluation.backends import Kept, stack
-from condlab.curvature.evaluation.losses import Loss, ModelLoss
+from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss
 from condlab.curvature.operators._likelihood import Likelihood, likelihood
 from condlab.curvature.operators._point import Point
 from condlab.curvature.operators._probe import graph_sizes, only
@@ -22,7 +21,7 @@ from condlab.curvature.operators.operator import CurvatureOperator
 def monte_carlo_fisher(
     loss: Loss,
     params: Mapping[str, Tensor],
-    batches: Iterable[Any],
+    batches: Iterable[Batch],
     *,
     num_samples: int = 1,
     generator: torch.Generator | None = None,
@@ -92,7 +91,7 @@ def monte_carlo_fisher(
 def _made(
     loss: ModelLoss,
     params: Mapping[str, Tensor],
-    batches: Iterable[Any],
+    batches: Iterable[Batch],
     weights: Sequence[float] | None,
     memory: float | None,
     num_samples: int,
@@ -128,7 +127,7 @@ class Draw:
     num_samples: int
     seed: int
 
-    def of(self, i: int, batch: Any) -> Drawn:
+    def of(self, i: int, batch: Batch) -> Drawn:
         """Return what is drawn for batch number i."""
         outputs = self.loss.outputs(self.leaves, batch)
         if not isinstance(outputs, Tensor) or not outputs.ndim:
@@ -145,7 +144,7 @@ class Draw:
 class MonteCarloProduct:
     """Multiply with J, the mean of s s' over what was drawn, and J'."""
 
-    def __init__(self, draw: Draw, kept: Kept) -> None:
+    def __init__(self, draw: Draw, kept: Kept[Drawn]) -> None:
         self._draw, self._kept = draw, kept
 
     @property
@@ -153,7 +152,7 @@ class MonteCarloProduct:
         """Return what is done, given the budget."""
         return f"Fisher of {self._draw.num_samples} samples, {self._kept.share()}"
 
-    def product(self, i: int, batch: Any, rows: Tensor) -> Tensor:
+    def product(self, i: int, batch: Batch, rows: Tensor) -> Tensor:
         """Return the product of the matrix of batch i with each row."""
         with differentiable():
             drawn = self._kept.get(i, lambda: self._draw.of(i, batch))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal, NoReturn, Unpack
 
 import scipy.sparse.linalg as spla
 import torch
@@ -12,12 +12,13 @@ from torch import Tensor
 
 from condlab.curvature.evaluation._data import Data
 from condlab.curvature.evaluation._parameters import Flat
-from condlab.curvature.evaluation.losses import Loss
+from condlab.curvature.evaluation.backends import Backend
+from condlab.curvature.evaluation.losses import Batch, Loss
 from condlab.curvature.operators._point import Point
 from condlab.curvature.operators._probe import BACKENDS, Candidates, Choice, Trial
 from condlab.curvature.operators.blocks import NotAStackError, assemble_stack
 from condlab.spectra._products import to_scipy
-from condlab.spectra.assembly import assemble, require_room
+from condlab.spectra.assembly import AssemblyOptions, assemble, require_room
 
 BackendName = Literal["auto", "retained", "rebuilt", "forward", "batched"]
 
@@ -117,7 +118,7 @@ class CurvatureOperator:
         backend = self._vector if V.shape[1] == 1 else self._matrix
         return self._rows(backend, V.T).T
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
         """Refuse copies and pickles: graphs and losses have none."""
         del protocol
         raise TypeError(
@@ -125,7 +126,7 @@ class CurvatureOperator:
             "save H.dense() or what was computed from H, or make H again"
         )
 
-    def _rows(self, backend: Any, rows: Tensor) -> Tensor:
+    def _rows(self, backend: Backend, rows: Tensor) -> Tensor:
         rows, total = rows.detach(), None
         for i, batch, weight in self.point.data:
             if weight == 0:
@@ -139,7 +140,7 @@ class CurvatureOperator:
         assert total is not None  # some batch counts
         return total
 
-    def _require_vectors(self, V: Any) -> None:
+    def _require_vectors(self, V: object) -> None:
         n = self.shape[0]
         if not isinstance(V, Tensor):
             raise TypeError(
@@ -169,7 +170,7 @@ class CurvatureOperator:
         """Return the gradient of the loss over all batches, shape (n,)."""
         return self.point.gradient()
 
-    def dense(self, **options: Any) -> Tensor:
+    def dense(self, **options: Unpack[AssemblyOptions]) -> Tensor:
         """Return the matrix, shape (n, n), symmetric; see `assemble` for options."""
         return assemble(self, **options)
 
@@ -259,7 +260,7 @@ class HessianOperator(CurvatureOperator):
         self,
         loss: Loss,
         params: Mapping[str, Tensor],
-        batches: Iterable[Any],
+        batches: Iterable[Batch],
         *,
         weights: Sequence[float] | None = None,
         backend: BackendName = "auto",
@@ -280,7 +281,7 @@ class HessianOperator(CurvatureOperator):
 
         super().__init__(point, Candidates(point).choose(backend), remake)
 
-    def dense(self, **options: Any) -> Tensor:
+    def dense(self, **options: Unpack[AssemblyOptions]) -> Tensor:
         """Return the matrix, shape (n, n), symmetric.
 
         Stacks of linear layers are assembled sample by sample, see `assemble_stack`;

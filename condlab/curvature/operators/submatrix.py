@@ -1,10 +1,9 @@
-"""Any rows and columns of an operator, without assembling it."""
+"""Some rows and columns of an operator, without assembling it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,11 +11,12 @@ from torch import Tensor
 from condlab._ranks import ranks_of
 from condlab.curvature.evaluation._parameters import Flat
 from condlab.spectra.linear_map import LinearMap
+from condlab.spectra.operator import Operator
 
 Places = slice | Sequence[int] | Tensor | str | Sequence[str]
 
 
-def submatrix(H: Any, rows: Places, columns: Places | None = None) -> LinearMap:
+def submatrix(H: Operator, rows: Places, columns: Places | None = None) -> LinearMap:
     """Return some rows and columns of an operator, known by its products.
 
     Parameters
@@ -76,7 +76,7 @@ def _spread(V: Tensor, places: Tensor, n: int) -> Tensor:
     return X.index_add_(0, places, V)  # a place may be repeated
 
 
-def _indices(H: Any, places: Any, axis: int) -> Tensor:
+def _indices(H: Operator, places: Places, axis: int) -> Tensor:
     """Return the places along an axis as numbers from 0."""
     n = H.shape[axis]
     if not (isinstance(places, slice) or hasattr(places, "__len__")) or isinstance(
@@ -91,7 +91,9 @@ def _indices(H: Any, places: Any, axis: int) -> Tensor:
     if isinstance(places, str) or (
         not isinstance(places, Tensor) and any(isinstance(x, str) for x in places)
     ):
-        return _named(H, [places] if isinstance(places, str) else list(places))
+        return _named(
+            H, [places] if isinstance(places, str) else list(map(str, places))
+        )
     found = torch.as_tensor(places if len(places) else torch.arange(0)).cpu()
     if found.dtype == torch.bool:
         if found.shape != (n,):
@@ -113,7 +115,7 @@ def _indices(H: Any, places: Any, axis: int) -> Tensor:
     return found % n if n else found
 
 
-def _named(H: Any, globs: list[Any]) -> Tensor:
+def _named(H: Operator, globs: list[str]) -> Tensor:
     layout = getattr(H, "layout", None)
     if not isinstance(layout, Flat):
         raise ValueError(  # noqa: TRY004

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
 from condlab.curvature.evaluation.backends import differentiable
+from condlab.curvature.operators._over_parameters import AtPoint
 from condlab.nn.selection import layer_modules
 
 NORMS = (_NormBase, nn.GroupNorm, nn.LayerNorm)
@@ -33,21 +33,23 @@ class Calls:
     means: list[int]
 
     @classmethod
-    def of(cls, H: Any, module: nn.Module) -> Calls:
+    def of(cls, H: AtPoint, module: nn.Module) -> Calls:
         """Return the calls of the loss behind an operator."""
         order: list[str] = []
         norms: dict[str, nn.Module] = {}
         means: list[int] = []
-        made: dict[int, tuple[str, Any]] = {}  # the output too, so that ids stay apart
+        made: dict[
+            int, tuple[str, Tensor]
+        ] = {}  # the output too, so that ids stay apart
 
-        def before(name: str, layer: nn.Module, inputs: tuple[Any, ...]) -> None:
+        def before(name: str, layer: nn.Module, inputs: tuple[object, ...]) -> None:
             order.append(name)
             if isinstance(layer, nn.LayerNorm):
                 means.append(len(order))  # its number, from 1
             if isinstance(layer, NORMS) and inputs and id(inputs[0]) in made:
                 norms[made[id(inputs[0])][0]] = layer
 
-        def after(name: str, output: Any) -> None:
+        def after(name: str, output: object) -> None:
             if isinstance(output, Tensor):
                 made.setdefault(id(output), (name, output))
 

@@ -3,51 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 
+from condlab.curvature.operators._over_parameters import is_over_parameters
 from condlab.curvature.symmetry.gauge import SphereOperator, sphere
 from condlab.curvature.symmetry.invariances import Invariance
 from condlab.curvature.symmetry.motions import Scale
 from condlab.curvature.symmetry.null_space import NullSpace, null_space
+from condlab.spectra.operator import Operator
 
 Gauge = Literal["raw", "sphere"]
 
 
 def in_gauge(
-    H: Any, gauge: str, invariances: tuple[Invariance, ...]
-) -> tuple[Any, Gauge, NullSpace]:
+    H: Operator, gauge: str, invariances: tuple[Invariance, ...]
+) -> tuple[Operator, Gauge, NullSpace]:
     """Return the operator in its gauge, and its predicted null directions."""
     if gauge not in ("raw", "sphere"):
         raise ValueError(f'gauge must be "raw" or "sphere", got {gauge!r}')
-    if invariances and not (isinstance(H, SphereOperator) or hasattr(H, "params")):
+    scalings = [i for i in invariances if _is_line_scale(i)]
+    others = [i for i in invariances if i not in scalings]
+    if isinstance(H, SphereOperator):
+        return H, "sphere", _tangent(H, others)
+    if invariances and not is_over_parameters(H):
         raise ValueError(
             f"invariances need an operator with parameters, got {type(H).__name__}; "
             "use a HessianOperator"
         )
-    scalings = [i for i in invariances if _is_line_scale(i)]
-    if gauge == "sphere" and not isinstance(H, SphereOperator):
-        if not scalings:
-            raise ValueError(
-                "the sphere gauge needs lines whose length does not count; give "
-                "row_scale(params, name) among invariances, or sphere(H, lines) as H"
-            )
-        lines = {
-            t.name: t.numbers for i in scalings for t in i.terms if isinstance(t, Scale)
-        }
-        H = sphere(H, lines)
-    if isinstance(H, SphereOperator):
-        others = [i for i in invariances if i not in scalings]
-        return H, "sphere", _tangent(H, others)
+    if gauge == "sphere" and not scalings:
+        raise ValueError(
+            "the sphere gauge needs lines whose length does not count; give "
+            "row_scale(params, name) among invariances, or sphere(H, lines) as H"
+        )
     if not invariances:
         return H, "raw", _nothing(H)
-    return H, "raw", null_space(H, invariances)
+    assert is_over_parameters(H)  # as all with invariances
+    if gauge == "raw":
+        return H, "raw", null_space(H, invariances)
+    lines = {
+        t.name: t.numbers for i in scalings for t in i.terms if isinstance(t, Scale)
+    }
+    K = sphere(H, lines)
+    return K, "sphere", _tangent(K, others)
 
 
-def _nothing(H: Any) -> NullSpace:
-    kind = {"dtype": H.dtype, "device": getattr(H, "device", None)}
-    return NullSpace(torch.zeros((H.shape[0], 0), **kind), {})
+def _nothing(H: Operator) -> NullSpace:
+    device = getattr(H, "device", None)
+    return NullSpace(torch.zeros((H.shape[0], 0), dtype=H.dtype, device=device), {})
 
 
 def _is_line_scale(invariance: Invariance) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -133,7 +132,9 @@ def _by_name(layer: str) -> str:
     return "key bias" if last in KEYS or last.startswith("k_") else "bias"
 
 
-def _twins(layer: str, module: Any, own: dict[str, str]) -> Iterator[Candidate]:
+def _twins(
+    layer: str, module: nn.RNNBase | nn.RNNCellBase, own: dict[str, str]
+) -> Iterator[Candidate]:
     """Yield the pairs of biases of which only the sums count."""
     gates = {"GRU": 2, "LSTM": 4}  # GRU's third bias is gated
     count = next((n for k, n in gates.items() if k in type(module).__name__), 1)

@@ -12,20 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Unpack
 
 import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor, nn
 
 from condlab._ranks import ranks_of
+from condlab.curvature.operators._over_parameters import OverParameters
 from condlab.curvature.symmetry.invariances import Invariance
 from condlab.curvature.symmetry.motions import Scale, line_numbers
 from condlab.curvature.symmetry.null_space import Surroundings, verify
 from condlab.nn.conditioning import conditioning_of
 from condlab.nn.selection import sites
 from condlab.spectra._products import to_scipy
-from condlab.spectra.assembly import symmetrise
+from condlab.spectra.assembly import AssemblyOptions, symmetrise
 
 SCALED = {"row": False, "row_column": False, "jacobi": False, "column": True}
 
@@ -64,7 +65,7 @@ def normalised_lines(module: nn.Module) -> dict[str, Tensor]:
     return lines
 
 
-def sphere(H: Any, lines: Mapping[str, Tensor]) -> SphereOperator:
+def sphere(H: OverParameters, lines: Mapping[str, Tensor]) -> SphereOperator:
     """Return a Hessian in the sphere gauge of some lines.
 
     Parameters
@@ -179,7 +180,7 @@ class Lines:
         return cls(places + start, peaks * norms, u)
 
     @classmethod
-    def free(cls, place: slice, H: Any) -> Lines:
+    def free(cls, place: slice, H: OverParameters) -> Lines:
         """Return entries that are no part of a line."""
         places = torch.arange(place.start, place.stop, device=H.device)[:, None]
         return cls(places, torch.ones((1, 1), dtype=H.dtype, device=H.device), None)
@@ -227,7 +228,7 @@ class SphereOperator:
         Those of `inner`.
     """
 
-    def __init__(self, inner: Any, parts: tuple[Lines, ...]) -> None:
+    def __init__(self, inner: OverParameters, parts: tuple[Lines, ...]) -> None:
         self.inner, self._parts = inner, parts
         self.dtype, self.device = inner.dtype, inner.device
         self.ranks = ranks_of(inner)  # of a `DataParallel`, its processes
@@ -294,7 +295,7 @@ class SphereOperator:
         """Return the gradient along the spheres, shape (m,)."""
         return self.project(self.inner.gradient())
 
-    def dense(self, **options: Any) -> Tensor:
+    def dense(self, **options: Unpack[AssemblyOptions]) -> Tensor:
         """Return the matrix, shape (m, m), from that of `inner`, given its options."""
         half = self.project(self.inner.dense(**options))
         K = self.project(half.T.contiguous())

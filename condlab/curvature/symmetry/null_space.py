@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from condlab.curvature.operators._over_parameters import OverParameters
 from condlab.curvature.symmetry.invariances import Invariance
 
 INVARIANT = 4096  # times eps: what rounding in products may leave of an identity
@@ -45,7 +45,7 @@ class Surroundings:
     size: float
 
     @classmethod
-    def of(cls, H: Any) -> Surroundings:
+    def of(cls, H: OverParameters) -> Surroundings:
         """Return those of an operator, after a few products."""
         generator = torch.Generator().manual_seed(0)
         v = torch.randn(H.shape[0], generator=generator, dtype=torch.float64)
@@ -60,7 +60,7 @@ class Surroundings:
 
 
 def residual(
-    H: Any, invariance: Invariance, surroundings: Surroundings | None = None
+    H: OverParameters, invariance: Invariance, surroundings: Surroundings | None = None
 ) -> float:
     """Return how far H (A theta + b) is from -A'g, and g'(A theta + b) from zero.
 
@@ -112,7 +112,7 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def verify(
-    H: Any, invariance: Invariance, surroundings: Surroundings | None = None
+    H: OverParameters, invariance: Invariance, surroundings: Surroundings | None = None
 ) -> None:
     """Raise ValueError unless the loss behind H is invariant.
 
@@ -140,7 +140,7 @@ def _tolerance(dtype: torch.dtype) -> float:
     return INVARIANT * torch.finfo(dtype).eps
 
 
-def null_space(H: Any, invariances: Iterable[Invariance]) -> NullSpace:
+def null_space(H: OverParameters, invariances: Iterable[Invariance]) -> NullSpace:
     """Return the null directions of a Hessian that its invariances predict.
 
     Parameters
@@ -183,7 +183,9 @@ def null_space(H: Any, invariances: Iterable[Invariance]) -> NullSpace:
     return NullSpace(basis, sources)
 
 
-def _null_directions(H: Any, invariance: Invariance, around: Surroundings) -> Tensor:
+def _null_directions(
+    H: OverParameters, invariance: Invariance, around: Surroundings
+) -> Tensor:
     """Return an orthonormal basis of the motions whose A'g is zero up to rounding."""
     gradient, units = H.unflatten(around.gradient), torch.eye(invariance.size)
     units = units.to(H.dtype).to(H.device)

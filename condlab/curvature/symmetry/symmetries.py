@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from condlab.curvature.operators._over_parameters import AtPoint, OverParameters
 from condlab.curvature.symmetry._calls import Calls
 from condlab.curvature.symmetry._shifts import (
     ALWAYS,
@@ -24,7 +24,7 @@ from condlab.curvature.symmetry._shifts import (
     some,
 )
 from condlab.curvature.symmetry.invariances import Invariance
-from condlab.curvature.symmetry.motions import STILL, Shift
+from condlab.curvature.symmetry.motions import STILL, Shift, Term
 from condlab.curvature.symmetry.null_space import INVARIANT, Surroundings
 
 WITHIN = 64  # directions of the other kinds: each costs a product and n numbers
@@ -32,7 +32,7 @@ CANCELLED = 16  # times eps: what a gradient near zero is off, of |H| |theta|
 
 
 def find_invariances(
-    H: Any, module: nn.Module, *, most: int = WITHIN
+    H: AtPoint, module: nn.Module, *, most: int = WITHIN
 ) -> list[Invariance]:
     """Return the shifts of a network's parameters that its loss does not see.
 
@@ -84,13 +84,13 @@ def find_invariances(
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    H: Any
+    H: OverParameters
     around: Surroundings
     idle: Tensor  # which entries neither the gradient nor a product knows of
     sizes: dict[frozenset[str], float]  # of products with some parameters
 
     @classmethod
-    def of(cls, H: Any) -> _Trial:
+    def of(cls, H: OverParameters) -> _Trial:
         around = Surroundings.of(H)
         still = (around.gradient == 0) & (H @ _random(H, 2) == 0)
         return cls(H, around, still, {})
@@ -158,7 +158,7 @@ class _Trial:
         return INVARIANT * torch.finfo(self.H.dtype).eps
 
 
-def _random(H: Any, seed: int) -> Tensor:
+def _random(H: OverParameters, seed: int) -> Tensor:
     generator = torch.Generator().manual_seed(seed)
     v = torch.randn(H.shape[0], generator=generator, dtype=torch.float64)
     return v.to(H.dtype).to(H.device)
@@ -176,6 +176,7 @@ def _joined(found: Sequence[Invariance]) -> list[Invariance]:
     return list(joined.values())
 
 
-def _renumbered(term: Any, first: int) -> Shift:
+def _renumbered(term: Term, first: int) -> Shift:
+    assert isinstance(term, Shift)  # as those of all candidates
     numbers = torch.where(term.numbers == STILL, STILL, term.numbers + first)
     return replace(term, numbers=numbers)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal, TypedDict, Unpack
 
+import torch
 from torch import nn
 
 from condlab.nn.norms._channels import fitting_groups
@@ -28,13 +29,20 @@ Layout = Literal["images", "tokens", "vectors"]
 Factory = Callable[..., nn.Module]
 
 
-def _group(channels: int, *, groups: int = 32, **options: Any) -> nn.Module:
+class GroupOptions(TypedDict, total=False):
+    """Those of `torch.nn.GroupNorm`."""
+
+    eps: float
+    affine: bool
+    device: torch.device | str | None
+    dtype: torch.dtype | None
+
+
+def _group(
+    channels: int, *, groups: int = 32, **options: Unpack[GroupOptions]
+) -> nn.Module:
     # 32 groups, the source's default, or what divides the channels.
     return nn.GroupNorm(fitting_groups(groups, channels), channels, **options)
-
-
-def _instance(channels: int, **options: Any) -> nn.Module:
-    return nn.InstanceNorm2d(channels, **{"affine": True, **options})
 
 
 # What is the same for (N, C) and (N, C, H, W).
@@ -59,7 +67,7 @@ NORMS: Mapping[str, Mapping[str, Factory]] = MappingProxyType(
                 "channel_layer": ChannelLayerNorm,  # over C at each position
                 "rms": GroupRMSNorm,
                 "group": _group,
-                "instance": _instance,
+                "instance": partial(nn.InstanceNorm2d, affine=True),
                 "local_response": LocalResponseNorm,
                 "divisive": DivisiveNorm,
                 "local_contrast": LocalContrastNorm,
@@ -91,7 +99,7 @@ NORMS: Mapping[str, Mapping[str, Factory]] = MappingProxyType(
 
 
 def make_norm(
-    name: str, channels: int, *, layout: Layout = "images", **options: Any
+    name: str, channels: int, *, layout: Layout = "images", **options: object
 ) -> nn.Module:
     """Return the normalisation of that name for so many channels.
 

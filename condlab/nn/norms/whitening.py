@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from condlab.nn._context import Context
 from condlab.nn.norms._channels import affine, fitting_groups, update_average
 
 
@@ -166,18 +167,18 @@ class _InverseRoot(torch.autograd.Function):
         return (vectors / values.sqrt()[..., None, :]) @ vectors.mT
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:  # noqa: ARG004
+    def setup_context(ctx: Context, inputs: tuple[Tensor], output: Tensor) -> None:  # noqa: ARG004
         ctx.save_for_backward(output)
         ctx.save_for_forward(output)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+    def backward(ctx: Context, gradient: Tensor) -> Tensor:
         (P,) = ctx.saved_tensors
         symmetric = (gradient + gradient.mT) / 2  # S has no other directions
         return -P @ P @ _Sylvester.apply(P, symmetric) @ P @ P
 
     @staticmethod
-    def jvp(ctx: Any, tangent: Tensor) -> Tensor:
+    def jvp(ctx: Context, tangent: Tensor) -> Tensor:
         (P,) = ctx.saved_tensors
         return -_Sylvester.apply(P, P @ P @ tangent @ P @ P)
 
@@ -194,18 +195,20 @@ class _Sylvester(torch.autograd.Function):
         return vectors @ ((vectors.mT @ M @ vectors) / sums) @ vectors.mT
 
     @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    def setup_context(
+        ctx: Context, inputs: tuple[Tensor, Tensor], output: Tensor
+    ) -> None:
         ctx.save_for_backward(inputs[0], output)
         ctx.save_for_forward(inputs[0], output)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+    def backward(ctx: Context, gradient: Tensor) -> tuple[Tensor, Tensor]:
         P, X = ctx.saved_tensors
         Y = _Sylvester.apply(P, gradient)
         by_P = -(X.mT @ Y + Y @ X.mT)
         return (by_P + by_P.mT) / 2, Y
 
     @staticmethod
-    def jvp(ctx: Any, dP: Tensor, dM: Tensor) -> Tensor:
+    def jvp(ctx: Context, dP: Tensor, dM: Tensor) -> Tensor:
         P, X = ctx.saved_tensors
         return _Sylvester.apply(P, dM - X @ dP - dP @ X)

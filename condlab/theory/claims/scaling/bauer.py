@@ -45,8 +45,8 @@ def rows_inf(A: Balls, d: Balls) -> Sides:
     latex=r"\min_D \kappa_{\infty}(DA) = \| |A^{-1}||A| \|_{\infty}",
 )
 def rows_inf_attained(A: Balls) -> Sides:
-    """Scaling the rows of a nonsingular matrix to rows of equal 1-norm gives a inf-norm
-    condition number equal to the inf-norm of |A^-1||A|."""
+    """Scaling the rows of a nonsingular matrix to rows of equal 1-norm gives an
+    inf-norm condition number equal to the inf-norm of |A^-1||A|."""
     return balls.equal(
         balls.kappa_p(balls.unit_rows(A, 1), "inf"), _rows_number(A, "inf")
     )
@@ -105,7 +105,7 @@ def columns_inf(A: Balls, d: Balls) -> Sides:
 )
 def columns_inf_attained(A: Balls) -> Sides:
     """Scaling the columns of a nonsingular matrix to multipliers equal to the row sums
-    of |A^-1| gives a inf-norm condition number equal to the inf-norm of |A||A^-1|."""
+    of |A^-1| gives an inf-norm condition number equal to the inf-norm of |A||A^-1|."""
     return balls.equal(
         balls.kappa_p(A * abs(balls.inverse(A)).sum(axis=1), "inf"),
         _columns_number(A, "inf"),

@@ -1,0 +1,138 @@
+"""Write docs/performance.md from the records in results/.
+
+python -m benchmarks.performance_page
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from benchmarks.performance_rows import CURVES, ROWS, Curve, Record, Row
+from condlab._files import replace_text
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "performance.md"
+HEAD = """# Performance
+
+Written by `python -m benchmarks.performance_page` from the records of `benchmarks/`.
+Each has condlab and its peers take turns, in one run, on one thread of two; times are
+medians. The ratio is to what is in bold: a peer, or the floor, below which no method
+gets. Targets are of the ratio, or of the time where nothing is bold."""
+MISSES: Mapping[str, str] = {  # what is known of a miss, by how its work begins
+    "scaling rows, dense": "two reads and a write are 1.5 copies.",
+    "scaling columns, dense": "two reads and a write are 1.5 copies.",
+}
+
+
+def read(folder: Path = HERE / "results") -> dict[str, Record]:
+    """Return the records that the page is of."""
+    paths = {name: folder / f"{name}.json" for name in sorted({*ROWS, *CURVES})}
+    return {name: json.loads(path.read_text("utf-8")) for name, path in paths.items()}
+
+
+def page(records: Mapping[str, Record]) -> str:
+    """Return the whole page in Markdown."""
+    rows = [
+        row for name in ROWS if name in records for row in ROWS[name](records[name])
+    ]
+    curves = [
+        c for name in CURVES if name in records for c in CURVES[name](records[name])
+    ]
+    parts = (HEAD, of_rows(rows), of_misses(rows), of_curves(curves), of_runs(records))
+    return "\n\n".join(parts) + "\n"
+
+
+def table(head: str, lines: Iterable[str]) -> str:
+    rule = "|".join("---" for _ in head.split(" | "))
+    return "\n".join([f"| {head} |", f"|{rule}|", *(f"| {line} |" for line in lines)])
+
+
+def of_rows(rows: Iterable[Row]) -> str:
+    lines = []
+    for row in rows:
+        others = {**dict([row.floor] if row.floor else []), **row.peers}
+        shown = [
+            f"**{name}** {amount(value, row.unit)}"
+            if name == row.over
+            else f"{name} {amount(value, row.unit)}"
+            for name, value in others.items()
+        ]
+        ratio = "" if row.over is None else number(row.measured)
+        target = "" if row.target is None else number(row.target)
+        target += " s" if row.over is None else ""
+        own = amount(row.condlab, row.unit)
+        verdict = "" if row.target is None else "missed" if row.is_missed else "met"
+        lines.append(
+            f"{row.work} | {own} | {'; '.join(shown)} | {ratio} | {target} | {verdict}"
+        )
+    return table("work | condlab | floor and peers | ratio | target | ", lines)
+
+
+def amount(value: float | str, unit: str) -> str:
+    """Return a time in its natural unit, a size in megabytes, words as they are."""
+    if isinstance(value, str):
+        return value
+    if unit != "s":
+        return f"{value:.0f} {unit}"
+    return f"{number(1e3 * value)} ms" if value < 1 else f"{number(value)} s"
+
+
+def number(value: float) -> str:
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def of_misses(rows: Iterable[Row]) -> str:
+    aimed = [row for row in rows if row.target is not None]
+    missed = [row for row in aimed if row.is_missed]
+    lines = []
+    for row in missed:
+        unit = " s" if row.over is None else ""
+        by = f"{number(row.measured)}{unit}, aimed at {number(row.target or 0)}{unit}"
+        why = [text for start, text in MISSES.items() if row.work.startswith(start)]
+        lines.append(f"- {row.work}: {by}{'; ' if why else '.'}{''.join(why)}")
+    said = f"{len(missed)} of {len(aimed)} targets are missed{':' if missed else '.'}"
+    return "\n".join(["## What is missed", "", said, *([""] if lines else []), *lines])
+
+
+def of_curves(curves: Iterable[Curve]) -> str:
+    lines = [
+        f"{curve.work} | {curve.size} = {curve.sizes[0]:,} to {curve.sizes[-1]:,} | "
+        f"{amount(curve.seconds[0], 's')} to {amount(curve.seconds[-1], 's')} | "
+        f"{curve.exponent():.2f} | {curve.last_exponent():.2f}"
+        for curve in curves
+    ]
+    said = (
+        "The exponent is the slope of log time against log size, by least squares over "
+        "all sizes,\nand between the last two, where fixed costs count least."
+    )
+    head = "work | sizes | time | exponent | between the last two"
+    return f"## How it grows\n\n{said}\n\n{table(head, lines)}"
+
+
+def of_runs(records: Mapping[str, Record]) -> str:
+    lines = []
+    for name, record in records.items():
+        machine = record.get("machine", {})
+        found = record.get("versions") or record.get("environment", {})
+        versions = [
+            f"{package} {version}"
+            for package, version in found.items()
+            if isinstance(version, str) and version[:1].isdigit()
+        ]
+        load = machine.get("load")
+        load = "not recorded" if load is None else f"{load:.1f}"
+        lines.append(f"`{name}.json` | {', '.join(versions)} | {load}")
+    said = (
+        "Load is the mean number of processes that wanted one of the two cores when\n"
+        "the benchmark began; above 1 it ran beside other work, and its ratios are\n"
+        "better evidence than its times."
+    )
+    head = "record | versions | load"
+    return f"## The runs\n\n{said}\n\n{table(head, lines)}"
+
+
+if __name__ == "__main__":
+    replace_text(PAGE, page(read()))
+    print(PAGE)

