@@ -33,7 +33,6 @@ from condlab.condition import (
     estimate_cond_2,
 )
 from condlab.condition.exact import cond
-from condlab.diagnosis import Culprit, Diagnosis, diagnose
 from condlab.errors import (
     MatrixFileError,
     MissingExtraError,
@@ -51,6 +50,7 @@ from condlab.scaling import (
 from condlab.types import Bracket, ConditionEstimate, ConditionEstimates, Scaling
 
 if TYPE_CHECKING:
+    from condlab.diagnosis import Culprit, Diagnosis, diagnose
     from condlab.optimal import OptimalScaling, optimal_scaling
 
 __version__ = "0.1.0"
@@ -107,14 +107,21 @@ _ROOMS = {  # and the packages that a room cannot be loaded without
 }
 
 
-_OPTIMAL = ("optimal", "OptimalScaling", "optimal_scaling")
+_LATER = {  # public names, and where they are: what these need takes long to load
+    "OptimalScaling": "optimal",
+    "optimal_scaling": "optimal",
+    "Culprit": "diagnosis",
+    "Diagnosis": "diagnosis",
+    "diagnose": "diagnosis",
+}
 
 
 def __getattr__(name: str) -> ModuleType:
     """Load a room of the package, or what is public of one, on first use."""
-    if name in _OPTIMAL:
-        room = importlib.import_module("condlab.optimal")
-        return room if name == "optimal" else getattr(room, name)
+    if name in _LATER:
+        return getattr(importlib.import_module(f"condlab.{_LATER[name]}"), name)
+    if name in _LATER.values():
+        return importlib.import_module(f"condlab.{name}")
     if name not in _ROOMS:
         raise AttributeError(f"module 'condlab' has no attribute {name!r}")
     try:

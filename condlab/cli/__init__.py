@@ -14,7 +14,8 @@ from condlab import __version__
 from condlab.cli import _text
 
 COMMANDS = (
-    "scale", "cond", "diagnose", "weights", "hessian", "verify", "audit", "report", "list"
+    "scale", "cond", "diagnose",
+    "weights", "hessian", "verify", "audit", "report", "list",
 )  # fmt: skip
 BAD_INPUT = 2
 INTERRUPTED = 130  # 128 + SIGINT, as shells count

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from condlab.cli import _files, _sources, _text
+from condlab.cli import _files, _options, _sources, _text
 from condlab.diagnosis import Diagnosis, diagnose
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_parser(commands: _options.Commands) -> None:
     """Add the subcommand."""
     parser = commands.add_parser(
         "diagnose",
@@ -25,11 +25,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         metavar="SECONDS",
         help="of the search of the best scaling; 0 leaves it out (default: 10)",
     )
-    parser.add_argument(
-        "--force", action="store_true", help="let files that are there be replaced"
-    )
-    _files.add_csv(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object instead")
+    _options.add_force(parser)
+    _options.add_csv(parser)
+    _options.add_json(parser)
     parser.set_defaults(run=run)
 
 

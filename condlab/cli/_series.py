@@ -77,11 +77,14 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def _span(look: Examination) -> Span:
+    from condlab.curvature import SphereOperator
+
     spectrum = look.condition.spectrum
     pairs = None if spectrum is None else spectrum.pairs
     assert pairs is not None  # vectors were asked for
-    on_spheres = look.condition.gauge == "sphere"
-    vectors = look.gauged.tangents(pairs.vectors) if on_spheres else pairs.vectors
+    H, vectors = look.gauged, pairs.vectors
+    if isinstance(H, SphereOperator):
+        vectors = H.tangents(vectors)
     return Span(vectors, pairs.span_sine)
 
 

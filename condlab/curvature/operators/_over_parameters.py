@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, TypeGuard, Unpack
 
-import torch
 from torch import Tensor
 
 from condlab.curvature.evaluation._parameters import Flat
 from condlab.curvature.operators._point import Point
+from condlab.spectra._operator import Operator, PlacedOperator
 from condlab.spectra.assembly import AssemblyOptions
-from condlab.spectra.operator import Operator
 
 
-class OverParameters(Operator, Protocol):
+class OverParameters(PlacedOperator, Protocol):
     """Matrix of derivatives at the parameters of a loss, of one process or several."""
-
-    @property
-    def device(self) -> torch.device:
-        """Return that of the parameters."""
 
     @property
     def params(self) -> dict[str, Tensor]:

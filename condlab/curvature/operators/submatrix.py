@@ -10,8 +10,8 @@ from torch import Tensor
 
 from condlab._ranks import ranks_of
 from condlab.curvature.evaluation._parameters import Flat
+from condlab.spectra._operator import Operator
 from condlab.spectra.linear_map import LinearMap
-from condlab.spectra.operator import Operator
 
 Places = slice | Sequence[int] | Tensor | str | Sequence[str]
 

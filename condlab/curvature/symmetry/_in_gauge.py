@@ -12,7 +12,7 @@ from condlab.curvature.symmetry.gauge import SphereOperator, sphere
 from condlab.curvature.symmetry.invariances import Invariance
 from condlab.curvature.symmetry.motions import Scale
 from condlab.curvature.symmetry.null_space import NullSpace, null_space
-from condlab.spectra.operator import Operator
+from condlab.spectra._operator import Operator
 
 Gauge = Literal["raw", "sphere"]
 
