@@ -15,6 +15,7 @@ from condlab._tables import Cells, as_html, as_text, record
 from condlab.comparison import (
     OPTIMAL,
     SCALINGS,
+    OptimalOptions,
     ScalingComparison,
     ScalingRow,
     compare_scalings,
@@ -205,7 +206,11 @@ def _compared(
 ) -> ScalingComparison:
     """Return κ₂ under every scaling, the optimal one where there is time for it."""
     names = [*SCALINGS, *([OPTIMAL] if time_limit > 0 and not is_large(A) else [])]
-    options = {"side": _side(A.shape), "rtol": RTOL, "time_limit": time_limit}
+    options: OptimalOptions = {
+        "side": _side(A.shape),
+        "rtol": RTOL,
+        "time_limit": time_limit,
+    }
     return compare_scalings(A, scalings=names, optimal=options, progress=progress)
 
 
