@@ -30,8 +30,9 @@ from studies.data import Images, load
 from studies.data.folders import Streamed
 from studies.engine.configs import grid
 from studies.engine.loop import Task
-from studies.engine.store import Record
-from studies.engine.sweeps import Options, sweep
+from studies.engine.options import Options
+from studies.engine.records import Record
+from studies.engine.sweeps import sweep
 from studies.models._norms import Norm
 from studies.tasks.arms import build, check_identities
 from studies.tasks.classification import make_task, on_files, recipe_of

@@ -279,8 +279,10 @@ def _compared(
     """Return κ₂ under every scaling, the optimal one where there is time for it."""
     names = [*SCALINGS, *([OPTIMAL] if time_limit > 0 and not is_large(A) else [])]
     options: OptimalOptions = {
-        "side": _side(A.shape), "rtol": RTOL, "time_limit": time_limit
-    }  # fmt: skip
+        "side": _side(A.shape),
+        "rtol": RTOL,
+        "time_limit": time_limit,
+    }
     return compare_scalings(A, scalings=names, optimal=options, progress=progress)
 
 

@@ -119,6 +119,7 @@ def is_record(line: Mapping[str, object]) -> TypeGuard[Record]:
         all(name in line for name in NEEDED)
         and isinstance(config, Mapping)
         and all(name in config for name in PAIRED)
+        and all(isinstance(line[name], Mapping) for name in ("series", "tables"))
     )
 
 

@@ -31,9 +31,7 @@ from studies.engine.records import (
 )
 
 MAGIC = b"condlab-run-1 "
-FAILED: Literal["failed"] = (
-    "failed"  # the status of a run that raised, or lost its worker twice
-)
+FAILED: Literal["failed"] = "failed"  # the run raised, or lost its worker twice
 
 
 class DamagedError(ValueError):
@@ -83,9 +81,8 @@ class Store:
         if not path.exists():
             return None
         (record, *rest) = read_lines(path) or [{}]
-        if rest or record.get("key") != key or "sum" not in record:
-            raise DamagedError(f"{path} is no whole record of its run")
-        if not is_record(record):
+        own = record.get("key") == key and "sum" in record
+        if rest or not own or not is_record(record):
             raise DamagedError(f"{path} is no whole record of its run")
         return record
 

@@ -61,7 +61,7 @@ ARMS = MappingProxyType({
     "WS": Arm("standardize", "convolutions"),
     "MO": Arm("center", "convolutions"),
     "DO": Arm("divide", "convolutions"),
-    "AF": Arm("standardize", "convolutions", {"affine": True}),
+    "AF": Arm("standardize", "convolutions", options={"affine": True}),
     "WN": Arm("weight_norm", "all"),
     "E": Arm("row"),
     "E_all": Arm("row", "all"),

@@ -182,6 +182,17 @@ def test_no_records_are_said_to_be_missing(tmp_path):
         meta_analysis.main(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"config": None}, {"config": {"arm": "E"}}, {"series": []}, {"tables": 1.0}],
+)
+def test_a_line_that_is_no_runs_record_is_named(tmp_path, change):
+    first, second, *_ = records()
+    write_lines(tmp_path / "inception" / "cpu.jsonl", [first, {**second, **change}])
+    with pytest.raises(ValueError, match=r"line 2 of .*cpu\.jsonl is no record"):
+        analysed(tmp_path)
+
+
 def test_shares_of_the_gradient_are_medians_over_runs_and_times(tmp_path):
     made = records()
     for i, run in enumerate(made):
