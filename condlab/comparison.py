@@ -17,6 +17,7 @@ from condlab._tables import as_frame, as_html, as_text
 from condlab.bounds import bauer, van_der_sluis
 from condlab.condition import cond, estimate_cond_1, estimate_cond_2
 from condlab.optimal import optimal_scaling
+from condlab.optimal.solvers import SOLVER_SCALINGS
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,
@@ -52,6 +53,10 @@ SCALINGS: Mapping[str, NamedScaling] = MappingProxyType(
 )
 
 
+SIDES: dict[str, Side] = {name: side for name, (_, side) in SCALINGS.items()}
+SIDES["poequ"] = "symmetric"
+
+
 @dataclass(frozen=True, slots=True)
 class ScalingRow:
     """One scaling of a matrix, its condition number, and the best of its kind.
@@ -59,13 +64,13 @@ class ScalingRow:
     Parameters
     ----------
     name : str
-        A key of `SCALINGS`, "none" or "optimal".
+        "none", or what was asked of `compare_scalings`.
     kappa : ConditionEstimate
         Of the scaled matrix.
     scaling : Scaling
         The multipliers.
     side : str
-        Of `SCALINGS`; empty for "none".
+        Which matrices it competes with, as in `SCALINGS`; empty for "none".
     best : Bracket or None
         Of the best condition number that a scaling of the side reaches, where a theorem
         or a certificate bounds it.
@@ -181,7 +186,8 @@ def compare_scalings(
     p : {1, 2, "inf"}
         The norm of the condition numbers.
     scalings : sequence of str
-        Keys of `SCALINGS`, or "optimal".
+        Keys of `SCALINGS` or of `condlab.optimal.solvers.SOLVER_SCALINGS`, or
+        "optimal".
     line_norm : {1, 2, "inf"}, optional
         That lines are scaled to (default: each scaling's own).
     rounding : {None, "power-of-two"}
@@ -217,7 +223,7 @@ def compare_scalings(
     >>> [(row.name, round(row.kappa.value, 2)) for row in rows]
     [('none', 200.01), ('row', 2.41), ('ruiz', 3.21)]
     """
-    known = (*SCALINGS, OPTIMAL)
+    known = (*SCALINGS, *SOLVER_SCALINGS, OPTIMAL)
     if unknown := [name for name in scalings if name not in known]:
         raise ValueError(f"scalings are {', '.join(known)}, and not {unknown[0]!r}")
     estimate = is_large(A) if estimate is None else estimate
@@ -231,7 +237,7 @@ def compare_scalings(
                 scaling, side, best, stopped = _optimal(A, p, optimal, progress)
             else:
                 scaling = _scaling(A, name, line_norm, rounding)
-                side, stopped = SCALINGS[name].side, ""
+                side, stopped = SIDES.get(name, "both"), ""
                 best = None if estimate else _best(A, side, p)
             scaling = _rounded(scaling, rounding)
             found = kappa(scaling.apply(A), p, estimate)
@@ -245,10 +251,7 @@ def compare_scalings(
 
 def is_large(A: Array) -> bool:
     """Return whether a matrix is sparse and so large that condition is estimated."""
-    if not sp.issparse(A):
-        return False
-    m, n = A.shape
-    return m * n * min(m, n) > EXACT_WORK
+    return sp.issparse(A) and math.prod(A.shape) * min(A.shape) > EXACT_WORK
 
 
 def kappa(A: Array, p: Any, estimate: bool) -> ConditionEstimate:
@@ -270,11 +273,13 @@ def kappa(A: Array, p: Any, estimate: bool) -> ConditionEstimate:
 
 
 def _scaling(A: Array, name: str, line_norm: Norm | None, rounding: Any) -> Scaling:
+    if name in SOLVER_SCALINGS:
+        return SOLVER_SCALINGS[name](A)
+    if name == "jacobi":
+        return jacobi_scaling(A)  # its size of lines is the diagonal's
     options: dict[str, Any] = {} if line_norm is None else {"p": line_norm}
     if name in ("row", "column", "row-column"):
         options["rounding"] = rounding  # before the second pass of two
-    if name == "jacobi":
-        options = {}  # its size of lines is the diagonal's
     return SCALINGS[name].function(A, **options)
 
 
