@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict, overload
@@ -71,6 +71,10 @@ SCALINGS: Mapping[str, NamedScaling] = MappingProxyType(
 )
 
 
+SIDES: dict[str, Side] = {name: side for name, (_, side) in SCALINGS.items()}
+SIDES["poequ"] = "symmetric"
+
+
 @dataclass(frozen=True, slots=True)
 class ScalingRow:
     """One scaling of a matrix, its condition number, and the best of its kind.
@@ -78,13 +82,13 @@ class ScalingRow:
     Parameters
     ----------
     name : str
-        A key of `SCALINGS`, "none" or "optimal".
+        "none", or what was asked of `compare_scalings`.
     kappa : ConditionEstimate
         Of the scaled matrix.
     scaling : Scaling
         The multipliers.
     side : str
-        Of `SCALINGS`; empty for "none".
+        Which matrices it competes with, as in `SCALINGS`; empty for "none".
     best : Bracket or None
         Of the best condition number that a scaling of the side reaches, where a theorem
         or a certificate bounds it.
@@ -204,7 +208,8 @@ def compare_scalings(
     p : {1, 2, "inf"}
         The norm of the condition numbers.
     scalings : sequence of str
-        Keys of `SCALINGS`, or "optimal".
+        Keys of `SCALINGS` or of `condlab.optimal.solvers.SOLVER_SCALINGS`, or
+        "optimal".
     line_norm : {1, 2, "inf"}, optional
         That lines are scaled to (default: each scaling's own).
     rounding : {None, "power-of-two"}
@@ -240,9 +245,7 @@ def compare_scalings(
     >>> [(row.name, round(row.kappa.value, 2)) for row in rows]
     [('none', 200.01), ('row', 2.41), ('ruiz', 3.21)]
     """
-    known = (*SCALINGS, OPTIMAL)
-    if unknown := [name for name in scalings if name not in known]:
-        raise ValueError(f"scalings are {', '.join(known)}, and not {unknown[0]!r}")
+    _require_known(scalings)
     estimate = is_large(A) if estimate is None else estimate
     rows, refused = [ScalingRow("none", kappa(A, p, estimate), Scaling())], {}
     for name in scalings:
@@ -254,7 +257,7 @@ def compare_scalings(
                 scaling, side, best, stopped = _optimal(A, p, optimal or {}, progress)
             else:
                 scaling = _scaling(A, name, line_norm, rounding)
-                side, stopped = SCALINGS[name].side, ""
+                side, stopped = SIDES.get(name, "both"), ""
                 best = None if estimate else _best(A, side, p)
             scaling = _rounded(scaling, rounding)
             found = kappa(scaling.apply(A), p, estimate)
@@ -266,12 +269,19 @@ def compare_scalings(
     return ScalingComparison(tuple(rows), refused, p)
 
 
+def _require_known(names: Iterable[str]) -> None:
+    if {*names} <= {*SCALINGS, OPTIMAL}:
+        return
+    from condlab.optimal.solvers import SOLVER_SCALINGS
+
+    known = (*SCALINGS, *SOLVER_SCALINGS, OPTIMAL)
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"scalings are {', '.join(known)}, and not {unknown[0]!r}")
+
+
 def is_large(A: Array) -> bool:
     """Return whether a matrix is sparse and so large that condition is estimated."""
-    if not sp.issparse(A):
-        return False
-    m, n = A.shape
-    return m * n * min(m, n) > EXACT_WORK
+    return sp.issparse(A) and math.prod(A.shape) * min(A.shape) > EXACT_WORK
 
 
 def kappa(A: Array, p: ConditionNorm, estimate: bool) -> ConditionEstimate:
@@ -295,11 +305,15 @@ def kappa(A: Array, p: ConditionNorm, estimate: bool) -> ConditionEstimate:
 def _scaling(
     A: Array, name: str, line_norm: Norm | None, rounding: Rounding
 ) -> Scaling:
+    if name not in SCALINGS:
+        from condlab.optimal.solvers import SOLVER_SCALINGS
+
+        return SOLVER_SCALINGS[name](A)
+    if name == "jacobi":
+        return jacobi_scaling(A)  # its size of lines is the diagonal's
     options: dict[str, object] = {} if line_norm is None else {"p": line_norm}
     if name in ("row", "column", "row-column"):
         options["rounding"] = rounding  # before the second pass of two
-    if name == "jacobi":
-        options = {}  # its size of lines is the diagonal's
     return SCALINGS[name].function(A, **options)
 
 

@@ -15,6 +15,7 @@ from condlab.comparison import (
     compare_scalings,
 )
 from condlab.io import require_fits, require_writable, write_matrix
+from condlab.optimal.solvers import SOLVER_SCALINGS
 from condlab.types import Array
 
 
@@ -56,10 +57,11 @@ def _add_scalings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         type=lambda name: name.replace("_", "-"),  # as the library spells row_column
-        choices=[*SCALINGS, OPTIMAL, "all"],
+        choices=[*SCALINGS, *SOLVER_SCALINGS, OPTIMAL, "all"],
         action="append",
-        help="the scaling; optimal finds the best there is; may be repeated (default: "
-        "all others)",
+        help="the scaling; those of LAPACK, MC64, OSQP, SCS and PDLP are as published, "
+        "optimal finds the best there is; may be repeated (default: "
+        f"{', '.join(SCALINGS)})",
     )
     parser.add_argument(
         "--side",
@@ -178,7 +180,7 @@ def _check_output(args: argparse.Namespace) -> None:
     if len(args.sources) > 1:
         raise ValueError(f"--output needs one SOURCE, got {len(args.sources)}")
     if len(_methods(args)) > 1:
-        methods = ", ".join([*SCALINGS, OPTIMAL])
+        methods = ", ".join([*SCALINGS, *SOLVER_SCALINGS, OPTIMAL])
         raise ValueError(f"--output needs one --method, from {methods}")
     try:
         require_writable(args.output, overwrite=args.force)
@@ -189,10 +191,12 @@ def _check_output(args: argparse.Namespace) -> None:
 
 
 def _check_options(args: argparse.Namespace) -> None:
-    if "jacobi" in args.method and args.p is not None:
+    fixed = [name for name in ("jacobi", *SOLVER_SCALINGS) if name in args.method]
+    if fixed and args.p is not None:
+        why = "scales the diagonal" if fixed[0] == "jacobi" else "has norms of its own"
         raise ValueError(
-            "--p is the norm of lines scaled to one size, and jacobi scales the "
-            "diagonal; leave --p out, or choose row, column, row-column or ruiz"
+            f"--p is the norm of lines scaled to one size, and {fixed[0]} {why}; "
+            "leave --p out, or choose row, column, row-column or ruiz"
         )
     if OPTIMAL in args.method and args.p is not None:
         raise ValueError(

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from condlab import lanczos
 from condlab.types import Sparse
+
+if TYPE_CHECKING:  # a tenth of `import condlab`, so it waits
+    from scipy.sparse.linalg import LinearOperator
 
 # A singular value lies within this of the answer, relatively. The error itself is a
 # fifth of it where the values cluster, and its square over the gap where they do not.

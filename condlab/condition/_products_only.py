@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from condlab import lanczos
 from condlab.condition._certain import EPS, Products, at_least
 from condlab.types import ConditionEstimate, Sparse
+
+if TYPE_CHECKING:  # a tenth of `import condlab`, so it waits
+    from scipy.sparse.linalg import LinearOperator
 
 PROBES = 3
 SHRINK = 1 / math.pi  # no operator rounds v to a multiple of something and SHRINK v too

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import LinearOperator
 
 from condlab import _arrays, lanczos, norms
 from condlab.condition._certain import (
@@ -36,6 +36,9 @@ from condlab.condition._sparse_lu import (
 from condlab.condition._trust import HOPELESS, is_trusted, residual_norm_1
 from condlab.errors import SingularMatrixError
 from condlab.types import Array, ConditionEstimate, Norm
+
+if TYPE_CHECKING:  # a tenth of `import condlab`, so it waits
+    from scipy.sparse.linalg import LinearOperator
 
 FILL_LIMIT = 10**8  # entries of L and U together: about 1.6 GB
 SEED = 0

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.linalg
-from scipy.sparse.linalg import LinearOperator
 
 from condlab.types import Array
+
+if TYPE_CHECKING:  # a tenth of `import condlab`, so it waits
+    from scipy.sparse.linalg import LinearOperator
 
 Product = Callable[[np.ndarray], np.ndarray]
 EPS = float(np.finfo(np.float64).eps)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator
 
 from condlab.lanczos.recurrence import (
     Bidiagonalisation,
@@ -16,6 +16,9 @@ from condlab.lanczos.recurrence import (
     products,
 )
 from condlab.types import Array
+
+if TYPE_CHECKING:  # a tenth of `import condlab`, so it waits
+    from scipy.sparse.linalg import LinearOperator
 
 
 @dataclass(frozen=True, slots=True, eq=False)

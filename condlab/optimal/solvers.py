@@ -12,13 +12,12 @@ from types import MappingProxyType
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.linalg import lapack
-from scipy.optimize import linprog
 from scipy.sparse.csgraph import maximum_bipartite_matching, structural_rank
 
 from condlab.condition.exact import _dense
 from condlab.errors import SingularMatrixError
 from condlab.norms import column_norms, row_norms
+from condlab.optimal._lapack import geequ_scaling, geequb_scaling, poequ_scaling
 from condlab.scaling import ruiz_scaling
 from condlab.types import Array, Norm, Scaling
 
@@ -114,66 +113,6 @@ def pdlp_scaling(A: Array) -> Scaling:
     return _sweep(first.apply(A), 1, clamp=False).compose(first)
 
 
-def geequ_scaling(A: Array) -> Scaling:
-    """Scale as LAPACK's GEEQU does: rows, then columns, to inf-norm 1.
-
-    Parameters
-    ----------
-    A : array or sparse array, shape (m, n)
-        Real, without lines of zeros.
-
-    Returns
-    -------
-    Scaling
-        Of rows and columns.
-
-    Raises
-    ------
-    SingularMatrixError
-        If a line is zero, which LAPACK refuses.
-
-    References
-    ----------
-    .. [1] E. Anderson et al., "LAPACK Users' Guide", 3rd ed., SIAM 1999.
-
-    Examples
-    --------
-    >>> geequ_scaling([[4.0, 2.0], [0.0, 8.0]]).left
-    array([0.25 , 0.125])
-    """
-    return _lapack(lapack.dgeequ, A)
-
-
-def geequb_scaling(A: Array) -> Scaling:
-    """Scale as LAPACK's GEEQUB does: like GEEQU, with powers of two.
-
-    Parameters
-    ----------
-    A : array or sparse array, shape (m, n)
-        Real, without lines of zeros.
-
-    Returns
-    -------
-    Scaling
-        Of rows and columns.
-
-    Raises
-    ------
-    SingularMatrixError
-        If a line is zero, which LAPACK refuses.
-
-    References
-    ----------
-    .. [1] E. Anderson et al., "LAPACK Users' Guide", 3rd ed., SIAM 1999.
-
-    Examples
-    --------
-    >>> geequb_scaling([[3.0, 2.0], [0.0, 8.0]]).left
-    array([0.5  , 0.125])
-    """
-    return _lapack(lapack.dgeequb, A)
-
-
 def i_matrix_scaling(A: Array) -> Scaling:
     """Scale so that some diagonal is 1 in modulus and no entry is larger, as MC64 does.
 
@@ -219,6 +158,8 @@ def i_matrix_scaling(A: Array) -> Scaling:
     entries = sp.csr_array(
         (np.ones(2 * len(i)), (rows, np.concatenate([i, n + j]))), shape=(len(i), 2 * n)
     )
+    from scipy.optimize import linprog  # heavy, and needed by no other scaling
+
     # u_i + v_j <= -log |a_ij|, with the sum as large as the assignment allows.
     found = linprog(
         -np.ones(2 * n), entries, -np.log(np.abs(A[i, j])), bounds=(None, None)
@@ -304,17 +245,6 @@ def _sweep(A: np.ndarray, p: Norm, *, clamp: bool) -> Scaling:
     return Scaling(*parts)
 
 
-def _lapack(routine: Callable, A: Array) -> Scaling:
-    A = _dense(A)
-    if np.iscomplexobj(A):
-        raise ValueError("a real matrix is needed here, got complex128")
-    left, right, *_, info = routine(A)
-    if info:
-        line = f"row {info - 1}" if info <= len(A) else f"column {info - len(A) - 1}"
-        raise SingularMatrixError(f"LAPACK refuses lines of zeros, such as {line}")
-    return Scaling(left, right)
-
-
 SOLVER_SCALINGS: Mapping[str, Callable[[Array], Scaling]] = MappingProxyType(
     {
         "osqp": osqp_scaling,
@@ -322,7 +252,8 @@ SOLVER_SCALINGS: Mapping[str, Callable[[Array], Scaling]] = MappingProxyType(
         "pdlp": pdlp_scaling,
         "geequ": geequ_scaling,
         "geequb": geequb_scaling,
-        "i-matrix": i_matrix_scaling,
+        "poequ": poequ_scaling,
+        "mc64": i_matrix_scaling,
         "guarded-sinkhorn": guarded_sinkhorn_scaling,
     }
 )

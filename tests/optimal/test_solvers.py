@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from condlab import SingularMatrixError, cond_2, optimal_scaling
+from condlab import (
+    NotPositiveDefiniteError,
+    SingularMatrixError,
+    compare_scalings,
+    cond_2,
+    optimal_scaling,
+)
+from condlab.cli import main
 from condlab.optimal.solvers import SOLVER_SCALINGS
 
 RNG = np.random.default_rng
@@ -12,8 +21,9 @@ A = RNG(0).standard_normal((6, 6)) * 10.0 ** RNG(1).uniform(-1, 1, (6, 1))
 
 @pytest.mark.parametrize("name", SOLVER_SCALINGS)
 def test_no_solver_beats_the_certified_bound(name):
-    best = optimal_scaling(A, side="both")
-    scaled = SOLVER_SCALINGS[name](A).apply(A)
+    B = A @ A.T if name == "poequ" else A
+    best = optimal_scaling(B, side="both")
+    scaled = SOLVER_SCALINGS[name](B).apply(B)
     assert cond_2(scaled).upper >= best.optimum.lower
     assert np.isfinite(scaled).all()
 
@@ -49,7 +59,7 @@ def test_geequ_gives_unit_rows_and_columns_and_geequb_powers_of_two():
 
 
 def test_the_i_matrix_has_a_diagonal_of_ones_and_nothing_larger():
-    scaled = np.abs(SOLVER_SCALINGS["i-matrix"](A).apply(A))
+    scaled = np.abs(SOLVER_SCALINGS["mc64"](A).apply(A))
     assert scaled.max() <= 1 + 1e-9
     assert ((scaled > 1 - 1e-9).sum(axis=0) >= 1).all()
     assert ((scaled > 1 - 1e-9).sum(axis=1) >= 1).all()
@@ -66,7 +76,7 @@ def test_guarded_sweeps_give_unit_lines_where_there_is_total_support():
     [
         ("geequ", [[1.0, 0.0], [0.0, 0.0]], "row 1"),
         ("geequ", [[1.0, 0.0], [1.0, 0.0]], "column 1"),
-        ("i-matrix", [[1.0, 1.0], [0.0, 0.0]], "no permutation"),
+        ("mc64", [[1.0, 1.0], [0.0, 0.0]], "no permutation"),
         ("guarded-sinkhorn", [[1.0, 1.0], [0.0, 1.0]], r"entry \(0, 1\)"),
         ("guarded-sinkhorn", [[0.0, 1.0], [1.0, 1.0]], r"entry \(1, 1\)"),
         ("guarded-sinkhorn", [[1.0, 1.0], [0.0, 0.0]], "total support"),
@@ -75,3 +85,46 @@ def test_guarded_sweeps_give_unit_lines_where_there_is_total_support():
 def test_what_a_solver_cannot_scale_is_refused(name, bad, message):
     with pytest.raises(SingularMatrixError, match=message):
         SOLVER_SCALINGS[name](bad)
+
+
+def test_poequ_gives_a_unit_diagonal_and_looks_at_nothing_else():
+    B = A @ A.T
+    scaled = SOLVER_SCALINGS["poequ"](B).apply(B)
+    assert np.diagonal(scaled) == pytest.approx(np.ones(6))
+    assert scaled == pytest.approx(scaled.T, rel=1e-15)
+    rest = np.diag(np.diagonal(B))
+    assert (
+        SOLVER_SCALINGS["poequ"](rest).left == SOLVER_SCALINGS["poequ"](B).left
+    ).all()
+    with pytest.raises(NotPositiveDefiniteError):
+        SOLVER_SCALINGS["poequ"](np.diag([1.0, -1.0]))
+
+
+def test_the_diagonal_of_mc64_is_the_assignment_of_largest_product():
+    scaled = np.abs(SOLVER_SCALINGS["mc64"](A).apply(A))
+    cost = sp.csr_array(np.log(np.abs(A).max()) + 1 - np.log(np.abs(A)))
+    rows, columns = min_weight_full_bipartite_matching(cost)
+    assert scaled[rows, columns] == pytest.approx(np.ones(6))
+
+
+@pytest.mark.parametrize("name", SOLVER_SCALINGS)
+def test_every_scaling_of_a_solver_can_be_compared(name):
+    B = A @ A.T
+    row = compare_scalings(B, scalings=[name])[-1]
+    assert row.name == name
+    assert row.kappa.value == pytest.approx(
+        np.linalg.cond(SOLVER_SCALINGS[name](B).apply(B))
+    )
+    assert row.side == ("symmetric" if name == "poequ" else "both")
+
+
+def test_the_command_line_offers_the_scalings_of_solvers(tmp_path, capsys):
+    path = tmp_path / "A.npy"
+    np.save(path, A)
+    names = ["geequ", "mc64", "osqp", "scs", "pdlp"]
+    methods = [word for name in names for word in ("--method", name)]
+    assert main(["scale", str(path), *methods]) == 0
+    page = capsys.readouterr().out
+    assert all(f"\n{name} " in page for name in names)
+    assert main(["scale", str(path), "--method", "scs", "--p", "1"]) == 2
+    assert "scs has norms of its own" in capsys.readouterr().err
