@@ -129,8 +129,11 @@ def optimal_scaling(
     rtol : float
         The gap at which to stop, for p = 2.
     time_limit : float, optional
-        Seconds after which the best so far is returned, with its gap. No step is begun
-        that is expected to last longer; only a sparse factorisation once begun ends.
+        Seconds after which the best so far is returned, with its gap, kept within 20
+        per cent. Dense methods look at the clock before each step of Newton's method,
+        which is not begun if it is expected to end too late, proofs included; that of
+        sparse matrices before each product. What is begun ends: a decomposition, or a
+        sparse factorisation.
     rng : Generator or int, optional
         Where the start vectors of Lanczos' method come from, for large sparse matrices.
     progress : callable, optional

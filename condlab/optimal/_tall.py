@@ -107,9 +107,7 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
             step, decrement = _direction(point, tau)
         is_near = free / tau <= MARGIN * rtol
         if decrement < (ACCURATE * rtol if is_near else CENTRED):
-            tau *= FASTER
-            if is_near:
-                lower = max(lower, _bound(A, point))
+            tau, lower = tau * FASTER, max(lower, _bound(A, point))
             clock.say(f"gap {best.kappa / lower - 1:.2g}")
             if best.kappa <= lower * (1 + MARGIN * rtol):
                 break

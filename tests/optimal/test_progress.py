@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+import scipy.linalg as sl
+import scipy.sparse as sp
 
 from condlab import optimal_scaling
+from condlab.condition._sparse_lu import Factorisation
 from condlab.optimal import _progress
 from condlab.optimal._progress import Clock
 
@@ -77,3 +80,67 @@ def test_one_decomposition_gives_a_true_bracket(side, monkeypatch):
     assert 1 < hurried.lower <= best.upper
     assert best.lower <= hurried.upper < np.inf
     assert type(hurried.lower) is type(hurried.upper) is float
+
+
+UNITS = {  # of time that calls take, in singular value decompositions
+    np.linalg: {"svd": 1.0, "eigh": 1.0, "eigvalsh": 0.5, "solve": 0.1, "inv": 0.3},
+    sl: {"cho_factor": 0.3},
+    Factorisation: {"solve": 0.1, "solve_adjoint": 0.1},
+}
+
+
+@pytest.fixture
+def work(time, monkeypatch):
+    """Let the clock go on with each decomposition and each solve, and only then."""
+
+    def timed(call, units):
+        def worked(*parts, **options):
+            time.now += units
+            return call(*parts, **options)
+
+        return worked
+
+    for where, calls in UNITS.items():
+        for name, units in calls.items():
+            monkeypatch.setattr(where, name, timed(getattr(where, name), units))
+    return time
+
+
+def gaussian(m, n, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((m, n)) * 10.0 ** rng.uniform(-2, 2, (m, 1))
+
+
+def definite(n):
+    G = gaussian(n, n) @ gaussian(n, n).T
+    return G + 1e-3 * np.diag(np.diag(G))
+
+
+def band(n):
+    rng = np.random.default_rng(1)
+    ones, d = -np.ones(n - 1), sp.diags_array(np.exp(rng.standard_normal(n)))
+    A = sp.diags_array([2 + rng.random(n), ones, ones], offsets=[0, 1, -1])
+    return sp.csr_array(d @ A @ d)
+
+
+@pytest.mark.parametrize(
+    ("A", "side", "limit"),
+    [
+        (gaussian(20, 20), "left", 40),
+        (gaussian(30, 12), "left", 20),
+        (gaussian(12, 30), "right", 20),
+        (definite(20), "symmetric", 40),
+        (gaussian(20, 20), "both", 40),
+        (gaussian(30, 12), "both", 40),
+        (gaussian(20, 20) + 1j * gaussian(20, 20, 1), "left", 40),
+        (np.hstack([gaussian(20, 8)] * 2), "left", 40),
+        (band(1200), "left", 40),
+    ],
+)
+def test_the_clock_is_asked_between_units_of_work(A, side, limit, work):
+    start = work.now
+    best = optimal_scaling(A, side=side, rtol=1e-9, time_limit=limit)
+    assert work.now - start <= 1.2 * limit
+    assert best.stopped in ("time limit", "singular")
+    bracket = best.on_range or best.optimum
+    assert bracket.upper > bracket.lower * (1 + 1e-9)  # there was more to do
