@@ -76,6 +76,16 @@ def starts(record: Record) -> Iterator[Row]:
             yield Row(name, seconds, 0.35, {"import of NumPy and SciPy": spent[base]})
 
 
+def stacks(record: Record) -> Iterator[Row]:
+    peer = "numpy.linalg.cond"
+    for stack, norms in record["cpu_seconds"].items():
+        for p, rows in norms.items():
+            own, numpy = (rows[name]["median"] for name in (CONDLAB, peer))
+            work = f"cond, p = {p}, brackets included, {stack}"
+            target = 1.6 if "3 x 3" in stack else None
+            yield Row(work, own, target, {peer: numpy}, over=peer)
+
+
 def scalings(record: Record) -> Iterator[Row]:
     targets = {
         ("dense 4000x4000", "rows"): (1.55, "copy"),
@@ -217,6 +227,7 @@ def networks(record: Record) -> Iterator[Row]:
 
 ROWS: Mapping[str, Callable[[Record], Iterator[Row]]] = {
     "starting": starts,
+    "stacks": stacks,
     "equilibrate": scalings,
     "hessian": products,
     "training_step": steps,

@@ -47,16 +47,23 @@ from condlab.scaling import (
     row_scaling,
     ruiz_scaling,
 )
-from condlab.types import Bracket, ConditionEstimate, ConditionEstimates, Scaling
+from condlab.types import (
+    Bracket,
+    ConditionEstimate,
+    ConditionEstimates,
+    ScaledSystem,
+    Scaling,
+)
 
 if TYPE_CHECKING:
-    from condlab.diagnosis import Culprit, Diagnosis, diagnose
+    from condlab.diagnosis import Advice, Culprit, Diagnosis, Trial, diagnose
     from condlab.optimal import OptimalScaling, optimal_scaling
 
 __version__ = "0.1.0"
 
 __all__ = [
     "SCALINGS",
+    "Advice",
     "Bracket",
     "ConditionEstimate",
     "ConditionEstimates",
@@ -66,10 +73,12 @@ __all__ = [
     "MissingExtraError",
     "NotPositiveDefiniteError",
     "OptimalScaling",
+    "ScaledSystem",
     "Scaling",
     "ScalingComparison",
     "ScalingRow",
     "SingularMatrixError",
+    "Trial",
     "bauer",
     "column_norms",
     "column_scaling",
@@ -110,8 +119,10 @@ _ROOMS = {  # and the packages that a room cannot be loaded without
 _LATER = {  # public names, and where they are: what these need takes long to load
     "OptimalScaling": "optimal",
     "optimal_scaling": "optimal",
+    "Advice": "diagnosis",
     "Culprit": "diagnosis",
     "Diagnosis": "diagnosis",
+    "Trial": "diagnosis",
     "diagnose": "diagnosis",
 }
 

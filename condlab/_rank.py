@@ -18,6 +18,11 @@ def is_singular(A: np.ndarray) -> bool:
     return least <= EXACT_ORDER and _exact_rank(A) < least * (1 + np.iscomplexobj(A))
 
 
+def exact_rank(A: np.ndarray) -> int | None:
+    """Return the rank of a real A, None where exact arithmetic takes long."""
+    return _exact_rank(A) if min(A.shape) <= EXACT_ORDER else None
+
+
 def _exact_rank(A: np.ndarray) -> int:
     """Return the rank, twice for a complex A, by Bareiss's elimination in integers."""
     if np.iscomplexobj(A):

@@ -10,6 +10,7 @@ import numpy as np
 
 from condlab._digits import down, interval, shown
 from condlab._scaled import apply
+from condlab._systems import ScaledSystem, scaled_system
 from condlab._tables import as_frame, as_html, record, shortened
 from condlab._typing import Array, ConditionNorm, Json, MatrixNorm, Norm, Record, Sparse
 
@@ -61,6 +62,32 @@ class Scaling:
         become float64, half precision float32; other entries keep their type.
         """
         return apply(A, self.left, self.right)
+
+    def system(self, A: Array, b: Array) -> ScaledSystem:
+        """Return A x = b scaled, and with it the way back to the units of x and b.
+
+        Parameters
+        ----------
+        A : array, shape (m, n)
+            As for `apply`.
+        b : array, shape (m,) or (m, k)
+            The right-hand side, or several.
+
+        Returns
+        -------
+        ScaledSystem
+            Its `A` and `b` are for any solver, and ``recover(y)`` gives x and b − A x.
+            For least squares scale columns only, and for the shortest solution of a
+            wide system rows only: the others change what is minimised.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> system = Scaling(np.array([0.5])).system(np.array([[4.0]]), np.array([8.0]))
+        >>> system.recover(system.b / system.A[0]).x
+        array([2.])
+        """
+        return scaled_system(A, b, self.left, self.right)
 
     def compose(self, first: Scaling) -> Scaling:
         """Return the scaling that applies `first` and then this one.

@@ -753,23 +753,3 @@ def test_lines_of_zeros_are_left_alone_unless_strict(run, complaint, tmp_path, m
     source = ("scale", str(tmp_path / "A.csv"), "--method", method)
     assert parse_json(run(*source, "--json"))["scalings"][1]["scaling"] == method
     assert "nonzero entry" in complaint(*source, "--strict")
-
-
-def test_diagnose_names_a_line_in_another_unit(tmp_path, capsys):
-    A = np.eye(6) + 0.1
-    A[:, 4] *= 1e6
-    path = tmp_path / "A.npy"
-    np.save(path, A)
-    assert main(["diagnose", str(path)]) == 0
-    assert "column 4" in capsys.readouterr().out
-    assert main(["diagnose", str(path), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["culprits"][0]["index"] == 4
-    assert main(["diagnose", str(path), "--csv", str(tmp_path / "lines.csv")]) == 0
-    assert ",column,4,size," in (tmp_path / "lines.csv").read_text()
-
-
-def test_diagnose_refuses_in_one_line(tmp_path, capsys):
-    assert main(["diagnose", "builtin:beam", "--time-limit", "-1"]) == 2
-    assert "number of seconds" in capsys.readouterr().err
-    assert main(["diagnose", "builtin:beam", "--json", "--csv"]) == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1

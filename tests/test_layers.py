@@ -28,6 +28,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_reciprocals"],
     ["norms", "lanczos", "gallery", "io", "_rank"],
     ["types"],
+    ["_systems"],
     ["_scaled"],
     ["_arrays"],
     ["_entries"],

@@ -11,6 +11,7 @@ Examples
 {'right'}
 """
 
+from condlab.audit.asking import AdapterError
 from condlab.audit.catalogue import KINDS, cases, problems
 from condlab.audit.judging import run
 from condlab.audit.model import (
@@ -29,6 +30,7 @@ __all__ = [
     "KINDS",
     "SUBJECTS",
     "VERDICTS",
+    "AdapterError",
     "Answer",
     "Audit",
     "Judgement",

@@ -7,6 +7,7 @@ own fault, and so is wrong code of condlab that a library calls back.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from types import FrameType
 from typing import ParamSpec, TypeAlias, TypeVar
@@ -46,22 +47,41 @@ def asked(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     Traceback (most recent call last):
     condlab.audit.asking.RefusalError: LinAlgError: Singular matrix
     """
+    _require_fit(function, args, kwargs)
     try:
         return function(*args, **kwargs)
     except Exception as error:
-        chain: BaseException | None = error
-        while chain is not None:
-            if _is_fault(chain):
-                raise
-            chain = chain.__cause__ or chain.__context__
+        if any(map(_is_fault, _chain(error))):
+            raise
         raise RefusalError(f"{type(error).__name__}: {error}") from error
+
+
+def _require_fit(
+    function: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]
+) -> None:
+    """Raise TypeError where a function does not take these arguments."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # a compiled one may have none
+        return
+    signature.bind(*args, **kwargs)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return an error and those that it was raised for; one may name itself."""
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    return chain
 
 
 def _is_fault(error: BaseException) -> bool:
     frame = _innermost(error)
     if frame is None:
         return False
-    if frame.f_code is asked.__code__:  # there is no other frame: a call of no fit
+    if frame.f_code is asked.__code__:  # a compiled function's, which may say no fit
         return isinstance(error, TypeError)
     package = frame.f_globals.get("__name__", "").rpartition(".")[0]
     return package.startswith(str(__package__)) and isinstance(error, _WRONG)

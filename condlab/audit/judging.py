@@ -143,12 +143,12 @@ def is_right(problem: Problem, answer: Answer, promise: Promise | None = None) -
     if problem.kind.startswith("cond"):
         low = promise.below * _reciprocal(truth) + room
         high = _reciprocal(truth) / promise.above - room
-        return value >= 0 and high <= _reciprocal(value) <= low
+        return value >= 0 and bool(high <= _reciprocal(value) <= low)
     slack = answer.error + (promise.relative + room) * problem.scale
     if answer.probes:
         slack += promise.sigmas * problem.deviation / math.sqrt(answer.probes)
     ends = sorted([truth / promise.below, truth * promise.above])
-    return ends[0] - slack <= value <= ends[1] + slack
+    return bool(ends[0] - slack <= value <= ends[1] + slack)
 
 
 def answer_of(problem: Problem, given: object) -> Answer:

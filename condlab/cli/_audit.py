@@ -40,9 +40,12 @@ def add_parser(commands: _options.Commands) -> None:
 
 def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return the verdicts."""
-    from condlab.audit import audit, record
+    from condlab.audit import AdapterError, audit, record
 
-    found = audit(args.subjects, progress, workers=1 if args.subjects else WORKERS)
+    try:
+        found = audit(args.subjects, progress, workers=1 if args.subjects else WORKERS)
+    except AdapterError as error:
+        raise ValueError(str(error)) from error
     if args.json:
         return _text.as_json(record(found))
     parts = [_table(found.judgements)] if found.judgements else []

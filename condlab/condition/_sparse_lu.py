@@ -11,11 +11,12 @@ import scipy.sparse as sp
 from condlab import _arrays, norms
 from condlab.condition._fill import dense_from, fits
 from condlab.errors import SingularMatrixError
-from condlab.lanczos.recurrence import Product
 from condlab.types import Sparse
 
 if TYPE_CHECKING:  # a tenth of `import condlab`, so it waits until it is needed
     from scipy.sparse.linalg import LinearOperator, SuperLU
+
+    from condlab.lanczos.recurrence import Product
 
 # A diagonal pivot this large beside its column keeps the symmetric ordering.
 DIAGONAL_PIVOT = 0.01

@@ -17,6 +17,7 @@ from condlab import _arrays
 from condlab.condition import _stacks
 from condlab.condition._brackets import by_inverse, by_singular_values, skeel
 from condlab.condition._inverse import divided_by_peak
+from condlab.condition._stacked_inverses import by_inverses
 from condlab.types import Array, ConditionEstimate, ConditionEstimates, ConditionNorm
 
 __all__ = [
@@ -73,11 +74,15 @@ def cond(
         return one(A)
     given, A = A, _stack(A)
     flat = A.reshape(-1, *A.shape[-2:])
-    if name == 2 and len(flat):
-        flat = np.ascontiguousarray(flat)
-        ends = _stacks.spectral(divided_by_peak(flat, axis=(1, 2)))
-    else:
+    flat = np.ascontiguousarray(flat)
+    square = A.shape[-2] == A.shape[-1]
+    if not len(flat) or not (square or name == 2):
         ends = _stacks.one_by_one(flat, one)
+    elif name == 2:
+        ends = _stacks.spectral(divided_by_peak(flat, axis=(1, 2)))
+    else:  # of Skeel's each row may have its own unit
+        unit = divided_by_peak(flat, axis=2 if name == "skeel" else (1, 2))
+        ends = by_inverses(unit, name, one)
     value, lower, upper = (
         _arrays.beside(end.reshape(A.shape[:-2]), given) for end in ends
     )

@@ -70,8 +70,9 @@ class OwnedWeight(EffectiveWeight):
 
 def _up_to(owner: parametrize.ParametrizationList, last: nn.Module) -> Tensor:
     """Return the weight as it comes to one of several parametrizations."""
-    value: list[Tensor] = [owner.original] if owner.is_tensor else []
-    if not owner.is_tensor:
+    if owner.is_tensor:
+        value = [owner.original]
+    else:
         value = [getattr(owner, f"original{i}") for i in range(owner.ntensors)]
     for map_ in owner:
         if map_ is last:

@@ -53,13 +53,22 @@ class OptimalScaling:
         Steps of the iteration; 0 for formulas.
     method : str
         "interior-point", "barrier" (with the number of blocks), "matrix-free",
-        "formula" or "singular"; "... of the real form" for complex matrices.
+        "formula" or "singular"; "... on the row space" or another one where A has
+        less than full rank, "... of the real form" for complex matrices.
     stopped : str
         Why there is no smaller gap: "within rtol", "time limit", "rounding" (more
         steps would gain nothing in double precision), "steps" (of the matrix-free
         search), "no proof" (of what a large sparse matrix reaches: a factorisation
         would fill the memory, or rounding hides the smallest singular value) or
         "singular".
+    rank : int, optional
+        Of A, where it is certainly not full, and certainly this.
+    on_range : Bracket, optional
+        For such an A, whose κ is inf, of the best condition number on the space that
+        `method` names, which is the largest singular value over the least but zeros:
+        no scaling goes below `lower`, and `scaling` attains `upper` or less. For one
+        side it is as close as `optimum` is for full rank. For two, `lower` is so only
+        where every connected component has independent rows or columns.
 
     Examples
     --------
@@ -73,6 +82,8 @@ class OptimalScaling:
     iterations: int
     method: str
     stopped: str
+    rank: int | None = None
+    on_range: Bracket | None = None
 
     def to_dict(self) -> Record:
         """Return the fields, multipliers as lists."""
@@ -81,8 +92,12 @@ class OptimalScaling:
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the certificate."""
         gap = up(self.gap, 3) if math.isfinite(self.gap) else "unknown"
-        head = ("best κ certainly in", "gap", "method", "stopped")
-        return as_html([head, (str(self.optimum), gap, self.method, self.stopped)])
+        head = ["best κ certainly in", "gap", "method", "stopped"]
+        line = [str(self.optimum), gap, self.method, self.stopped]
+        if self.on_range is not None:
+            head.append("best κ on that space certainly in")
+            line.append(str(self.on_range))
+        return as_html([head, line])
 
 
 def optimal_scaling(
@@ -100,8 +115,8 @@ def optimal_scaling(
     Parameters
     ----------
     A : array, sparse array or tensor, shape (m, n)
-        Of full rank, real or, for p = 2, complex; square for two sides and, but for
-        "fro", for p other than 2; symmetric or Hermitian for ``side="symmetric"``. It
+        Real or, for p = 2, complex; square, but for "fro", for p other than 2;
+        symmetric or Hermitian for ``side="symmetric"``. It
         is made dense, unless it is sparse and that would take more than 256 MiB, or
         longer than `time_limit`: then it is real, p is 2, one side or "symmetric" is
         scaled, for which A is positive definite, and the connected components that are
@@ -126,7 +141,8 @@ def optimal_scaling(
     OptimalScaling
         Its gap may exceed `rtol` where time or digits ran out; `stopped` says so. Both
         ends of the bracket are certain, those of "matrix-free", the method of large
-        sparse matrices, too. Where A is certainly singular both are inf.
+        sparse matrices, too. Where A has certainly less than full rank both are inf,
+        and the scaling, with `on_range`, is the best on its row or column space.
 
     Raises
     ------
@@ -152,7 +168,9 @@ def optimal_scaling(
     that (A Z₁ Aᵀ)_ii ≥ t (A Z₂ Aᵀ)_ii and (Z₁)_jj ≤ (Z₂)_jj for all i and j, every
     κ(D₁ A D₂)² is at least t. For two sides it is held against ρ(A⁻¹ S₁ A S₂), a bound
     for all signature matrices S₁ and S₂, with the signs or phases of singular vectors;
-    where singular values meet unitary blocks take their place.
+    where singular values meet unitary blocks take their place. Of a rectangular matrix
+    two sides are not convex in logarithms; with more rows than columns, κ² is at most s
+    for D₁² = W and D₂⁻² = E if E ≤ Aᵀ W A ≤ s E, which is quasi-convex in W and E.
 
     References
     ----------
@@ -209,10 +227,10 @@ def _require_shape(A: Array, side: str, p: MatrixNorm) -> None:
     shape = np.shape(A)
     if len(shape) != 2 or shape[0] == shape[1] or 0 in shape:
         return
-    if side in ("symmetric", "both"):
+    if side == "symmetric":
         raise ValueError(
-            f'side="{side}" needs a square matrix, got shape {shape}; scale one side '
-            'of a rectangular one, by side="left" or "right"'
+            f'side="symmetric" needs a square matrix, got shape {shape}; scale a '
+            'rectangular one by side="left", "right" or "both"'
         )
     if p in (1, "inf"):
         raise ValueError(
@@ -257,15 +275,24 @@ def _is_large(A: Sparse, side: str, p: MatrixNorm, clock: Clock) -> bool:
 def _recorded(found: Found, method: str, rtol: float) -> OptimalScaling:
     scaling = Scaling(found.left, found.right)
     lower, upper = float(found.lower), float(reach(found))
+    singular = found.stopped == SINGULAR and math.isinf(lower)
     if lower > upper:
         raise ArithmeticError(
             f"no scaling should reach less than {lower}, and this one reaches "
             f"{upper}: one of the two is wrong; please report the matrix"
         )
-    singular = method == SINGULAR
     gap = math.nan if singular else upper / lower - 1
     stopped = WITHIN if gap <= rtol else found.stopped
     if stopped == WITHIN and gap > rtol:  # as far as the search could see
         stopped = ROUNDING
     optimum = Bracket(lower, upper)
-    return OptimalScaling(scaling, optimum, gap, found.iterations, method, stopped)
+    return OptimalScaling(
+        scaling,
+        optimum,
+        gap,
+        found.iterations,
+        method,
+        stopped,
+        found.rank,
+        found.on_range,
+    )

@@ -1,20 +1,24 @@
 """Two-sided scaling of reducible matrices, block by block.
 
-Permuted to block triangular form, a nonsingular matrix has a κ of at least that of each
-diagonal block, whatever the scaling: the block is a part of it, and the inverse of the
-block a part of its inverse. Grading the blocks makes what is off the diagonal as small
-as one likes. So the infimum is the largest of the blocks', and is not attained.
+Permuted to block triangular form, a matrix of full column rank has a κ of at least that
+of each diagonal block, whatever the scaling: the block is a part of it, and its least
+singular value no less than that of the whole, as the blocks before it are square and
+take back what the columns of this one leave in their rows. Grading the blocks makes
+what is off the diagonal as small as one likes. So the infimum is the largest of the
+blocks', and is not attained. Only the last ones can have more rows than columns.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching
 
+from condlab.optimal import _tall, _two_sided
 from condlab.optimal._one_sided import ROUNDING, TIME, Found
 from condlab.optimal._progress import Clock
-from condlab.optimal._two_sided import both
 
 Block = tuple[np.ndarray, np.ndarray]
 STEPS = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 26.0)  # bits between blocks
@@ -22,28 +26,57 @@ MOST_BITS = 900.0
 
 
 def diagonal_blocks(A: np.ndarray) -> list[Block]:
-    """Return rows and columns of the fine Dulmage-Mendelsohn blocks of a square A.
+    """Return rows and columns of the fine Dulmage-Mendelsohn blocks of an A, m ≥ n.
 
     Raises
     ------
     ValueError
-        If the pattern of A is structurally singular.
+        If the pattern of A has not full column rank.
     """
     pattern = sp.csr_array(A != 0)
-    columns = maximum_bipartite_matching(pattern, perm_type="column")
-    if (columns < 0).any():
-        raise ValueError("a structurally nonsingular matrix is needed")
+    matched = maximum_bipartite_matching(pattern, perm_type="row")  # to a column
+    if (matched < 0).any():
+        raise ValueError("a matrix of full structural column rank is needed")
+    spare = _reached(pattern, matched)
+    columns, others = np.flatnonzero(~spare), np.flatnonzero(spare)
+    rows = matched[columns]
+    own = np.setdiff1d(np.arange(len(A)), rows)
+    parts = _connected(pattern[own][:, others])
+    blocks = [(own[i], others[j]) for i, j in parts if len(j)]
     count, labels = connected_components(
-        pattern[:, columns], directed=True, connection="strong"
+        pattern[rows][:, columns], directed=True, connection="strong"
     )
     members = (np.flatnonzero(labels == k) for k in range(count))
-    return [(rows, columns[rows]) for rows in members]
+    return [*blocks, *((rows[k], columns[k]) for k in members)]
+
+
+def _reached(pattern: Any, matched: np.ndarray) -> np.ndarray:
+    """Tell which columns alternating paths reach from rows without a column."""
+    reached, rows = np.zeros(len(matched), bool), np.ones(pattern.shape[0], bool)
+    rows[matched] = False
+    while True:
+        found = reached | (pattern.T @ rows > 0)
+        if (found == reached).all():
+            return reached
+        reached = found
+        rows[matched[reached]] = True
+
+
+def _connected(pattern: Any) -> list[Block]:
+    """Return rows and columns of the connected components."""
+    graph = sp.block_array([[None, pattern], [pattern.T, None]])
+    count, labels = connected_components(graph, directed=False)
+    m = pattern.shape[0]
+    return [
+        (np.flatnonzero(labels[:m] == k), np.flatnonzero(labels[m:] == k))
+        for k in range(count)
+    ]
 
 
 def best_blocks(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, int]:
-    """Return the scaling of a square A from its blocks', and how many there are."""
+    """Return the scaling of an A, m ≥ n, from its blocks', and how many there are."""
     blocks = sorted(diagonal_blocks(A), key=lambda block: -len(block[0]))
-    left, right = np.ones(len(A)), np.ones(len(A))
+    left, right = np.ones(A.shape[0]), np.ones(A.shape[1])
     lower, most, steps, stopped = 1.0, 1.0, 0, ROUNDING
     for rows, columns in blocks:
         found = _block(A[np.ix_(rows, columns)], rtol, max(lower, 1.0), clock)
@@ -62,9 +95,10 @@ def best_blocks(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, int]:
 
 
 def _block(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
-    if len(A) == 1:
-        return Found(1 / np.abs(A[0]), np.ones(1), 1.0, 0)
-    return both(A, rtol, enough, clock)
+    if A.shape[1] == 1:
+        return Found(1 / np.abs(A[:, 0]), np.ones(1), 1.0, 0)
+    search = _two_sided.both if A.shape[0] == A.shape[1] else _tall.both
+    return search(A, rtol, enough, clock)
 
 
 def _singular_values(
@@ -84,7 +118,7 @@ def _graded(
     clock: Clock,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return multipliers that shrink the parts off the diagonal until κ ≤ enough."""
-    row_block, column_block = np.empty(len(A), int), np.empty(len(A), int)
+    row_block, column_block = (np.zeros(count, int) for count in A.shape)
     for k, (rows, columns) in enumerate(blocks):
         row_block[rows], column_block[columns] = k, k
     i, j = np.nonzero(A)

@@ -74,6 +74,21 @@ def symmetric_bound(G: Array, F1: np.ndarray, F2: np.ndarray) -> float:
     return found if found > 1 else 1.0
 
 
+def range_bound(G: Array, X: np.ndarray, Y: np.ndarray) -> float:
+    """Bound κ of D G D on its range over all D, for positive semidefinite G.
+
+    With G = L Lᵀ it is the square of that of D L, of which a vector Lᵀ x is mapped to
+    D G x; every vector but those that L maps to zero is one.
+    """
+    low, high = _square_sums(G, X)[0], _square_sums(G, Y)[1]
+    near, far = _quadratic_form(G, X)[1], _quadratic_form(G, Y)[0]
+    with np.errstate(all="ignore"):
+        reached = abs(G) @ Y.any(axis=1) > 0
+        slack = 1 - 4 * (X.shape[1] + Y.shape[1] + 8) * EPS
+        found = float(np.min((low / high)[reached])) * far / near * slack
+    return found if found > 1 else 1.0
+
+
 def _gamma(terms: int) -> float:
     """Return γ of an inner product, with room for the rounding of bounds by it."""
     return (terms + 8) * UNIT_ROUNDOFF * (1 + 1e-6)

@@ -3,7 +3,8 @@
 [[Re A, −Im A], [Im A, Re A]] has the singular values of A, each twice, and a bound of
 all its scalings bounds those that scale both halves alike. These are as good: the form
 commutes with the rotation that swaps the halves, and κ is quasi-convex, in the
-logarithms of the multipliers or, of a tall matrix scaled by rows, in their squares.
+logarithms of the multipliers of a square matrix and, of one with more rows than
+columns, in the squares of the left ones and of the reciprocals of the right ones.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ import numpy as np
 
 from condlab import _arrays
 from condlab._scaled import apply
+from condlab.optimal._deficient import judged_on_range
 from condlab.optimal._in_memory import best_dense
 from condlab.optimal._one_sided import SINGULAR, Found, judged, reach
 from condlab.optimal._progress import Clock
 from condlab.optimal._signs import turning_bound
-from condlab.types import Array
+from condlab.types import Array, Bracket
 
 
 def real_form(A: np.ndarray) -> np.ndarray:
@@ -32,33 +34,54 @@ def best_complex(
     """Return the best scaling of a complex A for p = 2, and the method."""
     E = real_form(A)
     found, method = best_dense(E, side, 2, rtol, clock)
-    m, n = A.shape
-    squares = (side == "left" and m > n) or (side == "right" and m < n)
-    left, right = (_alike(d, squares) for d in (found.left, found.right))
+    if found.stopped == SINGULAR:
+        words = method if method == SINGULAR else f"{method} of the real form"
+        return _on_range(E, found, side), words
+    excess = A.shape[0] - A.shape[1]
+    left, right = _alike(found.left, excess), _alike(found.right, -excess)
     found = replace(found, left=left, right=right)
-    if method == SINGULAR:
-        return found, method
-    twice = replace(found, left=_twice(left), right=_twice(right), upper=None)
-    twice = judged(E, twice)
+    twice = judged(E, replace(_doubled(found), upper=None))
     found = replace(twice, left=_first_half(twice.left), right=_first_half(twice.right))
-    if side == "both" and reach(found) > found.lower * (1 + rtol):
+    if side == "both" and excess == 0 and reach(found) > found.lower * (1 + rtol):
         found = replace(found, lower=max(found.lower, _by_phases(A, found)))
     return found, f"{method} of the real form"
 
 
-def _alike(d: Array | None, squares: bool) -> Array | None:
-    """Return the mean of the two halves that is as good as either."""
+def _on_range(E: np.ndarray, found: Found, side: str) -> Found:
+    """Return what the real form's best scaling of its range says of the complex one."""
+    convex_in_squares = int(side != "both")
+    left, right = (_alike(d, convex_in_squares) for d in (found.left, found.right))
+    found = replace(found, left=left, right=right)
+    if found.rank is None or found.on_range is None:
+        return found
+    twice = replace(_doubled(found), lower=found.on_range.lower)
+    upper = reach(judged_on_range(E, twice, found.rank))
+    on_range = Bracket(found.on_range.lower, upper)
+    return replace(found, rank=found.rank // 2, on_range=on_range)
+
+
+def _alike(d: Array | None, excess: int) -> Array | None:
+    """Return the mean of the two halves that is as good as either.
+
+    There are so many more lines on the side of d than on the other.
+    """
     if d is None:
         return None
     first, second = np.split(np.asarray(d), 2)
-    if not squares:
+    if excess == 0:
         return np.sqrt(first) * np.sqrt(second)
+    power = 2.0 if excess > 0 else -2.0
     top = np.maximum(first, second)
-    return top * np.sqrt(((first / top) ** 2 + (second / top) ** 2) / 2)
+    mean = ((first / top) ** power + (second / top) ** power) / 2
+    return top * mean ** (1 / power)
 
 
-def _twice(d: Array | None) -> Array | None:
-    return d if d is None else np.concatenate([d, d])
+def _doubled(found: Found) -> Found:
+    """Return the scaling of both halves alike."""
+    left, right = (
+        d if d is None else np.concatenate([d, d]) for d in (found.left, found.right)
+    )
+    return replace(found, left=left, right=right)
 
 
 def _first_half(d: Array | None) -> Array | None:

@@ -19,10 +19,18 @@ from condlab.condition import cond_2
 from condlab.optimal import _closed, _one_sided
 from condlab.optimal._blocks import best_blocks
 from condlab.optimal._components import Solver, best_components, components
-from condlab.optimal._one_sided import ROUNDING, SINGULAR, TIME, Found, judged
+from condlab.optimal._deficient import best_on_range
+from condlab.optimal._one_sided import (
+    ROUNDING,
+    SINGULAR,
+    TIME,
+    Found,
+    judged,
+    reach,
+)
 from condlab.optimal._progress import Clock
-from condlab.optimal._units import middle_units
-from condlab.types import Array, MatrixNorm, Scaling
+from condlab.optimal._units import Units, middle_units
+from condlab.types import Array, Bracket, MatrixNorm, Scaling
 
 INTERIOR = "interior-point"
 
@@ -31,13 +39,15 @@ def best_dense(
     A: np.ndarray, side: str, p: MatrixNorm, rtol: float, clock: Clock
 ) -> tuple[Found, str]:
     """Return the best scaling of a real A with its bounds, and the method."""
-    alike = side in ("symmetric", "both") and bool((A == A.T).all())
+    alike = side in ("symmetric", "both") and _is_symmetric(A)
     units = middle_units(A, "symmetric" if alike else side)
     B = units.apply(A)
     found, method = _best(B, side, p, rtol, clock)
     exact = B is A or bool((units.undo(B) == A).all())
     if found.stopped == SINGULAR and (exact or is_singular(A)):
-        return found, SINGULAR
+        if not exact or p != 2:
+            return found, SINGULAR
+        return _on_range(B, units, found, side, rtol, clock)
     scaling = Scaling(found.left, found.right)
     floats = units.have_floats(scaling)
     scaling = units.compose(scaling)
@@ -52,12 +62,38 @@ def best_dense(
     return judged(A, found, p), method
 
 
+def _on_range(
+    B: np.ndarray, units: Units, found: Found, side: str, rtol: float, clock: Clock
+) -> tuple[Found, str]:
+    """Return what was found of a certainly singular B, with the best on its range."""
+
+    def solve(C: np.ndarray) -> Found:
+        return _two_sides(C, rtol, clock)[0]
+
+    answer = best_on_range(B, side, rtol, clock, solve)
+    if answer is None:
+        return found, SINGULAR
+    best, method = answer
+    scaling = Scaling(best.left, best.right)
+    upper = reach(best) if units.have_floats(scaling) else math.inf
+    scaling = units.compose(scaling)
+    found = replace(
+        found,
+        left=scaling.left,
+        right=scaling.right,
+        iterations=best.iterations,
+        rank=best.rank,
+        on_range=Bracket(best.lower, upper),
+    )
+    return found, method
+
+
 def _best(
     A: np.ndarray, side: str, p: MatrixNorm, rtol: float, clock: Clock
 ) -> tuple[Found, str]:
     if p == 2 and side in ("left", "right"):
         return turned(lambda B: one_side(B, "left", rtol, clock), A, side), INTERIOR
-    if p == 2 and (A == A.T).all() and (np.diagonal(A) > 0).all():
+    if p == 2 and _is_symmetric(A) and (np.diagonal(A) > 0).all():
         try:
             return one_side(A, "symmetric", rtol, clock), INTERIOR
         except np.linalg.LinAlgError:  # not definite, or not certainly so
@@ -108,13 +144,20 @@ def turned(solve: Solver, A: Array, side: str) -> Found:
     if side != "right":
         return solve(A)
     found = solve(A.T.copy())
-    return replace(found, left=None, right=found.left)
+    return replace(found, left=found.right, right=found.left)
+
+
+def _is_symmetric(A: np.ndarray) -> bool:
+    return A.shape[0] == A.shape[1] and bool((A == A.T).all())
 
 
 def _two_sides(A: np.ndarray, rtol: float, clock: Clock) -> tuple[Found, str]:
+    if A.shape[0] < A.shape[1]:
+        found, method = _two_sides(A.T.copy(), rtol, clock)
+        return replace(found, left=found.right, right=found.left), method
     found, count = best_blocks(A, rtol, clock)
     method = "barrier" if count == 1 else f"barrier in {count} blocks"
-    if not (A == A.T).all():
+    if not _is_symmetric(A):
         return found, method
     middle = np.sqrt(np.asarray(found.left)) * np.sqrt(np.asarray(found.right))
     return replace(found, left=middle, right=middle, upper=None), method

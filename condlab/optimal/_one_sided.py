@@ -21,7 +21,7 @@ from condlab.optimal._interior import Point, best_rows
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import applied
 from condlab.scaling import jacobi_scaling, row_scaling
-from condlab.types import Array, MatrixNorm, Scaling
+from condlab.types import Array, Bracket, MatrixNorm, Scaling
 
 MARGIN = 0.45  # of the gap asked for, at which to stop
 NEGLIGIBLE = 1e-14  # relative weight of a singular vector that is left out
@@ -36,7 +36,8 @@ SINGULAR = "singular"
 class Found:
     """Multipliers, the certified bounds, how many steps it took, and why it ended.
 
-    `upper` is None where nobody has looked yet.
+    `upper` is None where nobody has looked yet. Of a singular matrix both bounds are
+    inf; `rank` and `on_range` may tell its rank, and what is certain on the range.
     """
 
     left: Array | None
@@ -45,6 +46,8 @@ class Found:
     iterations: int
     stopped: str = ROUNDING
     upper: float | None = None
+    rank: int | None = None
+    on_range: Bracket | None = None
 
 
 def reach(found: Found) -> float:
@@ -85,13 +88,13 @@ def left(A: np.ndarray, rtol: float, clock: Clock) -> Found:
 
     def certify(proof: Point) -> float:
         if B.shape[0] > B.shape[1]:
-            F1, F2 = (proof.V @ _factor(Z) for Z in (proof.top, proof.bottom))
+            F1, F2 = (proof.V @ factor_of(Z) for Z in (proof.top, proof.bottom))
             return scaled_bound(B, F1, F2, rows=True, columns=False)
         scale = _arrays.power_of_two(proof.d)
         F1, F2 = _rows_factors(proof, scale)
         return scaled_bound((scale[:, None] * B).T, F1, F2, rows=False, columns=True)
 
-    found = _searched(square, MARGIN * rtol, clock, certify, start.lower)
+    found = searched(square, MARGIN * rtol, clock, certify, start.lower)
     if found is None:
         return replace(start, stopped=ROUNDING)
     return _better(A, start, replace(found, left=units * found.left))
@@ -117,7 +120,7 @@ def symmetric(A: np.ndarray, rtol: float, clock: Clock) -> Found:
         )
 
     root = math.sqrt(start.lower) * (1 - EPS)
-    found = _searched(L, MARGIN * rtol / 2, clock, certify, root)
+    found = searched(L, MARGIN * rtol / 2, clock, certify, root)
     if found is None:
         return replace(start, stopped=ROUNDING)
     d = units * found.left
@@ -156,7 +159,7 @@ def _is_enough(found: Found, rtol: float) -> bool:
     return reach(found) <= found.lower * (1 + rtol) or found.stopped == SINGULAR
 
 
-def _searched(
+def searched(
     B: np.ndarray,
     rtol: float,
     clock: Clock,
@@ -183,7 +186,7 @@ def _better(A: np.ndarray, start: Found, found: Found) -> Found:
     return replace(found, lower=lower)
 
 
-def _factor(Z: np.ndarray) -> np.ndarray:
+def factor_of(Z: np.ndarray) -> np.ndarray:
     """Return F with F Fᵀ near a symmetric Z, whatever rounding has done to it."""
     values, vectors = np.linalg.eigh(Z)
     kept = values > NEGLIGIBLE * values[-1]
@@ -198,8 +201,8 @@ def _rows_factors(proof: Point, scale: np.ndarray) -> tuple[np.ndarray, np.ndarr
     orders the diagonals; shrinking vectors of large σ costs little.
     """
     moved = (proof.d / scale)[:, None]
-    F1 = moved * (proof.U @ (proof.sigma[:, None] * _factor(proof.top)))
-    F2 = moved * (proof.U @ (_factor(proof.bottom) / proof.sigma[:, None]))
+    F1 = moved * (proof.U @ (proof.sigma[:, None] * factor_of(proof.top)))
+    F2 = moved * (proof.U @ (factor_of(proof.bottom) / proof.sigma[:, None]))
     near, far = np.vecdot(F1, F1), np.vecdot(F2, F2)
     far = far * near.sum() / far.sum()
     return F1 * np.sqrt(np.minimum(far / near, 1.0))[:, None], F2

@@ -13,6 +13,8 @@ from studies.models.resnet import (
     resnet50,
     resnet101,
     resnet152,
+    resnext50,
+    resnext101,
 )
 from studies.models.vit import SphereViT, ViT, vit_base, vit_small, vit_tiny
 
@@ -34,6 +36,8 @@ __all__ = [
     "resnet50",
     "resnet101",
     "resnet152",
+    "resnext50",
+    "resnext101",
     "vit_base",
     "vit_small",
     "vit_tiny",

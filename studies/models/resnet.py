@@ -1,4 +1,7 @@
-"""Residual networks of He et al. (2016), with the stem for CIFAR or for ImageNet."""
+"""Residual networks of He et al. (2016), with the stem for CIFAR or for ImageNet.
+
+And those of Xie et al. (2017), whose blocks convolve in groups.
+"""
 
 from __future__ import annotations
 
@@ -47,18 +50,19 @@ class Bottleneck(nn.Module):
     """1 x 1, 3 x 3 (which holds the stride) and 1 x 1 convolution beside a shortcut."""
 
     expansion = 4
+    groups, widening = 1, 1
 
     def __init__(self, inputs: int, width: int, stride: int, norm: Layer, bias: bool):
         super().__init__()
-        outputs = 4 * width
+        middle, outputs = self.widening * width, 4 * width
         self.residual = nn.Sequential(
-            nn.Conv2d(inputs, width, 1, bias=bias),
-            norm(width),
+            nn.Conv2d(inputs, middle, 1, bias=bias),
+            norm(middle),
             nn.ReLU(),
-            nn.Conv2d(width, width, 3, stride, 1, bias=bias),
-            norm(width),
+            nn.Conv2d(middle, middle, 3, stride, 1, groups=self.groups, bias=bias),
+            norm(middle),
             nn.ReLU(),
-            nn.Conv2d(width, outputs, 1, bias=bias),
+            nn.Conv2d(middle, outputs, 1, bias=bias),
             norm(outputs),
         )
         self.shortcut = _shortcut(inputs, outputs, stride, norm, bias)
@@ -66,6 +70,12 @@ class Bottleneck(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return relu(residual(x) + shortcut(x))."""
         return nn.functional.relu(self.residual(x) + self.shortcut(x))
+
+
+class Grouped(Bottleneck):
+    """A bottleneck of 32 paths, each of four channels at width 64 ("32 x 4d")."""
+
+    groups, widening = 32, 2
 
 
 def _shortcut(
@@ -84,7 +94,7 @@ class ResNet(nn.Module):
     Parameters
     ----------
     block : type
-        `Basic` or `Bottleneck`.
+        `Basic`, `Bottleneck` or `Grouped`, whose width is a multiple of 16.
     depths : tuple of int
         Blocks in each stage; the first block of every stage but the first halves the
         image.
@@ -171,6 +181,16 @@ def resnet101(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
 def resnet152(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
     """Return ResNet-152."""
     return ResNet(Bottleneck, (3, 8, 36, 3), num_classes, **options)
+
+
+def resnext50(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
+    """Return ResNeXt-50 (32 x 4d)."""
+    return ResNet(Grouped, (3, 4, 6, 3), num_classes, **options)
+
+
+def resnext101(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
+    """Return ResNeXt-101 (32 x 4d)."""
+    return ResNet(Grouped, (3, 4, 23, 3), num_classes, **options)
 
 
 def resnet20(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:

@@ -8,6 +8,7 @@ import pytest
 import scipy.sparse as sp
 
 from condlab import cond, cond_2, cond_fro
+from condlab.condition import _jacobi
 from condlab.condition._verified import norm_bounds
 from tests.exact import Exact
 from tests.kinds import KINDS
@@ -66,7 +67,10 @@ def test_wrong_singular_values_of_lapack_do_not_make_a_bracket_false(
         assert_holds(found.lower, found.upper, Exact(A).cond(2))
 
 
-def test_wrong_singular_vectors_of_a_stack_do_not_make_a_bracket_false(monkeypatch):
+@pytest.mark.parametrize("order", [4, 6])
+def test_wrong_singular_vectors_of_a_stack_do_not_make_a_bracket_false(
+    order, monkeypatch
+):
     rng = np.random.default_rng(2)
 
     def wrong(A, *args, compute_uv=True, **options):
@@ -74,8 +78,13 @@ def test_wrong_singular_vectors_of_a_stack_do_not_make_a_bracket_false(monkeypat
         noise = 1 + 1e-6 * rng.standard_normal(found[2].shape)
         return (found[0], found[1] * 1.01, found[2] * noise) if compute_uv else found
 
+    def also_wrong(A):
+        _, sigma, Vh = wrong(A)
+        return sigma, Vh.swapaxes(1, 2)
+
     monkeypatch.setattr(np.linalg, "svd", wrong)
-    A = rng.standard_normal((20, 4, 4))
+    monkeypatch.setattr(_jacobi, "singular_vectors", also_wrong)
+    A = rng.standard_normal((20, order, order))
     found = cond(A)
     for k, B in enumerate(A):
         assert_holds(found.lower[k], found.upper[k], Exact(B).cond(2))

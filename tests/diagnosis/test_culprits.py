@@ -17,7 +17,8 @@ GRADED = GAUSSIAN * np.geomspace(1, 1e-9, 9)[:, None] * np.geomspace(1, 30, 9)
 
 def named(A, **options):
     return [
-        (c.axis, c.index, c.reason) for c in condlab.diagnose(A, **options).culprits
+        (c.axis, c.index, c.reason)
+        for c in condlab.diagnose(A, purpose=(), **options).culprits
     ]
 
 
@@ -42,7 +43,7 @@ def test_a_line_in_another_unit_is_the_first_that_is_named(make, axis, unit):
     if unit < 1 and ((axis == "row" and m > n) or (axis == "column" and m < n)):
         pytest.skip("a line that others replace does no harm by being small")
     (A if axis == "row" else A.T)[3] *= unit
-    worst = condlab.diagnose(A, time_limit=0).culprits[0]
+    worst = condlab.diagnose(A, purpose=(), time_limit=0).culprits[0]
     assert (worst.axis, worst.index, worst.reason) == (axis, 3, "size")
     assert 0.01 < worst.factor / unit < 100  # beside what it was before
 
@@ -67,7 +68,7 @@ def test_every_container_has_the_same_culprits(container):
     ],
 )
 def test_a_well_scaled_matrix_names_no_line(A):
-    found = condlab.diagnose(A)
+    found = condlab.diagnose(A, purpose=())
     assert found.culprits == ()
     assert "no row or column is to blame" in str(found)
 
@@ -83,7 +84,7 @@ def test_two_lines_in_other_units_are_both_named():
 def test_rows_that_nearly_repeat_each_other_are_dependent_and_not_of_odd_size():
     A = GAUSSIAN.copy()
     A[7] = 3 * A[2] + 1e-9 * RNG.standard_normal(9)
-    found = condlab.diagnose(A)
+    found = condlab.diagnose(A, purpose=())
     near = {(c.axis, c.index) for c in found.culprits if c.reason == "dependence"}
     assert near >= {("row", 2), ("row", 7)}
     assert all(c.reason == "dependence" for c in found.culprits)
@@ -95,7 +96,7 @@ def test_rows_that_nearly_repeat_each_other_are_dependent_and_not_of_odd_size():
 def test_a_singular_matrix_is_judged_by_what_is_not_zero():
     A = np.vstack([GAUSSIAN, np.zeros(9)]) @ np.diag([1.0] * 8 + [0.0])
     A[3] *= 1e6
-    found = condlab.diagnose(A)
+    found = condlab.diagnose(A, purpose=())
     assert ("row", 3) in [(c.axis, c.index) for c in found.culprits]
     assert "singular to rounding" in str(found)
 
@@ -148,7 +149,7 @@ def test_bad_input_is_refused_in_one_sentence():
 def test_a_diagnosis_is_a_record_of_plain_values():
     A = GAUSSIAN.copy()
     A[2] *= 1e6
-    found = condlab.diagnose(A)
+    found = condlab.diagnose(A, purpose=())
     plain = found.to_dict()
     assert plain["culprits"][0]["index"] == 2
     assert plain["best"] == found.best.name

@@ -314,7 +314,7 @@ def test_sparse_matrices_and_nested_lists_are_taken_and_left_alone():
         (np.eye(2), {"side": "symmetric", "p": 1}, "needs p=2, got p=1"),
         (np.eye(2), {"rtol": 0.0}, "rtol must be positive"),
         (np.eye(2), {"time_limit": -1}, "time_limit is a number of seconds"),
-        (np.ones((2, 3)), {"side": "both"}, "needs a square matrix"),
+        (np.ones((2, 3)), {"side": "symmetric"}, "needs a square matrix"),
         (np.ones((3, 2)), {"p": "fro"}, "independent lines only"),
         (1j * np.eye(2), {"p": 1}, "complex matrices needs p=2"),
         ([[1.0, 2.0], [0.0, 1.0]], {"side": "symmetric"}, "needs a symmetric matrix"),

@@ -34,6 +34,8 @@ IMAGENET = {"num_classes": 1000, "stem": "imagenet"}
         (lambda: models.resnet50(**IMAGENET), 25_557_032),
         (lambda: models.resnet101(**IMAGENET), 44_549_160),
         (lambda: models.resnet152(**IMAGENET), 60_192_808),
+        (lambda: models.resnext50(**IMAGENET), 25_028_904),
+        (lambda: models.resnext101(**IMAGENET), 44_177_704),
         (lambda: models.resnet18(), 11_173_962),
         (lambda: models.resnet50(), 23_520_842),
         (lambda: models.vit_base(), 86_567_656),

@@ -70,6 +70,12 @@ def test_weight_standardization_has_the_steps_and_combinations_of_its_source():
     arms = {c.arm for c in weight_standardization.PRESETS["paper"]}
     assert arms > set(weight_standardization.TABLE_2)
     assert len(weight_standardization.TABLE_2) == 12  # SN's figure is another paper's
+    others = weight_standardization.PRESETS["paper"]
+    larger = {c.network: c for c in others if c.network != "resnet50"}
+    assert list(larger) == ["resnet101", "resnext50", "resnext101"]
+    assert {(c.batch, c.steps) for c in larger.values()} == {
+        (128, 100 * (1_281_167 // 128))
+    }
 
 
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():

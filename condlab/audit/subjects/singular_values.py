@@ -26,7 +26,7 @@ def _primme_svds(which: str) -> Ask:
         options = {"which": which, "maxiter": 1000}
         found = asked(primme.svds, A, 1, return_singular_vectors=False, **options)
         if not len(found):
-            raise RefusalError("no value is returned after 1000 iterations")
+            raise RefusalError("an empty array after 1000 iterations, and no error")
         return float(found[0])
 
     return ask

@@ -34,6 +34,7 @@ class GroupOptions(TypedDict, total=False):
 
     eps: float
     affine: bool
+    bias: bool
     device: torch.device | str | None
     dtype: torch.dtype | None
 

@@ -129,9 +129,15 @@ NORMALISATIONS = {
     "norm-adaln-layer": Statement("x C F", equal(_normalised("x"), "x")),
     "norm-ngpt-hidden-every-step": Statement(
         "h f alpha",
-        # Half way between opposite unit vectors the sum is zero, and stays zero.
+        # Half way between opposite unit vectors the sum is zero, and stays zero when
+        # it is normalised; any other sum would have norm 1 afterwards.
         "one <= sqrt(sum(moved * moved))",
-        ("abs(rows(h) - 1) <= 0", "positive(abs(h))", "positive(abs(f))"),
+        (
+            "abs(rows(h) - 1) <= 0",
+            "positive(abs(h))",
+            "positive(abs(f))",
+            "abs(moved) <= 0",
+        ),
         (
             ("a", "h / abs(h)"),
             ("moved", "a + abs(alpha) * (f / abs(f) - a)"),

@@ -1,0 +1,199 @@
+"""Which scaling to take for a purpose, judged by what was measured and not by κ."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from condlab._digits import number, shown
+from condlab._tables import Cells, as_html, as_text, record
+from condlab.comparison import ScalingComparison
+from condlab.diagnosis._elimination import UNIT_ROUNDOFF
+from condlab.diagnosis._problem import Problem
+from condlab.diagnosis.culprits import MATTERS
+from condlab.diagnosis.purposes import PURPOSES, fell
+from condlab.types import ConditionEstimate
+
+NONE = "none"
+GUARDED = "backward error"  # must not rise beyond storing the matrix, either
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One scaling, run for a purpose.
+
+    Parameters
+    ----------
+    scaling : str
+        Its name, "none" for the matrix as it is.
+    kappa : ConditionEstimate
+        Of the scaled matrix.
+    measured : mapping of str to float
+        What was measured, of which less is better; steps are inf where the residual
+        was not reached.
+    """
+
+    scaling: str
+    kappa: ConditionEstimate
+    measured: Mapping[str, float]
+
+    @property
+    def score(self) -> float:
+        """The number that decides: the first of those measured."""
+        return next(iter(self.measured.values()))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as plain values."""
+        return record(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Which scaling to take for a purpose, or none.
+
+    Parameters
+    ----------
+    purpose : str
+        A key of `PURPOSES`.
+    scaling : str
+        The one that was measured best; "none" where none is better by the margin.
+    trials : tuple of Trial
+        What was run, the unscaled matrix first.
+    refused : mapping of str to str
+        Why a scaling was no candidate.
+    reason : str
+        The advice in a sentence.
+    """
+
+    purpose: str
+    scaling: str
+    trials: tuple[Trial, ...]
+    refused: Mapping[str, str]
+    reason: str
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the fields as plain values."""
+        return record(self)
+
+    def table(self) -> Cells:
+        """Return the trials as words."""
+        head = (self.purpose, "kappa_2", *self.trials[0].measured)
+        return [
+            head,
+            *(
+                (
+                    trial.scaling + " *" * (trial.scaling == self.scaling),
+                    shown(trial.kappa),
+                    *(_shown(name, x) for name, x in trial.measured.items()),
+                )
+                for trial in self.trials
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "\n".join([as_text(self.table()), self.reason])
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return as_html(self.table(), [self.reason])
+
+
+def advise(
+    purpose: str,
+    system: Problem,
+    scalings: ScalingComparison,
+    progress: Callable[[str], object],
+) -> Advice:
+    """Run every scaling that is a candidate for a purpose, and take the best.
+
+    Parameters
+    ----------
+    purpose : str
+        A key of `PURPOSES` that does not refuse the matrix.
+    system : Problem
+        What is run.
+    scalings : ScalingComparison
+        The candidates, the unscaled matrix first.
+    progress : callable
+        Told in words what is done next.
+    """
+    kind, trials, refused = PURPOSES[purpose], [], dict(scalings.refused)
+    for row in scalings:
+        if why := kind.unfit(row.scaling, system.A.shape):
+            refused[row.name] = why
+            continue
+        progress(f"{purpose} with {row.name} scaling")
+        measured = kind.measure(system, row.scaling)
+        trials.append(Trial(row.name, row.kappa, measured))
+    chosen = _best(purpose, trials)
+    reason = _reason(purpose, chosen, trials, system)
+    return Advice(purpose, chosen.scaling, tuple(trials), refused, reason)
+
+
+def _best(purpose: str, trials: Sequence[Trial]) -> Trial:
+    """Return the trial of least score that beats the first by the margin, or that."""
+    plain = trials[0]
+    allowed = max(plain.measured.get(GUARDED, math.inf), UNIT_ROUNDOFF)
+    better = [
+        trial
+        for trial in trials[1:]
+        if fell(PURPOSES[purpose], plain.score, trial.score)
+        and trial.measured.get(GUARDED, 0.0) <= allowed
+    ]
+    return min(better, key=lambda t: (t.score, t.kappa.value), default=plain)
+
+
+def _reason(
+    purpose: str, chosen: Trial, trials: Sequence[Trial], system: Problem
+) -> str:
+    plain = trials[0]
+    name = next(iter(plain.measured))
+    what = "entries lost" if name == "lost" else name
+    if chosen is not plain:
+        return (
+            f"{purpose}: take {chosen.scaling}, {what} {_shown(name, plain.score)} -> "
+            f"{_shown(name, chosen.score)}; kappa_2 {_kappas(plain, chosen)}"
+        )
+    if name == "steps" and math.isinf(plain.score):
+        return (
+            f"{purpose}: none, no scaling reaches a residual of {system.tol:g} within "
+            f"{_limit(purpose, system)} steps"
+        )
+    if plain.score == 0:
+        return f"{purpose}: none, without scaling no {what.replace('entries', 'entry')}"
+    share = 1 - PURPOSES[purpose].margin
+    said = (
+        f"{purpose}: none, no scaling lowers {what}, {_shown(name, plain.score)} "
+        f"without, by {100 * share:.0f} %"
+    )
+    if GUARDED in plain.measured:
+        said += f" and keeps the {GUARDED}"
+    low = min(trials, key=lambda trial: trial.kappa.value)
+    if plain.kappa.value < MATTERS * low.kappa.value:
+        return said
+    return (
+        f"{said}: kappa_2 falls, {_kappas(plain, low)} with {low.scaling}, but {what} "
+        f"{'do' if name == 'steps' else 'does'} not, {_shown(name, plain.score)} -> "
+        f"{_shown(name, low.score)}"
+    )
+
+
+def _kappas(before: Trial, after: Trial) -> str:
+    return f"{shown(before.kappa)} -> {shown(after.kappa)}"
+
+
+def _limit(purpose: str, system: Problem) -> int:
+    from condlab.diagnosis._krylov import MOST_GMRES
+
+    order = int(system.A.shape[0])
+    most = system.max_steps
+    return min(most, order, MOST_GMRES) if purpose == "gmres" else most
+
+
+def _shown(name: str, x: float) -> str:
+    if name == "steps":
+        return f"{x:.0f}" if math.isfinite(x) else "not reached"
+    if name in ("lost", "overflow", "underflow"):
+        return f"{100 * x:.3g} %"
+    return number(x)
