@@ -3,10 +3,10 @@
 import statistics
 from pathlib import Path
 
-from studies.engine.store import read_lines
+from studies.engine.store import read_records
 
 path = Path(__file__).parents[1] / "studies" / "results" / "vit" / "real.jsonl"
-records = read_lines(path)  # a damaged line would be named
+records = read_records(path)  # a damaged line would be named
 config = records[0]["config"]
 print(f"{len(records)} runs of {config['steps']} steps on {config['data']}")
 for arm in ("LN", "LN+E"):
