@@ -15,13 +15,9 @@ import importlib
 import importlib.util
 from types import ModuleType
 
+from condlab._scaling_rows import ScalingComparison, ScalingRow
 from condlab.bounds import bauer, van_der_sluis
-from condlab.comparison import (
-    SCALINGS,
-    ScalingComparison,
-    ScalingRow,
-    compare_scalings,
-)
+from condlab.comparison import SCALINGS, compare_scalings
 from condlab.condition import (
     cond_1,
     cond_2,

@@ -25,7 +25,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_stacks"],
     ["_leaders"],
     ["_reciprocals"],
-    ["norms", "lanczos", "gallery", "io", "_rank"],
+    ["norms", "lanczos", "gallery", "io", "_rank", "_scaling_rows"],
     ["types"],
     ["_scaled"],
     ["_arrays"],

@@ -6,15 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from condlab._scaling_rows import ScalingComparison
 from condlab.cli import _files, _kappa, _sources, _text
 from condlab.cli._scale_page import KINDS, draw, page, record, table
-from condlab.comparison import (
-    OPTIMAL,
-    SCALINGS,
-    OptimalOptions,
-    ScalingComparison,
-    compare_scalings,
-)
+from condlab.comparison import OPTIMAL, SCALINGS, OptimalOptions, compare_scalings
 from condlab.io import require_fits, require_writable, write_matrix
 
 
