@@ -16,13 +16,9 @@ import importlib.util
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from condlab._scaling_rows import ScalingComparison, ScalingRow
 from condlab.bounds import bauer, van_der_sluis
-from condlab.comparison import (
-    SCALINGS,
-    ScalingComparison,
-    ScalingRow,
-    compare_scalings,
-)
+from condlab.comparison import SCALINGS, compare_scalings
 from condlab.condition import (
     cond_1,
     cond_2,

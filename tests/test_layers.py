@@ -26,7 +26,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_stacks"],
     ["_leaders"],
     ["_reciprocals"],
-    ["norms", "lanczos", "gallery", "io", "_rank"],
+    ["norms", "lanczos", "gallery", "io", "_rank", "_scaling_rows"],
     ["types"],
     ["_systems"],
     ["_scaled"],

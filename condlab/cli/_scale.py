@@ -5,15 +5,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from condlab._scaling_rows import ScalingComparison
 from condlab.cli import _files, _kappa, _options, _sources, _text
 from condlab.cli._scale_page import KINDS, draw, page, record, table
-from condlab.comparison import (
-    OPTIMAL,
-    SCALINGS,
-    OptimalOptions,
-    ScalingComparison,
-    compare_scalings,
-)
+from condlab.comparison import OPTIMAL, SCALINGS, OptimalOptions, compare_scalings
 from condlab.io import require_fits, require_writable, write_matrix
 from condlab.optimal.solvers import SOLVER_SCALINGS
 from condlab.types import Array

@@ -10,8 +10,8 @@ from typing import TypedDict
 
 import numpy as np
 
+from condlab._scaling_rows import ScalingComparison, ScalingRow
 from condlab.cli import _kappa, _sources, _text
-from condlab.comparison import ScalingComparison, ScalingRow
 from condlab.types import Array, Norm
 
 KINDS = {"left": "D A", "right": "A D", "both": "D1 A D2", "symmetric": "D A D"}

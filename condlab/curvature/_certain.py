@@ -10,8 +10,8 @@ import torch
 
 from condlab._tables import record
 from condlab._typing import Record
+from condlab.spectra._intervals import Spectrum
 from condlab.spectra.eigenpairs import Eigenpairs, angles, chosen
-from condlab.spectra.spectrum import Spectrum
 from condlab.types import Bracket, ConditionEstimate
 
 QUANTILES = (0.01, 0.05, 0.1, 0.25)

@@ -30,17 +30,13 @@ from condlab.curvature.symmetry._in_gauge import Gauge, in_gauge
 from condlab.curvature.symmetry.invariances import Invariance
 from condlab.curvature.symmetry.null_space import NullSpace
 from condlab.spectra._dense import is_exact
+from condlab.spectra._extremes import ProbableExtremes
+from condlab.spectra._intervals import Spectrum
 from condlab.spectra._operator import Operator
 from condlab.spectra._products import METHODS, Products, require_arguments
 from condlab.spectra._room import require_room_for_basis, require_room_for_eigenvalues
 from condlab.spectra.eigenpairs import require_vectors
-from condlab.spectra.spectrum import (
-    NUM_MATVECS,
-    ProbableExtremes,
-    Spectrum,
-    exact,
-    lanczos,
-)
+from condlab.spectra.spectrum import NUM_MATVECS, exact, lanczos
 from condlab.types import Bracket, ConditionEstimate
 
 BASIS = 128  # vectors that Lanczos holds

@@ -26,9 +26,9 @@ from condlab.curvature.operators.operator import (
 from condlab.curvature.symmetry.gauge import SphereOperator, normalised_lines, sphere
 from condlab.curvature.symmetry.symmetries import find_invariances
 from condlab.nn.conditioning import zero_line
+from condlab.spectra._intervals import Spectrum
 from condlab.spectra._staircase import Staircase
 from condlab.spectra.density import SpectralDensity, density
-from condlab.spectra.spectrum import Spectrum
 
 GRAM = 2000  # outputs, or parameters, whose Gauss-Newton matrix takes seconds
 EXACT = 4096  # rows up to which a matrix is assembled, unless Lanczos is asked for

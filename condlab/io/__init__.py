@@ -6,7 +6,7 @@ import gzip
 import os
 import warnings
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import scipy.sparse as sp
@@ -15,6 +15,7 @@ from condlab import _arrays
 from condlab.errors import MatrixFileError
 from condlab.io import _csv, _matlab, _matrix_market, _numpy
 from condlab.io._suitesparse import fetch_suitesparse
+from condlab.types import Array
 
 __all__ = [
     "EXTENSIONS",
@@ -121,7 +122,7 @@ def _require_file(path: Path) -> None:
         raise MatrixFileError(f"{path}: the file is empty")
 
 
-def _read(path: Path, extension: str, name: str | None) -> Any:
+def _read(path: Path, extension: str, name: str | None) -> Array:
     if extension in _BY_NAME:
         return _BY_NAME[extension](path, name)
     if name is not None:
@@ -137,7 +138,7 @@ _BY_NAME = {".npz": _numpy.read_npz, ".mat": _matlab.read}
 
 
 def write_matrix(
-    path: str | os.PathLike[str], A: Any, *, overwrite: bool = False
+    path: str | os.PathLike[str], A: Array, *, overwrite: bool = False
 ) -> None:
     """Write a matrix in the format that the extension names.
 
@@ -205,7 +206,7 @@ def require_writable(path: Path, *, overwrite: bool = False) -> None:
         )
 
 
-def require_fits(path: Path, A: Any) -> None:
+def require_fits(path: Path, A: Array) -> None:
     """Raise where the format that the extension names cannot hold the matrix.
 
     Examples
@@ -221,7 +222,7 @@ def require_fits(path: Path, A: Any) -> None:
         )
 
 
-def _write(stream: IO[bytes], A: Any, extension: str) -> None:
+def _write(stream: IO[bytes], A: Array, extension: str) -> None:
     if extension == ".npy":
         np.save(stream, A, allow_pickle=False)
     elif extension == ".npz" and sp.issparse(A):
@@ -235,7 +236,7 @@ def _write(stream: IO[bytes], A: Any, extension: str) -> None:
             _write_matrix_market(packed, A)
 
 
-def _write_matrix_market(stream: Any, A: Any) -> None:
+def _write_matrix_market(stream: IO[bytes] | gzip.GzipFile, A: Array) -> None:
     """Write a matrix with all digits of double precision.
 
     Of single precision SciPy writes the fewest digits that tell it from other single
@@ -250,7 +251,7 @@ def _write_matrix_market(stream: Any, A: Any) -> None:
     scipy.io.mmwrite(stream, A, symmetry=symmetry)
 
 
-def _is_symmetric(A: Any) -> bool:
+def _is_symmetric(A: Array) -> bool:
     if A.shape[0] != A.shape[1]:
         return False
     if not sp.issparse(A):

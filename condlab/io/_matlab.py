@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -121,7 +120,7 @@ def _variables(data: memoryview, order: str) -> Iterator[_Variable]:
             yield _Variable(text, shape, kind_, content, compressed, size)
 
 
-def _array(element: tuple[int, Any], order: str) -> np.ndarray:
+def _array(element: tuple[int, bytes | memoryview], order: str) -> np.ndarray:
     kind, content = element
     if kind not in _STORED:
         raise _DamagedError(f"an element of type {kind} where numbers are needed")

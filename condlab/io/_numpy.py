@@ -7,13 +7,14 @@ import tokenize
 import zipfile
 import zlib
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 import scipy.sparse as sp
 
 from condlab.errors import MatrixFileError
 from condlab.io import _limits
+from condlab.types import Sparse
 
 _BROKEN_ZIP = (
     zipfile.BadZipFile,
@@ -41,7 +42,7 @@ def read_npy(path: Path) -> np.ndarray:
         return _native(_load(stream, path))
 
 
-def read_npz(path: Path, name: str | None) -> np.ndarray | Any:
+def read_npz(path: Path, name: str | None) -> np.ndarray | Sparse:
     """Return the sparse matrix, or the array called `name`, of a .npz file."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -93,7 +94,7 @@ def _sparse(
     members: dict[str, zipfile.ZipInfo],
     path: Path,
     name: str | None,
-) -> Any:
+) -> Sparse:
     if name is not None:
         raise MatrixFileError(
             f"{path}: the archive holds one sparse matrix and no array called "

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,12 +12,13 @@ from matplotlib.ticker import LogLocator
 
 from condlab.plots.spectra import plain
 from condlab.plots.style import BLUE, VERMILLION, WIDTH, style
+from condlab.types import Record
 
 _TICKS = 12  # names that are told apart below an axis
 
 
 def draw_checkpoints(
-    records: Sequence[dict[str, Any]],
+    records: Sequence[Record],
     names: Sequence[str],
     path: Path,
     *,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from condlab.comparison import OPTIMAL, ScalingComparison, ScalingRow
+from condlab._scaling_rows import ScalingComparison, ScalingRow
+from condlab.comparison import OPTIMAL
 from condlab.plots import style as look
+from condlab.types import Norm
 
 # name: (marker, colour, words)
 LONG = 30  # characters of a name
@@ -24,8 +26,8 @@ MARKS = {
 }
 LANES = {"left": 0, "right": 1, "symmetric": 2, "both": 3}  # from the top
 LANE = 0.2  # of the height of a matrix
-UNSCALED: dict[str, Any] = {"color": look.QUIET, "lw": 3.2, "alpha": 0.7}
-BEST: dict[str, Any] = {"color": look.INK, "lw": 1.2, "marker": "|", "ms": 6}
+UNSCALED: look.Marks = {"color": look.QUIET, "lw": 3.2, "alpha": 0.7}
+BEST: look.Marks = {"color": look.INK, "lw": 1.2, "marker": "|", "ms": 6}
 
 
 def scalings(
@@ -80,7 +82,7 @@ def scalings(
     axes.set_axisbelow(True)
     axes.set_xlabel(f"condition number {_symbol(*norms)} (no unit, log scale)")
     if legend:
-        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
+        place: look.Marks = {"loc": "lower left", "bbox_to_anchor": (0, 1)}
         axes.legend(*handles(), ncols=4, fontsize=7.5, frameon=False, **place)
     return axes
 
@@ -93,9 +95,11 @@ def _short(name: str) -> str:
     )
 
 
-def handles() -> tuple[list[Any], list[str]]:
+def handles() -> tuple[list[Artist], list[str]]:
     """Return the marks of a legend, and their words."""
-    marks: list[Any] = [Patch(color=UNSCALED["color"], alpha=UNSCALED["alpha"], lw=0)]
+    marks: list[Artist] = [
+        Patch(color=UNSCALED["color"], alpha=UNSCALED["alpha"], lw=0)
+    ]
     words = ["unscaled"]
     for marker, colour, text in MARKS.values():
         marks.append(Line2D([], [], color=colour, lw=0, marker=marker, ms=5, mew=0))
@@ -107,7 +111,7 @@ def handles() -> tuple[list[Any], list[str]]:
     return marks, words
 
 
-def _symbol(p: Any) -> str:
+def _symbol(p: Norm) -> str:
     return {1: "κ₁", 2: "κ₂", "inf": "κ∞"}[p]
 
 
@@ -145,7 +149,7 @@ def _draw_scaling(axes: Axes, y: float, row: ScalingRow, edge: float) -> None:
     x, sure = min(row.kappa.value, edge), not row.kappa.is_lower_bound
     hollow = math.isinf(row.kappa.value) or not sure
     face = look.PAPER if hollow else colour
-    place: dict[str, Any] = {"mfc": face, "mew": 1 if hollow else 0, "zorder": 3}
+    place: look.Marks = {"mfc": face, "mew": 1 if hollow else 0, "zorder": 3}
     axes.plot(x, y, marker, color=colour, ms=4.2, clip_on=False, **place)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -25,12 +25,21 @@ from condlab.plots.style import (
     style,
 )
 
+if TYPE_CHECKING:
+    from condlab.curvature import HessianCondition
+    from condlab.spectra import SpectralDensity, Spectrum
+    from condlab.spectra._staircase import Staircase
+    from condlab.types import Bracket, ConditionEstimate
+
 _POINTS = 400
 DECADES = 1e-7
 
 
 def spectrum(
-    known: Any, axes: Axes | None = None, *, scale: tuple[float, float] | None = None
+    known: Spectrum,
+    axes: Axes | None = None,
+    *,
+    scale: tuple[float, float] | None = None,
 ) -> Axes:
     """Draw every value of a spectrum with the interval that holds an eigenvalue.
 
@@ -62,7 +71,10 @@ def spectrum(
 
 
 def density(
-    seen: Any, axes: Axes | None = None, *, scale: tuple[float, float] | None = None
+    seen: SpectralDensity | Staircase,
+    axes: Axes | None = None,
+    *,
+    scale: tuple[float, float] | None = None,
 ) -> Axes:
     """Draw the cumulative density of a spectrum with its band.
 
@@ -81,15 +93,11 @@ def density(
         The share of eigenvalues that are at most x.
     """
     axes = current() if axes is None else axes
-    nodes = getattr(seen, "nodes", None)  # but where the whole spectrum is known
-    if scale is None:
-        values = seen.known.values.numpy() if nodes is None else np.concatenate(nodes)
-        scale = scale_of(values, (seen.known if nodes is None else seen).noise)
-    size, linear = scale
+    size, linear = scale or _scale_of_density(seen)
     far = np.geomspace(linear / 10, 2 * size, _POINTS)
     x = np.concatenate([-far[::-1], [0.0], far])
     band = seen.cumulative(x)
-    name = "certain" if nodes is None else "99.9 % band"
+    name = "99.9 % band" if hasattr(seen, "nodes") else "certain"
     axes.fill_between(x, band.lower, band.upper, color=SKY, alpha=0.4, lw=0, label=name)
     axes.plot(x, band.value, color=BLUE, lw=1.2, label="estimate")
     axes.set_ylim(0, 1)
@@ -98,6 +106,12 @@ def density(
     axes.set_title("Share of eigenvalues at most x")
     axes.legend(loc="upper left")
     return axes
+
+
+def _scale_of_density(seen: SpectralDensity | Staircase) -> tuple[float, float]:
+    if hasattr(seen, "known"):  # the whole spectrum
+        return scale_of(seen.known.values.numpy(), seen.known.noise)
+    return scale_of(np.concatenate(seen.nodes), seen.noise)
 
 
 def scale_of(values: NDArray[np.float64], noise: float) -> tuple[float, float]:
@@ -120,7 +134,9 @@ def _axis(axes: Axes, size: float, linear: float) -> None:
     axes.xaxis.set_major_formatter(plain)
 
 
-def brackets(kappas: Mapping[str, Any], axes: Axes | None = None) -> Axes:
+def brackets(
+    kappas: Mapping[str, ConditionEstimate | Bracket], axes: Axes | None = None
+) -> Axes:
     """Draw the brackets of condition numbers; an arrow where nothing bounds one.
 
     Parameters
@@ -161,7 +177,14 @@ def brackets(kappas: Mapping[str, Any], axes: Axes | None = None) -> Axes:
     return axes
 
 
-def draw_spectrum(known: Any, seen: Any, found: Any, path: Path, *, title: str) -> None:
+def draw_spectrum(
+    known: Spectrum,
+    seen: SpectralDensity | Staircase,
+    found: HessianCondition,
+    path: Path,
+    *,
+    title: str,
+) -> None:
     """Write a figure of a spectrum.
 
     Parameters

@@ -7,6 +7,7 @@ import functools
 import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib import style as styles
@@ -27,6 +28,8 @@ BLUE, VERMILLION, PURPLE = "#0072b2", "#d55e00", "#cc79a7"
 
 # Verdana has the same widths; the others are narrower, so nothing overlaps.
 FONTS = "'DejaVu Sans', Verdana, sans-serif"
+
+Marks = dict[str, Any]  # how something is drawn: keyword arguments of matplotlib
 
 STYLE = {
     "axes.edgecolor": RULE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
@@ -12,13 +12,20 @@ from matplotlib.patches import Rectangle
 
 from condlab.plots import style as look
 
+if TYPE_CHECKING:
+    from matplotlib.typing import ColorType
+
+    from condlab.theory import Verdict
+
 BLUES = LinearSegmentedColormap.from_list("blues", ["#e8f1f8", "#7fb8da", look.BLUE])
 CELL = 0.265  # inches, the width of a cell
 SMALL = 6.0  # points
 ATTAINED = 1 - 1e-9
 
 
-def tightness(trials: Mapping[str, Sequence[Any]], axes: Axes | None = None) -> Axes:
+def tightness(
+    trials: Mapping[str, Sequence[Verdict]], axes: Axes | None = None
+) -> Axes:
     """Draw the verdicts of claims, a row a claim and a cell a size.
 
     Parameters
@@ -52,7 +59,7 @@ def tightness(trials: Mapping[str, Sequence[Any]], axes: Axes | None = None) -> 
     return axes
 
 
-def draw_cell(axes: Axes, x: float, y: float, verdict: Any) -> None:
+def draw_cell(axes: Axes, x: float, y: float, verdict: Verdict) -> None:
     """Draw a verdict at a place: its outcome as a colour, its tightness in words."""
     face, ink, text = cell(verdict)
     if face is not None:
@@ -66,7 +73,7 @@ def draw_cell(axes: Axes, x: float, y: float, verdict: Any) -> None:
     )  # fmt: skip
 
 
-def cell(verdict: Any) -> tuple[Any, str, str]:
+def cell(verdict: Verdict) -> tuple[ColorType | None, str, str]:
     """Return colour, colour of the text, and text."""
     tightness = verdict.tightness
     if verdict.examples == 0:

@@ -11,11 +11,11 @@ import json
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from condlab._files import replace_text
+from condlab.types import Json, Record
 
 DIGITS = 12
 
@@ -46,7 +46,7 @@ def as_float(x: float | str | None) -> float:
     return math.nan if x is None else float(x)
 
 
-def encode(instance: Any) -> Any:
+def encode(instance: object) -> Json:
     """Return an instance as JSON: arrays as nested lists, exactly.
 
     Examples
@@ -68,7 +68,7 @@ def encode(instance: Any) -> Any:
     return {"repr": repr(instance)}  # to be read, not to be run
 
 
-def decode(value: Any) -> Any:
+def decode(value: Json) -> object:
     """Return the instance that `encode` wrote.
 
     Raises
@@ -93,7 +93,7 @@ def decode(value: Any) -> Any:
     raise ValueError(f"only arrays and numbers can be read back, got {content}")
 
 
-def write(path: Path, head: dict[str, Any], name: str, rows: Iterable[Any]) -> None:
+def write(path: Path, head: Record, name: str, rows: Iterable[Record]) -> None:
     """Write `head` and the list `name`, one row a line, keys sorted."""
     lines = ",\n".join(_dump(row) for row in rows)
     first = _dump(head).removesuffix("}")
@@ -102,5 +102,5 @@ def write(path: Path, head: dict[str, Any], name: str, rows: Iterable[Any]) -> N
     replace_text(path, text)
 
 
-def _dump(value: Any) -> str:
+def _dump(value: Record) -> str:
     return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)

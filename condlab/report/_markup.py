@@ -6,7 +6,6 @@ import html
 import math
 import re
 import xml.etree.ElementTree as ElementTree
-from typing import Any
 
 from latex2mathml import converter
 
@@ -17,7 +16,7 @@ from condlab.report.instances import Part
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
-def text(words: Any) -> str:
+def text(words: object) -> str:
     """Return text with everything escaped that HTML would read.
 
     Examples

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from condlab.report import _markup as markup
 from condlab.report._json import as_float
 from condlab.report.instances import parts
 from condlab.report.summary import evidence, outcome, ratio, source
-
-Entry = dict[str, Any]
+from condlab.types import Record
 
 VERDICTS = ("key", "claim", "source", "verdict", "largest lhs / rhs", "evidence")
 SCALED = {
@@ -24,7 +22,7 @@ SCALED = {
 CERTAIN = 5e-5  # relative width of a bracket that four printed digits hide
 
 
-def verdict_row(entry: Entry) -> str:
+def verdict_row(entry: Record) -> str:
     """Return the table row of a theorem."""
     found = outcome(entry)
     order = -1.0 if math.isnan(ratio(entry)) else ratio(entry)
@@ -45,7 +43,7 @@ def _breakable(key: str) -> str:
     return markup.text(key).replace("-", "-<wbr>")
 
 
-def _margin(entry: Entry) -> str:
+def _margin(entry: Record) -> str:
     decisive = evidence(entry)
     head = "–"
     if decisive["tightness"] is not None:
@@ -66,7 +64,7 @@ def _two_digits(x: float) -> str:
     return "1" if x >= 1 - 1e-9 else f"{math.floor(100 * x) / 100:g}"
 
 
-def _cell(verdict: Entry) -> str:
+def _cell(verdict: Record) -> str:
     size = verdict["size"]
     if verdict["examples"] == 0:
         return f'<span class="none" title="size {size}: no instance">·</span>'
@@ -78,7 +76,7 @@ def _cell(verdict: Entry) -> str:
     return f'<span class="{verdict["outcome"]}"{shade} title="{words}">{shown}</span>'
 
 
-def _evidence(entry: Entry) -> str:
+def _evidence(entry: Record) -> str:
     tried = sum(verdict["examples"] for verdict in entry["verdicts"])
     if outcome(entry) == "holds":
         return f"survived {tried} instances"
@@ -98,7 +96,7 @@ def _evidence(entry: Entry) -> str:
     )
 
 
-def _certificate(entry: Entry, decisive: Entry) -> str:
+def _certificate(entry: Record, decisive: Record) -> str:
     if decisive["certificate"]:
         return f"Certified: {markup.text(decisive['certificate'])}."
     if outcome(entry) == "falsified":
@@ -106,7 +104,7 @@ def _certificate(entry: Entry, decisive: Entry) -> str:
     return "Within rounding, or not confirmed: no counterexample, and no clean record."
 
 
-def matrix_row(entry: Entry) -> str:
+def matrix_row(entry: Record) -> str:
     """Return the table row of a matrix."""
     name = f'<th scope="row">{markup.text(entry["name"])}</th>'
     if "missing" in entry:
@@ -126,7 +124,7 @@ def matrix_row(entry: Entry) -> str:
     )
 
 
-def _kappa(kappa: Entry) -> str:
+def _kappa(kappa: Record) -> str:
     low, high = as_float(kappa["lower"]), as_float(kappa["upper"])
     value = f"<b>{markup.number(kappa['value'])}</b>"
     if high - low <= CERTAIN * low:
@@ -135,7 +133,7 @@ def _kappa(kappa: Entry) -> str:
     return f'{value}<br><span class="note">certainly in {ends}</span>'
 
 
-def _scaled(entry: Entry, name: str) -> str:
+def _scaled(entry: Record, name: str) -> str:
     kappa = entry["scaled"][name]
     if kappa is None:
         return '<td data-sort="inf">–</td>'

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from condlab._files import replace_text
 from condlab.report._json import as_float
 from condlab.report.sections import Section, Table
-
-Entry = dict[str, Any]
+from condlab.types import Record
 
 VERDICTS = ("right", "flagged", "silently wrong", "refuses")
 COLUMNS = ("subject", "kind", *VERDICTS, "worst silent factor", "guess")
@@ -41,7 +39,7 @@ def slug(name: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in name).split())
 
 
-def cells(record: Entry) -> list[list[str]]:
+def cells(record: Record) -> list[list[str]]:
     """Return a row for each subject and kind, in the order of `COLUMNS`.
 
     Parameters
@@ -62,7 +60,7 @@ def cells(record: Entry) -> list[list[str]]:
     ]
 
 
-def words(record: Entry) -> str:
+def words(record: Record) -> str:
     """Return in sentences how many were asked what, and how the guesses did."""
     rows = [row for subject in record["subjects"] for row in subject["kinds"]]
     counts = {verdict: sum(row[verdict] for row in rows) for verdict in VERDICTS}
@@ -86,7 +84,7 @@ def words(record: Entry) -> str:
     )
 
 
-def table(record: Entry, folder: str = "audit") -> str:
+def table(record: Record, folder: str = "audit") -> str:
     """Return the words and the table as Markdown, subjects linked to their pages."""
     if not record:
         return ""
@@ -100,7 +98,7 @@ def table(record: Entry, folder: str = "audit") -> str:
     return f"{words(record)}\n\n{lines}"
 
 
-def section(record: Entry) -> Section:
+def section(record: Record) -> Section:
     """Return the words and the table as a section of the report."""
     rows = tuple(map(tuple, cells(record)))
     blocks = (
@@ -110,7 +108,7 @@ def section(record: Entry) -> Section:
     return Section("audit", "Other libraries on trial", "", blocks)
 
 
-def write_pages(record: Entry, folder: Path) -> list[Path]:
+def write_pages(record: Record, folder: Path) -> list[Path]:
     """Write a page for each subject and one that lists them, and remove all others.
 
     Parameters
@@ -137,7 +135,7 @@ def write_pages(record: Entry, folder: Path) -> list[Path]:
     return list(pages)
 
 
-def page(subject: Entry, kinds: Entry) -> str:
+def page(subject: Record, kinds: Record) -> str:
     """Return a subject's page: its promise, where it fails, what to use instead."""
     promises = "\n".join(_promise(p) for p in subject["promises"])
     asked = "\n".join(_asked(row, kinds) for row in subject["kinds"])
@@ -149,12 +147,12 @@ def page(subject: Entry, kinds: Entry) -> str:
     ).rstrip() + "\n"
 
 
-def _promise(promise: Entry) -> str:
+def _promise(promise: Record) -> str:
     kind = f"{promise['kind']}: " if promise["kind"] else ""
     return f"- {kind}{promise['text']} ({promise['source']})."
 
 
-def _asked(row: Entry, kinds: Entry) -> str:
+def _asked(row: Record, kinds: Record) -> str:
     counts = ", ".join(f"{row[v]} {v}" for v in VERDICTS if row[v])
     guess = "as expected" if row["guess"] == row["found"] else "not as expected"
     return (
@@ -163,7 +161,7 @@ def _asked(row: Entry, kinds: Entry) -> str:
     )
 
 
-def _failures(subject: Entry) -> str:
+def _failures(subject: Record) -> str:
     off = sorted(subject["off"], key=_weight)
     silent = [x for x in off if x["verdict"] == "silently wrong"]
     if not off:
@@ -179,13 +177,13 @@ def _failures(subject: Entry) -> str:
     return f"{''.join(parts)}## Instead\n\nUse {subject['instead']}.\n"
 
 
-def _weight(x: Entry) -> tuple[int, float]:
+def _weight(x: Record) -> tuple[int, float]:
     order = ("silently wrong", "flagged", "refuses")
     size = as_float(x["factor"])
     return order.index(x["verdict"]), -size if size == size else 0.0
 
 
-def _line(x: Entry) -> str:
+def _line(x: Record) -> str:
     answer = "no answer" if x["answer"] is None else f"{as_float(x['answer']):.12g}"
     truth = "" if x["truth"] is None else f", truth {as_float(x['truth']):.12g}"
     off = f" (factor {factor(x['factor'])})" if x["verdict"] != "refuses" else ""

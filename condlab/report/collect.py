@@ -8,7 +8,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from typing import Any
 
 from condlab.collection import COLLECTION, CollectionMatrix
 from condlab.errors import MissingExtraError
@@ -16,6 +15,7 @@ from condlab.report.matrices import scale_matrix
 from condlab.report.records import Records
 from condlab.report.trials import EXAMPLES, MORE_EXAMPLES, SEED, try_theorem
 from condlab.theory import CATALOGUE, Theorem
+from condlab.types import Record
 
 Progress = Callable[[str], None]
 
@@ -104,8 +104,8 @@ def _leave_with_parent() -> None:
 
 
 def _gather(
-    futures: dict[Future[Any], tuple[str, str]], progress: Progress
-) -> dict[tuple[str, str], dict[str, Any]]:
+    futures: dict[Future[Record], tuple[str, str]], progress: Progress
+) -> dict[tuple[str, str], Record]:
     found = {}
     try:
         for done, future in enumerate(as_completed(futures), start=1):
@@ -118,7 +118,7 @@ def _gather(
     return found
 
 
-def _result(future: Future[Any], task: tuple[str, str]) -> dict[str, Any]:
+def _result(future: Future[Record], task: tuple[str, str]) -> Record:
     try:
         return future.result()
     except Exception as error:
@@ -126,13 +126,13 @@ def _result(future: Future[Any], task: tuple[str, str]) -> dict[str, Any]:
         raise
 
 
-def _do(kind: str, name: str) -> dict[str, Any]:
+def _do(kind: str, name: str) -> Record:
     if kind == "theorem":
         return try_theorem(CATALOGUE[name])
     return _scale(COLLECTION[name])
 
 
-def _scale(matrix: CollectionMatrix) -> dict[str, Any]:
+def _scale(matrix: CollectionMatrix) -> Record:
     try:
         return scale_matrix(matrix)
     except MissingExtraError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from condlab.report import _markup as markup
 from condlab.report._rows import (
@@ -17,8 +16,7 @@ from condlab.report._rows import (
 from condlab.report.records import Records
 from condlab.report.sections import Block, Drawings, Section
 from condlab.report.summary import OUTCOMES, counts, sentence
-
-Entry = dict[str, Any]
+from condlab.types import Record
 
 CAPTIONS = {
     "scalings": "Condition number of every matrix before (broad grey bar) and after "
@@ -136,7 +134,7 @@ def _head(names: tuple[str, ...]) -> str:
     return f"<thead><tr>{cells}</tr></thead>"
 
 
-def _matrices(matrices: list[Entry], figures: dict[str, str]) -> str:
+def _matrices(matrices: list[Record], figures: dict[str, str]) -> str:
     names = ("matrix", "what it is", "shape", "rank", "unscaled κ₂")
     head = _head((*names, *(words for words, _ in SCALED.values())))
     rows = "\n".join(matrix_row(entry) for entry in matrices)
@@ -203,7 +201,7 @@ def _drawn(pages: dict[str, str], caption: str) -> str:
     )
 
 
-def _reproduce(settings: Entry) -> str:
+def _reproduce(settings: Record) -> str:
     sizes = ", ".join(str(size) for size in settings["sizes"])
     examples = ", ".join(str(count) for count in settings["examples"])
     return (
@@ -220,7 +218,7 @@ def _reproduce(settings: Entry) -> str:
     )
 
 
-def _sources(theorems: list[Entry]) -> str:
+def _sources(theorems: list[Record]) -> str:
     names = ("authors", "title", "venue", "year")
     found = set()
     for entry in theorems:

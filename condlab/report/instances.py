@@ -6,9 +6,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
+
+from condlab.types import Json
 
 DIGITS = 6
 FEWER = 4  # of numbers that six digits do not print exactly either
@@ -38,7 +39,7 @@ class Part:
     rounded: bool = False
 
 
-def parts(encoded: Any, names: list[str]) -> list[Part]:
+def parts(encoded: Json, names: list[str]) -> list[Part]:
     """Return the parts of an instance as `condlab.report._json.encode` wrote it.
 
     Parameters
@@ -68,7 +69,7 @@ def parts(encoded: Any, names: list[str]) -> list[Part]:
     return found
 
 
-def _flat(name: str, item: Any) -> Iterator[Part]:
+def _flat(name: str, item: Json) -> Iterator[Part]:
     if isinstance(item, dict) and ("tuple" in item or "list" in item):
         ((_, content),) = item.items()
         for i, part in enumerate(content, start=1):

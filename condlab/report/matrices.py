@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import decimal
 import math
-from typing import Any
 
 import numpy as np
 
+from condlab._scaling_rows import ScalingRow, Side
 from condlab.collection import CollectionMatrix
-from condlab.comparison import SCALINGS, ScalingRow, compare_scalings
+from condlab.comparison import SCALINGS, compare_scalings
 from condlab.optimal import optimal_scaling
 from condlab.report._json import number
-from condlab.types import Bracket, ConditionEstimate
-
-Entry = dict[str, Any]
+from condlab.types import Bracket, ConditionEstimate, Record
 
 DIGITS = 6  # as many as rounding leaves alike on all machines where κ₂ < 1e8
 
@@ -22,7 +20,7 @@ VAN_DER_SLUIS = {"left": "row", "right": "column", "symmetric": "jacobi"}  # att
 OPTIMUM_DIGITS = 3  # the iterations' last digits are not the same on all machines
 
 
-def scale_matrix(matrix: CollectionMatrix) -> Entry:
+def scale_matrix(matrix: CollectionMatrix) -> Record:
     """Return the record of a matrix: κ₂ before and after each scaling, and the best.
 
     Parameters
@@ -50,13 +48,14 @@ def scale_matrix(matrix: CollectionMatrix) -> Entry:
     brackets = {side: _best(rows.get(name)) for side, name in VAN_DER_SLUIS.items()}
     optima = _optima(dense)
     return {
-        "brackets": {side: _ends(found) for side, found in brackets.items()},
+        "brackets": {side: found and _ends(found) for side, found in brackets.items()},
         "description": matrix.description,
         "kappa_2": _kappa(rows["none"].kappa),
         "name": matrix.name,
         "nnz": int(np.count_nonzero(dense)),
         "optima": {
-            side: _ends(found, OPTIMUM_DIGITS) for side, found in optima.items()
+            side: found and _ends(found, OPTIMUM_DIGITS)
+            for side, found in optima.items()
         },
         "rank": int(np.linalg.matrix_rank(dense)),
         "scaled": {
@@ -81,14 +80,14 @@ def _optima(A: np.ndarray) -> dict[str, Bracket | None]:
     return optima | {"right": optima["left"], "both": optima["symmetric"]}
 
 
-def _optimum(A: np.ndarray, side: Any) -> Bracket | None:
+def _optimum(A: np.ndarray, side: Side) -> Bracket | None:
     try:
         return optimal_scaling(A, side=side).optimum
     except (ValueError, np.linalg.LinAlgError):  # not square, not symmetric
         return None
 
 
-def _scaled(row: ScalingRow | None, bounds: list[Bracket | None]) -> Entry | None:
+def _scaled(row: ScalingRow | None, bounds: list[Bracket | None]) -> Record | None:
     if row is None:  # Jacobi is not for every matrix
         return None
     found, kappa = _kappa(row.kappa), row.kappa
@@ -98,7 +97,7 @@ def _scaled(row: ScalingRow | None, bounds: list[Bracket | None]) -> Entry | Non
     return found
 
 
-def _kappa(kappa: ConditionEstimate) -> Entry:
+def _kappa(kappa: ConditionEstimate) -> Record:
     ends = _ends(Bracket(kappa.lower, kappa.upper))
     return {"lower": ends["lower"], "upper": ends["upper"], "value": _value(kappa)}
 
@@ -107,9 +106,7 @@ def _value(kappa: ConditionEstimate) -> float | str | None:
     return number(kappa.value) if math.isinf(kappa.value) else _rounded(kappa.value)
 
 
-def _ends(bracket: Bracket | None, digits: int = DIGITS) -> Any:
-    if bracket is None:
-        return None
+def _ends(bracket: Bracket, digits: int = DIGITS) -> Record:
     return {
         "lower": _outwards(bracket.lower, 0.0, digits),
         "upper": _outwards(bracket.upper, math.inf, digits),

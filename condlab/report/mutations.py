@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -16,11 +15,10 @@ from condlab.report._json import encode, number
 from condlab.theory import CATALOGUE, Theorem
 from condlab.theory.mutants import SIZES
 from condlab.theory.mutation import EXAMPLES, Trial, try_mutants
+from condlab.types import Record
 
-Entry = dict[str, Any]
 
-
-def try_mutants_of(theorem: Theorem) -> Entry:
+def try_mutants_of(theorem: Theorem) -> Record:
     """Return the record of a claim's mutants.
 
     Parameters
@@ -47,7 +45,7 @@ def try_mutants_of(theorem: Theorem) -> Entry:
     }
 
 
-def _entry(trial: Trial) -> Entry:
+def _entry(trial: Trial) -> Record:
     last = trial.last
     fallen = trial.outcome == "falsified"
     margin = trial.mutant.theorem.check(last.counterexample) if fallen else None
@@ -63,20 +61,20 @@ def _entry(trial: Trial) -> Entry:
     }
 
 
-def _size(instance: Any) -> int:
+def _size(instance: object) -> int:
     """Return the largest dimension of an instance."""
     parts = instance if isinstance(instance, tuple) else (instance,)
     return max((max(np.shape(part), default=1) for part in parts), default=1)
 
 
-def write(entries: list[Entry], folder: Path) -> None:
+def write(entries: list[Record], folder: Path) -> None:
     """Write mutants.json: the claims that have mutants, in the order of the keys."""
     settings = {"examples": EXAMPLES, "seed": 0, "sizes": list(SIZES)}
     tried = sorted((e for e in entries if e["mutants"]), key=lambda e: str(e["key"]))
     _json.write(folder / "mutants.json", {"settings": settings}, "claims", tried)
 
 
-def table(claims: list[Entry]) -> str:
+def table(claims: list[Record]) -> str:
     """Return the Markdown of the hypotheses that were needed, and of what survived.
 
     Parameters
@@ -110,11 +108,11 @@ def table(claims: list[Entry]) -> str:
     return "\n\n".join([told, "\n".join(rows), *([kept] if survived else [])])
 
 
-def _row(claim: Entry) -> str:
+def _row(claim: Record) -> str:
     return f"| `{claim['key']}` | {'; '.join(_with(claim, 'falsified'))} |"
 
 
-def _with(claim: Entry, outcome: str) -> list[str]:
+def _with(claim: Record, outcome: str) -> list[str]:
     """Return the changes of hypotheses with an outcome, false ones with sizes."""
     return [
         f"{m['change']} ({m['size']})" if outcome == "falsified" else m["change"]
@@ -124,7 +122,7 @@ def _with(claim: Entry, outcome: str) -> list[str]:
 
 
 def _count(
-    tried: list[Entry], outcome: str = "", kind: str = "", factor: str = ""
+    tried: list[Record], outcome: str = "", kind: str = "", factor: str = ""
 ) -> int:
     return sum(
         m["outcome"].startswith(outcome)

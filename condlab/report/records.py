@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from condlab.report import _json, sections
 from condlab.report.sections import Section
+from condlab.types import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +30,11 @@ class Records:
         What ``python -m condlab.report.mutations`` found; empty where there is nothing.
     """
 
-    theorems: list[dict[str, Any]]
-    matrices: list[dict[str, Any]]
-    settings: dict[str, Any]
+    theorems: list[Record]
+    matrices: list[Record]
+    settings: Record
     sections: tuple[Section, ...] = ()
-    mutants: list[dict[str, Any]] = field(default_factory=list)
+    mutants: list[Record] = field(default_factory=list)
 
 
 def write(records: Records, folder: Path) -> None:

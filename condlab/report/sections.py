@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from condlab._files import replace, replace_text
 from condlab._tables import record
+from condlab.types import Record
 
 FOLDER = Path("data", "sections")
 
@@ -125,7 +125,7 @@ def copy(source: Path, out: Path) -> None:
         write(section, out)
 
 
-def _written(block: Block) -> dict[str, Any]:
+def _written(block: Block) -> Record:
     if isinstance(block, str):
         return {"text": block}
     return {type(block).__name__.lower(): record(block)}
@@ -140,12 +140,12 @@ def _read(path: Path) -> Section:
         raise ValueError(f"{path} is no section of a report: {error!r}") from None
 
 
-def _block(kind: str, content: Any) -> Block:
-    if kind == "table":
-        rows = tuple(map(tuple, content["rows"]))
-        return Table(content["label"], tuple(content["head"]), rows)
-    if kind == "drawings":
-        return Drawings(tuple(content["names"]), content["caption"])
+def _block(kind: str, content: object) -> Block:
     if kind == "text":
         return str(content)
-    raise ValueError(f"blocks are text, table or drawings, and not {kind}")
+    if kind not in ("table", "drawings") or not isinstance(content, dict):
+        raise ValueError(f"blocks are text, table or drawings, and not {kind}")
+    if kind == "drawings":
+        return Drawings(tuple(content["names"]), content["caption"])
+    rows = tuple(map(tuple, content["rows"]))
+    return Table(content["label"], tuple(content["head"]), rows)

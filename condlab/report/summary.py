@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
 
 from condlab.report._json import as_float
 from condlab.theory.model import overall
-
-Entry = dict[str, Any]
+from condlab.types import Record
 
 SOURCES = ("wc", "ws", "an", "norm")  # how the keys of the claims on trial begin
 OUTCOMES = ("holds", "falsified", "inconclusive")
 
 
-def outcome(entry: Entry) -> str:
+def outcome(entry: Record) -> str:
     """Return "falsified", "inconclusive" or "holds" for all sizes together.
 
     Examples
@@ -26,7 +24,7 @@ def outcome(entry: Entry) -> str:
     return overall((v["outcome"], v["examples"]) for v in entry["verdicts"])
 
 
-def evidence(entry: Entry) -> Entry:
+def evidence(entry: Record) -> Record:
     """Return the verdict that says most.
 
     The smallest counterexample; else the first doubt; else the largest lhs / rhs, at
@@ -46,12 +44,12 @@ def evidence(entry: Entry) -> Entry:
     return max(telling or verdicts, key=lambda v: (_tightness(v), v["size"]))
 
 
-def _tightness(verdict: Entry) -> float:
+def _tightness(verdict: Record) -> float:
     tightness = verdict["tightness"]
     return -math.inf if tightness is None else round(as_float(tightness), 9)
 
 
-def ratio(entry: Entry) -> float:
+def ratio(entry: Record) -> float:
     """Return lhs / rhs of the evidence; nan where the right side is not positive.
 
     Examples
@@ -63,7 +61,7 @@ def ratio(entry: Entry) -> float:
     return as_float(evidence(entry)["tightness"])
 
 
-def counts(theorems: list[Entry]) -> dict[str, int]:
+def counts(theorems: list[Record]) -> dict[str, int]:
     """Return how many theorems have each outcome.
 
     Examples
@@ -75,7 +73,7 @@ def counts(theorems: list[Entry]) -> dict[str, int]:
     return {name: found.count(name) for name in OUTCOMES}
 
 
-def families(theorems: list[Entry]) -> dict[str, list[Entry]]:
+def families(theorems: list[Record]) -> dict[str, list[Record]]:
     """Return the theorems by family, both in the order they come.
 
     Examples
@@ -83,13 +81,13 @@ def families(theorems: list[Entry]) -> dict[str, list[Entry]]:
     >>> families([{"family": "Weyl", "key": "a"}, {"family": "Weyl", "key": "b"}])
     {'Weyl': [{'family': 'Weyl', 'key': 'a'}, {'family': 'Weyl', 'key': 'b'}]}
     """
-    grouped: dict[str, list[Entry]] = {}
+    grouped: dict[str, list[Record]] = {}
     for entry in theorems:
         grouped.setdefault(entry["family"], []).append(entry)
     return grouped
 
 
-def source(entry: Entry) -> str:
+def source(entry: Record) -> str:
     """Return the short form of a reference, such as "Higham 2002, Theorem 7.5".
 
     Examples
@@ -113,7 +111,7 @@ def _surnames(authors: str) -> str:
     return " and ".join(last)
 
 
-def from_sources(entry: Entry) -> bool:
+def from_sources(entry: Record) -> bool:
     """Return if a claim is a reading of one of the sources on trial.
 
     Examples
@@ -124,7 +122,7 @@ def from_sources(entry: Entry) -> bool:
     return entry["key"].split("-")[0] in SOURCES
 
 
-def sentence(theorems: list[Entry]) -> str:
+def sentence(theorems: list[Record]) -> str:
     """Return the counts in words: of readings of the sources, and of the literature.
 
     Examples

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from condlab.report import mutations, pages
 from condlab.report.records import Records
@@ -19,8 +18,7 @@ from condlab.report.summary import (
     sentence,
 )
 from condlab.theory.certificates import STATEMENTS
-
-Entry = dict[str, Any]
+from condlab.types import Record
 
 MOST = 9  # readings in a row
 
@@ -51,7 +49,7 @@ def check_page(path: Path) -> list[str]:
     return pages.require(path, PARTS)
 
 
-def verdict_table(theorems: list[Entry]) -> str:
+def verdict_table(theorems: list[Record]) -> str:
     """Return the Markdown table: a row a claim of the sources, and lines for the rest.
 
     The readings of one claim share a row, and so do claims whose readings fare alike;
@@ -78,14 +76,14 @@ def verdict_table(theorems: list[Entry]) -> str:
     return "\n".join([*rows, "", *_rest(rest)])
 
 
-def _groups(theorems: list[Entry]) -> dict[str, list[Entry]]:
+def _groups(theorems: list[Record]) -> dict[str, list[Record]]:
     """Return the readings of each claim under the words their keys begin with.
 
     Two words; three where more than `MOST` begin with the same two.
     """
     two = Counter(_words(entry, 2) for entry in theorems)
     three = Counter(_words(entry, 3) for entry in theorems)
-    groups: dict[str, list[Entry]] = {}
+    groups: dict[str, list[Record]] = {}
     for entry in theorems:
         name = _words(entry, 2)
         if two[name] > MOST and three[_words(entry, 3)] > 1:
@@ -94,11 +92,11 @@ def _groups(theorems: list[Entry]) -> dict[str, list[Entry]]:
     return groups
 
 
-def _words(entry: Entry, count: int) -> str:
+def _words(entry: Record, count: int) -> str:
     return "-".join(entry["key"].split("-")[:count])
 
 
-def _cells(group: str, entries: list[Entry]) -> str:
+def _cells(group: str, entries: list[Record]) -> str:
     cells: dict[str, list[str]] = {"holds": [], "falsified": [], "inconclusive": []}
     for entry in entries:
         reading = entry["key"].removeprefix(group).removeprefix("-") or "as worded"
@@ -110,7 +108,7 @@ def _cells(group: str, entries: list[Entry]) -> str:
     return f"{holds} | {', '.join(cells['falsified']) or '–'}"
 
 
-def _rest(theorems: list[Entry]) -> list[str]:
+def _rest(theorems: list[Record]) -> list[str]:
     if not theorems:
         return []
     number = counts(theorems)
@@ -126,7 +124,7 @@ def _rest(theorems: list[Entry]) -> list[str]:
     return [line, *([f"Falsified: {', '.join(false)}."] if false else [])]
 
 
-def certified(theorems: list[Entry]) -> str:
+def certified(theorems: list[Record]) -> str:
     """Return in a sentence which falsified verdicts a reader can check alone.
 
     Examples

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from types import ModuleType
-from typing import Any
 
 from condlab.report._json import encode, number
 from condlab.theory import Reference, Theorem, Verdict, catalogue, verify
+from condlab.types import Record
 
 # Examples at each size. The smallest sizes have the smallest counterexamples and cost
 # least. With these the whole catalogue takes two cores less than three minutes.
@@ -14,10 +14,8 @@ EXAMPLES = {1: 30, 2: 60, 3: 60, 4: 15, 5: 10}
 MORE_EXAMPLES = 200  # at the sizes below the smallest counterexample
 SEED = 0
 
-Entry = dict[str, Any]
 
-
-def try_theorem(theorem: Theorem) -> Entry:
+def try_theorem(theorem: Theorem) -> Record:
     """Return the record of a theorem: what it says and what the search found.
 
     Below the smallest size with a counterexample the search is repeated with more
@@ -77,7 +75,7 @@ def _below_first_falsified(verdicts: list[Verdict]) -> list[int]:
     return []
 
 
-def _verdict(theorem: Theorem, verdict: Verdict) -> Entry:
+def _verdict(theorem: Theorem, verdict: Verdict) -> Record:
     instance = verdict.counterexample
     margin = None if instance is None else theorem.check(instance)
     return {
@@ -92,7 +90,7 @@ def _verdict(theorem: Theorem, verdict: Verdict) -> Entry:
     }
 
 
-def _reference(reference: Reference | str) -> Entry:
+def _reference(reference: Reference | str) -> Record:
     if isinstance(reference, str):
         return {"text": reference}
     names = ("authors", "year", "title", "venue", "locator")

@@ -10,12 +10,13 @@ except ModuleNotFoundError as error:  # pragma: no cover
     raise missing_extra("torch", "torch", "condlab.spectra") from error
 
 from condlab.spectra._extremes import ProbableExtremes
+from condlab.spectra._intervals import Spectrum
 from condlab.spectra.assembly import Progress, assemble
 from condlab.spectra.density import Band, SpectralDensity, density
 from condlab.spectra.eigenpairs import Eigenpairs
 from condlab.spectra.linear_map import LinearMap
 from condlab.spectra.solve import Solution, solve
-from condlab.spectra.spectrum import Spectrum, spectrum
+from condlab.spectra.spectrum import spectrum
 from condlab.spectra.trace import (
     DiagonalEstimate,
     Estimate,

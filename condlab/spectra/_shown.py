@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from condlab.spectra._band import Band, Floats
-    from condlab.spectra.spectrum import Spectrum
+    from condlab.spectra._intervals import Spectrum
 
 PLACES = 7  # at which a density is shown
 

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from condlab._tables import record
 from condlab.spectra._band import Band
+from condlab.spectra._intervals import Spectrum
 from condlab.spectra._shown import density_html, places
-from condlab.spectra.spectrum import Spectrum
 from condlab.types import Record
 
 

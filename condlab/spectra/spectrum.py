@@ -1,27 +1,27 @@
-"""Eigenvalues of a symmetric operator, each with an interval that holds one."""
+"""Eigenvalues of a symmetric operator: by LAPACK, or by Lanczos from products."""
 
 from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from condlab._precision import wide
-from condlab._tables import as_frame, plain, record
+from condlab.spectra._block_lanczos import block_lanczos
 from condlab.spectra._dense import SAFETY, assembled, is_exact, rounding
-from condlab.spectra._extremes import ProbableExtremes, probable
+from condlab.spectra._extremes import probable
+from condlab.spectra._intervals import Spectrum
 from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, require_arguments
+from condlab.spectra._ritz import Ritz
 from condlab.spectra._room import (
     require_room_for_basis,
     require_room_for_checkpoint,
     require_room_for_eigenvalues,
 )
-from condlab.spectra._shown import spectrum_html
 from condlab.spectra.eigenpairs import (
     Eigenpairs,
     Which,
@@ -29,80 +29,10 @@ from condlab.spectra.eigenpairs import (
     eigenpairs,
     require_vectors,
 )
-from condlab.spectra.krylov import Basis, block_lanczos
-from condlab.types import Record
-
-if TYPE_CHECKING:
-    import pandas as pd
+from condlab.spectra.krylov import Basis
 
 Method = Literal["auto", "exact", "lanczos"]
 NUM_MATVECS = 100
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Spectrum:
-    """Eigenvalues, or Ritz values, with what is certain about each.
-
-    Parameters
-    ----------
-    values : Tensor, shape (k,)
-        Ascending, float64, on the CPU.
-    radii : Tensor, shape (k,)
-        Each interval [value - radius, value + radius] holds an eigenvalue: the
-        recomputed residual and the noise of the product. Where `complete`, the i-th
-        interval holds the i-th eigenvalue.
-    noise : float
-        How far the products are off, in the units of the operator.
-    complete : bool
-        Whether these are all eigenvalues, with multiplicities.
-    size : int
-        The dimension n of the space they are of.
-    products : int
-        Vectors multiplied; a matrix that was assembled counts its columns.
-    method : str
-        "dense" or "lanczos-K" for K products, "+minres-M" for M more.
-    probable : ProbableExtremes or None
-        Where `complete`, None: nothing is left to chance.
-    smallest : Tensor or None, shape (k,)
-        Of Lanczos, upper bounds of the k smallest |eigenvalues|, ascending: singular
-        values of the basis's image.
-    pairs : Eigenpairs or None
-        Eigenvectors, where they were asked for.
-    """
-
-    values: Tensor
-    radii: Tensor
-    noise: float
-    complete: bool
-    size: int
-    products: int
-    method: str
-    probable: ProbableExtremes | None = None
-    smallest: Tensor | None = None
-    pairs: Eigenpairs | None = None
-
-    @property
-    def lower(self) -> Tensor:
-        """Return the lower ends of the intervals, shape (k,)."""
-        return self.values - self.radii
-
-    @property
-    def upper(self) -> Tensor:
-        """Return the upper ends of the intervals, shape (k,)."""
-        return self.values + self.radii
-
-    def to_dict(self) -> Record:
-        """Return the fields, tensors as lists, without eigenvectors."""
-        return record(self)
-
-    def to_pandas(self) -> pd.DataFrame:
-        """Return a data frame, a row a value; needs pandas."""
-        ends = {"value": self.values, "lower": self.lower, "upper": self.upper}
-        return as_frame({name: plain(each) for name, each in ends.items()})
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows: a row a value."""
-        return spectrum_html(self)
 
 
 def spectrum(
@@ -286,21 +216,13 @@ def lanczos(
     noise, pairs = krylov.noise(), krylov.ritz()
     pairs.require_symmetric(H)
     noise += pairs.asymmetry
-    radii = pairs.residuals + noise
-    if krylov.complete:  # Weyl: the matrix is V T V' and a sum of residuals
-        radii = torch.full_like(radii, noise + math.hypot(*pairs.residuals.tolist()))
     # Weyl: each row of the image is off by the noise
     off = noise * math.sqrt(krylov.k)
     before = H.count
     smallest = krylov.smallest(0 if krylov.complete else interior) + off
     more = H.count - before
-    found = None
-    if vectors:
-        places = chosen(pairs.values, vectors, which)
-        Y = krylov.combined(pairs.coefficients[:, places])
-        found = eigenpairs(
-            H, Y, places, pairs.values, radii, noise=noise, complete=krylov.complete
-        )
+    radii = _radii(krylov, pairs, noise)
+    found = _eigenpairs(krylov, pairs, radii, noise, vectors, which)
     return Spectrum(
         pairs.values,
         radii,
@@ -312,4 +234,30 @@ def lanczos(
         None if krylov.complete else probable(pairs.values, noise, krylov),
         smallest,
         found,
+    )
+
+
+def _radii(krylov: Basis, pairs: Ritz, noise: float) -> Tensor:
+    """Return by how much the Ritz values are off an eigenvalue at most."""
+    if krylov.complete:  # Weyl: the matrix is V T V' and a sum of residuals
+        most = noise + math.hypot(*pairs.residuals.tolist())
+        return torch.full_like(pairs.residuals, most)
+    return pairs.residuals + noise
+
+
+def _eigenpairs(
+    krylov: Basis, pairs: Ritz, radii: Tensor, noise: float, count: int, which: Which
+) -> Eigenpairs | None:
+    """Return the vectors of so many Ritz values, each checked by a product."""
+    if count == 0:
+        return None
+    places = chosen(pairs.values, count, which)
+    return eigenpairs(
+        krylov.H,
+        krylov.combined(pairs.coefficients[:, places]),
+        places,
+        pairs.values,
+        radii,
+        noise=noise,
+        complete=krylov.complete,
     )

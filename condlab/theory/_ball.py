@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any
@@ -12,12 +12,13 @@ import numpy as np
 from condlab.errors import missing_extra
 
 try:
-    from flint import arb, arb_mat, ctx, fmpq, fmpq_mat
+    from flint import acb, arb, arb_mat, ctx, fmpq, fmpq_mat
 except ImportError as error:  # pragma: no cover
     raise missing_extra("python-flint", "theory", "ball arithmetic") from error
 
-Ball = Any  # flint.arb
+Ball = arb
 Balls = np.ndarray  # of dtype object, entries arb
+Entries = Ball | Balls | Sequence[Ball]
 Sides = tuple[Ball, Ball]  # of a claim lhs <= rhs
 
 
@@ -32,7 +33,7 @@ def precision(bits: int) -> Iterator[None]:
         ctx.prec = before
 
 
-def ball(x: Any) -> Any:
+def ball(x: object) -> Any:
     """Return a float, or an array or tuple of numbers, exactly as balls.
 
     Single integers stay integers: they count steps or name indices.
@@ -49,7 +50,7 @@ def ball(x: Any) -> Any:
     return arb(x) if isinstance(x, float) else x
 
 
-def _exactly(entry: Any) -> Ball:
+def _exactly(entry: Ball | Fraction | float) -> Ball:
     """Return a number as a ball of radius zero; balls are left alone."""
     if isinstance(entry, arb):
         return entry
@@ -62,19 +63,19 @@ def _exactly(entry: Any) -> Ball:
     return arb(float(entry))
 
 
-def array(entries: Iterable[Ball], shape: tuple[int, ...]) -> Balls:
+def array(entries: Iterable[Ball | acb], shape: tuple[int, ...]) -> Balls:
     """Return balls as an array."""
     out = np.empty(shape, dtype=object)
     out.ravel()[:] = list(entries)
     return out
 
 
-def as_mat(A: Balls) -> Any:
+def as_mat(A: Balls) -> arb_mat:
     """Return an array of balls as python-flint's matrix."""
     return arb_mat(A.shape[0], A.shape[1], list(A.ravel()))
 
 
-def from_mat(M: Any) -> Balls:
+def from_mat(M: arb_mat) -> Balls:
     """Return python-flint's matrix as an array of balls."""
     return array(M.entries(), (M.nrows(), M.ncols()))
 

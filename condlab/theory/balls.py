@@ -14,15 +14,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
-from typing import Any
 
 import numpy as np
-from flint import acb, acb_mat, arb, ctx
+from flint import acb, acb_mat, arb, arb_poly, ctx
 
 from condlab.theory._ball import (
     Ball,
     Balls,
-    Sides,  # noqa: F401  - part of this module
+    Entries,
+    Sides,
     array,
     as_mat,
     ball,
@@ -64,7 +64,7 @@ def determinant(A: Balls) -> Ball:
     return as_mat(A).det()
 
 
-def eigenvalues(A: Balls) -> list[Any]:
+def eigenvalues(A: Balls) -> list[acb]:
     """Return the eigenvalues as complex balls, with multiplicity, in no order."""
     if (A == A.T).all():
         return [acb(value) for value in symmetric_eigenvalues(A)]
@@ -74,7 +74,7 @@ def eigenvalues(A: Balls) -> list[Any]:
         return _clustered_roots(as_mat(A).charpoly())
 
 
-def _clustered_roots(p: Any) -> list[Any]:
+def _clustered_roots(p: arb_poly) -> list[acb]:
     """Enclose the roots of a monic polynomial, multiple ones included.
 
     Smith's theorem (J. ACM 17, 1970): they lie in the discs around any distinct z_i
@@ -95,7 +95,7 @@ def _clustered_roots(p: Any) -> list[Any]:
     return discs
 
 
-def _corrections(p: Any, z: np.ndarray) -> np.ndarray:
+def _corrections(p: arb_poly, z: np.ndarray) -> np.ndarray:
     differences = z[:, None] - z[None, :] + ball(np.eye(len(z)))
     return array([p(x) for x in z], z.shape) / differences.prod(axis=1)
 
@@ -252,7 +252,7 @@ def minimum(values: Iterable[Ball]) -> Ball:
     return reduce(arb.min, values)
 
 
-def equal(found: Any, expected: Any, scale: Ball | None = None) -> tuple[Ball, Ball]:
+def equal(found: Entries, expected: Entries, scale: Ball | None = None) -> Sides:
     """Return the two sides of a claim that holds if and only if two things are equal.
 
     Parameters
@@ -268,17 +268,21 @@ def equal(found: Any, expected: Any, scale: Ball | None = None) -> tuple[Ball, B
     tuple of ball
         1 + max |found - expected| / scale, and 1.
     """
-    a, b = np.ravel(found), np.ravel(expected)
+    a, b = _entries(found), _entries(expected)
     if scale is None:
         scale = maximum([*abs(a), *abs(b)])
         scale = arb(1) if scale == 0 else scale
     return 1 + maximum(abs(a - b)) / scale, arb(1)
 
 
-def all_at_most(small: Any, large: Any, scale: Ball) -> tuple[Ball, Ball]:
+def all_at_most(small: Entries, large: Entries, scale: Ball) -> Sides:
     """Return the two sides of a claim that holds iff small <= large entry by entry.
 
     They are scale + max (small - large) and scale, for a nonnegative `scale`.
     """
     scale = arb(1) if scale == 0 else scale
-    return scale + maximum(np.ravel(small) - np.ravel(large)), scale
+    return scale + maximum(_entries(small) - _entries(large)), scale
+
+
+def _entries(x: Entries) -> Balls:
+    return np.asarray(x, dtype=object).ravel()

@@ -12,7 +12,6 @@ import math
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from hypothesis.strategies import SearchStrategy
@@ -75,7 +74,7 @@ def theorem(
         instances=instances,
         check=lambda instance: check(formula, instance),
         confirm=lambda instance: _compare(formula, instance)[0] == "violated",
-        admits=None if admits is None else lambda instance: admits(*_parts(instance)),
+        admits=None if admits is None else lambda instance: admits(*parts_of(instance)),
         enclose=lambda instance: enclose(formula, instance),
         latex=latex,
         note=note,
@@ -158,7 +157,7 @@ def _names(formula: Formula) -> tuple[str, ...]:
     return tuple(x.name for x in arguments if x.kind is not x.VAR_POSITIONAL)
 
 
-def check(formula: Formula, instance: Any) -> Margin:
+def check(formula: Formula, instance: object) -> Margin:
     """Return the margin of a formula at an instance, decided in ball arithmetic."""
     answer, lhs, rhs, _ = _compare(formula, instance)
     left, right = float(lhs.mid()), float(rhs.mid())
@@ -171,7 +170,7 @@ def check(formula: Formula, instance: Any) -> Margin:
     return Margin(left, right, _relative_width(lhs, rhs))
 
 
-def enclose(formula: Formula, instance: Any) -> str:
+def enclose(formula: Formula, instance: object) -> str:
     """Return both sides of a violation as intervals."""
     answer, lhs, rhs, bits = _compare(formula, instance)
     sign = ">" if answer == "violated" else "not certainly >"
@@ -186,9 +185,9 @@ def _shown(x: balls.Ball) -> str:
 
 
 def _compare(
-    formula: Formula, instance: Any
+    formula: Formula, instance: object
 ) -> tuple[str, balls.Ball, balls.Ball, int]:
-    parts = _parts(instance)
+    parts = parts_of(instance)
     for bits in PRECISIONS:
         with balls.precision(bits):
             lhs, rhs = formula(*(balls.ball(part) for part in parts))
@@ -207,11 +206,12 @@ def _relative_width(lhs: balls.Ball, rhs: balls.Ball) -> float:
     return width / scale if scale > 0 and math.isfinite(width) else math.inf
 
 
-def _parts(instance: Any) -> tuple[Any, ...]:
+def parts_of(instance: object) -> tuple[object, ...]:
+    """Return the parts of an instance, which may be the only one."""
     return instance if isinstance(instance, tuple) else (instance,)
 
 
-def floats(instance: Any) -> list[np.ndarray]:
+def floats(instance: object) -> list[np.ndarray]:
     """Return the float arrays of an instance, the scalars as arrays of one entry."""
-    arrays = (np.asarray(part) for part in _parts(instance))
+    arrays = (np.asarray(part) for part in parts_of(instance))
     return [array for array in arrays if array.dtype.kind == "f"]

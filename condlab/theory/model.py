@@ -5,13 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
 from condlab._tables import as_frame, record
 from condlab.theory._shown import verdicts_html
+from condlab.types import Record
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from condlab.theory._ball import Sides
+
+Instance: TypeAlias = Any  # a part or a tuple of parts, whatever a claim is about
 Outcome = Literal["holds", "falsified", "inconclusive"]
 
 
@@ -193,15 +200,15 @@ class Theorem:
     statement: str
     reference: Reference | str
     instances: Callable[[int], SearchStrategy]
-    check: Callable[[Any], Margin]
-    confirm: Callable[[Any], bool] | None = None
-    admits: Callable[[Any], bool] | None = None
-    enclose: Callable[[Any], str] | None = None
+    check: Callable[[Instance], Margin]
+    confirm: Callable[[Instance], bool] | None = None
+    admits: Callable[[Instance], bool] | None = None
+    enclose: Callable[[Instance], str] | None = None
     latex: str = ""
     note: str = ""
     parts: tuple[str, ...] = ()
     false_from: int | None = None
-    formula: Callable[..., tuple[Any, Any]] | None = None
+    formula: Callable[..., Sides] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,11 +247,11 @@ class Verdict:
     outcome: Outcome
     examples: int
     tightness: float
-    counterexample: Any = None
+    counterexample: Instance = None
     certificate: str | None = None
-    tightest: Any = None
+    tightest: Instance = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the fields and the reason, instances as nested lists."""
         return {**record(self), "reason": self.reason}
 
@@ -276,11 +283,11 @@ class Verdicts(list[Verdict]):
         """The outcome of all sizes together, see `overall`."""
         return overall((each.outcome, each.examples) for each in self)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> Record:
         """Return the outcome of all sizes, and a dict for each."""
         return {"outcome": self.outcome, "verdicts": [each.to_dict() for each in self]}
 
-    def to_pandas(self) -> Any:
+    def to_pandas(self) -> pd.DataFrame:
         """Return a data frame, a row a size; needs pandas."""
         return as_frame(each.to_dict() for each in self)
 

@@ -13,7 +13,6 @@ import functools
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -22,7 +21,7 @@ from hypothesis.errors import Unsatisfiable
 from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, formula
-from condlab.theory.formula import Formula
+from condlab.theory.formula import Formula, parts_of
 from condlab.theory.model import Margin, Theorem
 from condlab.theory.wider_kinds import HYPOTHESES, Hypothesis
 
@@ -90,13 +89,13 @@ def _moved(theorem: Theorem, sides: Formula) -> Iterator[Mutant]:
         return
 
     def times(p: int, q: int) -> Formula:
-        def moved(*parts: Any) -> Any:
+        def moved(*parts: object) -> balls.Sides:
             lhs, rhs = sides(*parts)
             return lhs, rhs * p / q
 
         return moved
 
-    def powered(*parts: Any) -> Any:
+    def powered(*parts: object) -> balls.Sides:
         lhs, rhs = sides(*parts)
         return lhs, (balls.arb(9) / 10 * (rhs + balls.arb(0)).log()).exp()
 
@@ -111,12 +110,12 @@ def _moved(theorem: Theorem, sides: Formula) -> Iterator[Mutant]:
 def _has_no_unit(theorem: Theorem, sides: Formula) -> bool:
     """Tell whether both sides stay when all float arrays are multiplied by four."""
 
-    def values(parts: tuple[Any, ...]) -> list[float]:
+    def values(parts: tuple[object, ...]) -> list[float]:
         found = sides(*(balls.ball(part) for part in parts))
         return [float((x + balls.arb(0)).mid()) for x in found]
 
     for instance in _sample(theorem.instances, FEW):
-        parts = _parts(instance)
+        parts = parts_of(instance)
         scaled = tuple(4 * x if isinstance(x, np.ndarray) else x for x in parts)
         if not np.allclose(values(parts), values(scaled), rtol=1e-9):
             return False
@@ -144,7 +143,7 @@ def _mutant(
     return Mutant(theorem.key, kind, change, changed)
 
 
-def _check(sides: Formula, instance: Any) -> Margin:
+def _check(sides: Formula, instance: object) -> Margin:
     """Return the margin; an instance at which a side is no number says nothing."""
     if not _is_defined(sides, instance):
         return Margin(0.0, 1.0, 0.0)
@@ -154,7 +153,7 @@ def _check(sides: Formula, instance: Any) -> Margin:
 def _dropped(theorem: Theorem, sides: Formula) -> Iterator[Mutant]:
     if _calls(sides, OF_SYMMETRIC):
         return
-    seen = [_parts(instance) for instance in _sample(theorem.instances, SEEN)]
+    seen = [parts_of(instance) for instance in _sample(theorem.instances, SEEN)]
     if len({len(parts) for parts in seen}) != 1:
         return
     for k, arrays in enumerate(zip(*seen, strict=True)):
@@ -176,10 +175,10 @@ def _wider(
     without = functools.cache(hypothesis.without)
 
     @st.composite
-    def changed(draw: st.DrawFn, size: int) -> Any:
+    def changed(draw: st.DrawFn, size: int) -> object:
         instance = draw(theorem.instances(size))
-        parts = list(_parts(instance))
-        parts[k] = draw(without(*(*parts[k].shape, 0)[:2]))
+        parts = list(parts_of(instance))
+        parts[k] = draw(without(*(*np.asarray(parts[k]).shape, 0)[:2]))
         return tuple(parts) if isinstance(instance, tuple) else parts[0]
 
     def instances(size: int) -> SearchStrategy:
@@ -188,24 +187,24 @@ def _wider(
     return instances
 
 
-def _means_something(sides: Formula, instances: list[Any]) -> bool:
+def _means_something(sides: Formula, instances: list[object]) -> bool:
     """Tell whether both sides are numbers at most instances."""
     defined = sum(_is_defined(sides, instance) for instance in instances)
     return 2 * defined > len(instances)
 
 
-def _is_defined(sides: Formula, instance: Any) -> bool:
+def _is_defined(sides: Formula, instance: object) -> bool:
     try:
         with balls.precision(formula.PRECISIONS[0]):
-            found = sides(*(balls.ball(part) for part in _parts(instance)))
+            found = sides(*(balls.ball(part) for part in parts_of(instance)))
     except (ValueError, ZeroDivisionError, IndexError, TypeError):
         return False
     return all((x + balls.arb(0)).is_finite() for x in found)
 
 
-def _sample(instances: Callable[[int], SearchStrategy], count: int) -> list[Any]:
+def _sample(instances: Callable[[int], SearchStrategy], count: int) -> list[object]:
     """Return instances of the larger of the sizes."""
-    found: list[Any] = []
+    found: list[object] = []
 
     def draw(size: int) -> None:
         @seed(0)
@@ -217,7 +216,7 @@ def _sample(instances: Callable[[int], SearchStrategy], count: int) -> list[Any]
             suppress_health_check=list(HealthCheck),
         )
         @given(instances(size))
-        def note(instance: Any) -> None:
+        def note(instance: object) -> None:
             found.append(instance)
 
         note()
@@ -229,11 +228,9 @@ def _sample(instances: Callable[[int], SearchStrategy], count: int) -> list[Any]
     return found
 
 
-def _parts(instance: Any) -> tuple[Any, ...]:
-    return instance if isinstance(instance, tuple) else (instance,)
-
-
-def _calls(function: Callable[..., Any], names: frozenset[str], depth: int = 4) -> bool:
+def _calls(
+    function: Callable[..., object], names: frozenset[str], depth: int = 4
+) -> bool:
     """Tell whether a formula calls one of some functions, itself or through others."""
     found = inspect.getclosurevars(function)
     used = {**found.globals, **found.nonlocals}

@@ -6,15 +6,16 @@ import contextlib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import Unsatisfiable
 from hypothesis.internal.conjecture import providers
+from hypothesis.strategies import SearchStrategy
 from scipy.optimize import minimize
 
+from condlab.theory.formula import parts_of
 from condlab.theory.model import Margin, Theorem, Verdict, Verdicts, decide
 
 SIZES = (1, 2, 3, 4, 5)
@@ -30,9 +31,9 @@ class _Trace:
 
     examples: int = 0
     tightness: float = -math.inf
-    tightest: Any = None
-    doubt: Any = None
-    counterexample: Any = None
+    tightest: object = None
+    doubt: object = None
+    counterexample: object = None
     margin: Margin | None = None
 
 
@@ -98,7 +99,7 @@ def verify(
     )
 
 
-def _is_positive_integer(count: Any) -> bool:
+def _is_positive_integer(count: object) -> bool:
     return isinstance(count, int | np.integer) and count is not True and int(count) > 0
 
 
@@ -116,7 +117,7 @@ def _verify_size(
 
 def _search(
     theorem: Theorem,
-    strategy: Any,
+    strategy: SearchStrategy,
     trace: _Trace,
     max_examples: int,
     seed: int,
@@ -134,7 +135,7 @@ def _search(
         suppress_health_check=list(HealthCheck),
     )
     @hypothesis.given(strategy)
-    def probe(instance: Any) -> None:
+    def probe(instance: object) -> None:
         margin = _look(theorem, instance, trace)
         if math.isfinite(margin.ratio):
             hypothesis.target(margin.ratio)
@@ -166,7 +167,7 @@ def _no_constants_from_modules() -> Iterator[None]:
         providers.CONSTANTS_CACHE.cache.clear()
 
 
-def _look(theorem: Theorem, instance: Any, trace: _Trace) -> Margin:
+def _look(theorem: Theorem, instance: object, trace: _Trace) -> Margin:
     """Check one instance and note in the trace what came out."""
     margin = theorem.check(instance)
     if not isinstance(margin, Margin):
@@ -215,9 +216,9 @@ def _improve(theorem: Theorem, trace: _Trace, max_checks: int) -> None:
 class _Chart:
     """Instances as vectors of their nonzero floats; symmetric matrices stay so."""
 
-    def __init__(self, instance: Any) -> None:
+    def __init__(self, instance: object) -> None:
         self.is_tuple = isinstance(instance, tuple)
-        self.parts = instance if self.is_tuple else (instance,)
+        self.parts = parts_of(instance)
         self.slots = [_slots(part) for part in self.parts]
         entries = [
             np.asarray(part, dtype=float)[where[0]]
@@ -226,7 +227,7 @@ class _Chart:
         ]
         self.start = np.concatenate(entries) if entries else np.empty(0)
 
-    def instance(self, x: np.ndarray) -> Any:
+    def instance(self, x: np.ndarray) -> object:
         parts, used = [], 0
         for part, where in zip(self.parts, self.slots, strict=True):
             if not where:
@@ -241,7 +242,7 @@ class _Chart:
         return tuple(parts) if self.is_tuple else parts[0]
 
 
-def _slots(part: Any) -> list[Any]:
+def _slots(part: object) -> list[tuple[np.ndarray, ...] | None]:
     """Return the index of the free entries, and of those that must equal them."""
     if isinstance(part, float):
         return [np.newaxis] if part else []
@@ -281,7 +282,7 @@ def _verdict(theorem: Theorem, size: int, trace: _Trace) -> Verdict:
     )
 
 
-def _certificate(theorem: Theorem, instance: Any) -> str | None:
+def _certificate(theorem: Theorem, instance: object) -> str | None:
     if theorem.confirm is None:
         return None
     if theorem.enclose is None:

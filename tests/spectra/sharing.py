@@ -15,8 +15,9 @@ import torch.distributed as dist
 from condlab import _memory
 from condlab._ranks import Ranks
 from condlab.spectra import assemble, spectrum
+from condlab.spectra._block_lanczos import block_lanczos
 from condlab.spectra._products import Products
-from condlab.spectra.krylov import Basis, block_lanczos
+from condlab.spectra.krylov import Basis
 from tests.spectra.matrices import SPECTRA, rotated
 
 SEVERAL = [*((name, 1) for name in SPECTRA), ("repeated", 3), ("graded", 3)]

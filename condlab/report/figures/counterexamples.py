@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,8 +11,7 @@ from matplotlib.figure import Figure
 from condlab.plots import style as look
 from condlab.report.instances import Part, parts, short
 from condlab.report.summary import evidence, outcome, source
-
-Entry = dict[str, Any]
+from condlab.types import Record
 
 GAP, MARGIN = 0.25, 0.12  # inches: between columns, around the page
 COLUMN = (look.WIDTH - 2 * MARGIN - GAP) / 2
@@ -26,7 +24,7 @@ ENTRY = 0.14  # inches, of a row of a matrix
 
 @dataclass(frozen=True, slots=True)
 class _Card:
-    entry: Entry
+    entry: Record
     statement: list[str]
     shelves: list[list[Part]]
     result: list[str]
@@ -37,7 +35,7 @@ class _Card:
         return LINE * (2.2 + len(self.statement) + len(self.result)) + shelves + 0.26
 
 
-def counterexample_figures(theorems: list[Entry]) -> list[Figure]:
+def counterexample_figures(theorems: list[Record]) -> list[Figure]:
     """Draw the falsified claims in two columns, on as many pages as they need."""
     cards = [_card(entry) for entry in theorems if outcome(entry) == "falsified"]
     if not cards:
@@ -52,7 +50,7 @@ def counterexample_figures(theorems: list[Entry]) -> list[Figure]:
     ]
 
 
-def _card(entry: Entry) -> _Card:
+def _card(entry: Record) -> _Card:
     verdict = evidence(entry)
     found = parts(verdict["counterexample"], entry["parts"])
     rounded = any(part.rounded for part in found)
@@ -93,7 +91,7 @@ def _columns(cards: list[_Card], target: float) -> list[list[_Card]]:
     return columns
 
 
-def title(theorems: list[Entry]) -> str:
+def title(theorems: list[Record]) -> str:
     """Return how many claims are false, and how many of them certainly."""
     false = [entry for entry in theorems if outcome(entry) == "falsified"]
     certain = sum(evidence(entry)["certificate"] is not None for entry in false)
@@ -111,7 +109,7 @@ def _draw_page(columns: list[list[_Card]], words: str, page: str) -> Figure:
     axes.set_ylim(height, 0)
     axes.set_axis_off()
     axes.text(MARGIN, 0.12, words, va="top", fontsize=9.5, fontweight="bold")
-    place: dict[str, Any] = {
+    place: look.Marks = {
         "va": "top",
         "ha": "right",
         "fontsize": SIZE,
@@ -131,7 +129,7 @@ def _draw_card(axes: Axes, x: float, y: float, card: _Card) -> None:
     y += 0.06
     axes.text(x, y, card.entry["key"], va="top", fontsize=SIZE, fontweight="bold")
     y += LINE * 1.1
-    quiet: dict[str, Any] = {"va": "top", "fontsize": SMALL, "color": look.QUIET}
+    quiet: look.Marks = {"va": "top", "fontsize": SMALL, "color": look.QUIET}
     axes.text(x, y, source(card.entry), **quiet)
     y += LINE * 1.1
     for line in card.statement:

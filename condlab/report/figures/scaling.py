@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import math
 from statistics import median
-from typing import Any
+from typing import Literal
 
 from matplotlib.figure import Figure
 
 from condlab import plots
-from condlab.comparison import OPTIMAL, SCALINGS, ScalingComparison, ScalingRow
+from condlab._scaling_rows import ScalingComparison, ScalingRow, Side
+from condlab.comparison import OPTIMAL, SCALINGS
 from condlab.plots import style as look
 from condlab.plots.scalings import handles
 from condlab.report._json import as_float
-from condlab.types import Bracket, ConditionEstimate, Scaling
-
-Entry = dict[str, Any]
+from condlab.types import Bracket, ConditionEstimate, Record, Scaling
 
 ROW, TOP, BOTTOM = 0.42, 1.05, 0.55  # inches
 
 
-def scaling_figure(matrices: list[Entry]) -> Figure:
+def scaling_figure(matrices: list[Record]) -> Figure:
     """Draw one row a matrix, worst conditioned at the top."""
     shown = [entry for entry in matrices if "missing" not in entry]
     shown.sort(key=lambda entry: -as_float(entry["kappa_2"]["value"]))
@@ -38,7 +37,7 @@ def scaling_figure(matrices: list[Entry]) -> Figure:
     return figure
 
 
-def title(matrices: list[Entry]) -> str:
+def title(matrices: list[Record]) -> str:
     """Return the finding in two lines."""
     gains, changes, excess = [], [], []
     for entry in matrices:
@@ -63,7 +62,7 @@ def title(matrices: list[Entry]) -> str:
     )
 
 
-def comparison(entry: Entry) -> ScalingComparison:
+def comparison(entry: Record) -> ScalingComparison:
     """Return the comparison that a record is of, without multipliers.
 
     A certificate of each kind is a row "optimal".
@@ -79,7 +78,7 @@ def comparison(entry: Entry) -> ScalingComparison:
 
 
 def _row(
-    name: str, kappa: Entry, side: Any = "", best: Entry | None = None
+    name: str, kappa: Record, side: Side | Literal[""] = "", best: Record | None = None
 ) -> ScalingRow:
     value, lower, upper = (as_float(kappa[key]) for key in ("value", "lower", "upper"))
     estimate = ConditionEstimate(value, lower, upper, 2, "")
@@ -89,7 +88,7 @@ def _row(
     return ScalingRow(name, estimate, Scaling(), side, bracket)
 
 
-def _label(entry: Entry) -> str:
+def _label(entry: Record) -> str:
     label = "{}\n{} × {}".format(entry["name"], *entry["shape"])
     singular = math.isinf(as_float(entry["kappa_2"]["value"]))
     return f"{label}, rank {entry['rank']}" if singular else label
@@ -107,5 +106,5 @@ def _legend(figure: Figure, height: float) -> None:
     )
 
 
-def _bold() -> dict[str, Any]:
+def _bold() -> look.Marks:
     return {"fontsize": 9.5, "fontweight": "bold", "linespacing": 1.35}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,8 +12,7 @@ from condlab.plots.tightness import ATTAINED, CELL, SMALL, draw_cell
 from condlab.report._json import as_float
 from condlab.report.summary import evidence, families, outcome, ratio
 from condlab.theory import Verdict
-
-Entry = dict[str, Any]
+from condlab.types import Record
 
 LINE = 0.165  # inches, the height of a line
 TOP, BOTTOM = 1.0, 0.12
@@ -22,14 +20,14 @@ MOST = 62  # lines a column
 SIZE = 6.5  # points
 
 
-def tightness_figures(theorems: list[Entry]) -> list[Figure]:
+def tightness_figures(theorems: list[Record]) -> list[Figure]:
     """Draw a strip of cells a theorem, a cell a size, by family, on several pages."""
     columns = _columns(theorems)
     pages = [columns[i : i + 2] for i in range(0, len(columns), 2)]
     return [_draw_page(page, f"{i} of {len(pages)}") for i, page in enumerate(pages, 1)]
 
 
-def title(theorems: list[Entry]) -> str:
+def title(theorems: list[Record]) -> str:
     """Return the finding in two lines."""
     held = [entry for entry in theorems if outcome(entry) == "holds"]
     ratios = [ratio(entry) for entry in held if evidence(entry)["size"] > 1]
@@ -43,7 +41,7 @@ def title(theorems: list[Entry]) -> str:
     )
 
 
-def _draw_page(columns: list[list[str | Entry]], page: str) -> Figure:
+def _draw_page(columns: list[list[str | Record]], page: str) -> Figure:
     rows = max(len(column) for column in columns) + 1
     height = TOP + rows * LINE + BOTTOM
     figure = Figure(figsize=(look.WIDTH, height))
@@ -61,9 +59,9 @@ def _draw_page(columns: list[list[str | Entry]], page: str) -> Figure:
     return figure
 
 
-def _columns(theorems: list[Entry]) -> list[list[str | Entry]]:
+def _columns(theorems: list[Record]) -> list[list[str | Record]]:
     """Return headings and theorems for an even number of columns, about equally."""
-    lines: list[str | Entry] = []
+    lines: list[str | Record] = []
     for family, entries in families(theorems).items():
         lines += [*_heading(family), *entries, ""]
     columns = []
@@ -83,7 +81,7 @@ def _heading(family: str) -> list[str]:
     return look.wrap(family, SIZE, look.WIDTH / 2 - 0.2, bold=True)
 
 
-def _draw_column(axes: Axes, lines: list[str | Entry], rows: int) -> None:
+def _draw_column(axes: Axes, lines: list[str | Record], rows: int) -> None:
     width = look.WIDTH / 2
     axes.set_xlim(0, width)
     axes.set_ylim(rows, 0)
@@ -92,13 +90,13 @@ def _draw_column(axes: Axes, lines: list[str | Entry], rows: int) -> None:
     if not entries:
         return
     start = width - 0.1 - CELL * len(entries[0]["verdicts"])
-    quiet: dict[str, Any] = {"va": "center", "fontsize": SMALL, "color": look.QUIET}
+    quiet: look.Marks = {"va": "center", "fontsize": SMALL, "color": look.QUIET}
     axes.text(start - 0.06, 0.5, "size", ha="right", **quiet)
     for j, verdict in enumerate(entries[0]["verdicts"]):
         axes.text(start + (j + 0.5) * CELL, 0.5, verdict["size"], ha="center", **quiet)
     for i, line in enumerate(lines, start=1):
         if isinstance(line, str):
-            place: dict[str, Any] = {
+            place: look.Marks = {
                 "va": "center",
                 "fontsize": SIZE,
                 "fontweight": "bold",
@@ -108,15 +106,15 @@ def _draw_column(axes: Axes, lines: list[str | Entry], rows: int) -> None:
             _draw_theorem(axes, start, i, line)
 
 
-def _draw_theorem(axes: Axes, start: float, i: int, entry: Entry) -> None:
+def _draw_theorem(axes: Axes, start: float, i: int, entry: Record) -> None:
     key = _fit(entry["key"], SIZE, start - 0.1)
-    place: dict[str, Any] = {"va": "center", "ha": "right", "fontsize": SIZE}
+    place: look.Marks = {"va": "center", "ha": "right", "fontsize": SIZE}
     axes.text(start - 0.06, i + 0.5, key, **place)
     for j, verdict in enumerate(entry["verdicts"]):
         draw_cell(axes, start + j * CELL, i, _verdict(verdict))
 
 
-def _verdict(entry: Entry) -> Verdict:
+def _verdict(entry: Record) -> Verdict:
     return Verdict(
         "",
         entry.get("size", 1),

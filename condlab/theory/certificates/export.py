@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,12 +20,16 @@ from condlab.theory.certificates import (
     weight_standardization,
 )
 from condlab.theory.certificates.statement import Statement, digests
+from condlab.theory.formula import parts_of
+from condlab.types import Record
 
 STATEMENTS: dict[str, Statement] = {
     **weight_conditioning.STATEMENTS,
     **weight_standardization.STATEMENTS,
     **folklore.STATEMENTS,
 }
+Witness = list[list[str]]  # two vectors, and two shifts, as rationals
+
 CHECKER = Path(check.__file__)
 BITS = 192  # of the eigenvectors that witnesses are rounded from
 ROUNDINGS = (4, 8, 16, 32, 64)  # bits of witnesses, the first that suffices
@@ -40,7 +43,7 @@ def table() -> dict[str, str]:
     return digests(STATEMENTS, words)
 
 
-def certificate(key: str, instance: Any) -> dict[str, Any]:
+def certificate(key: str, instance: object) -> Record:
     """Return the certificate that a claim of the catalogue fails at an instance.
 
     Parameters
@@ -74,12 +77,12 @@ def certificate(key: str, instance: Any) -> dict[str, Any]:
         )
     statement = STATEMENTS[key]
     stated = statement.stated(key, CATALOGUE[key].statement)
-    parts = instance if isinstance(instance, tuple) else (instance,)
+    parts = parts_of(instance)
     names = statement.parts.split()
     given = {name: _written(part) for name, part in zip(names, parts, strict=True)}
     reason: Exception | None = None
     for bits in ROUNDINGS:
-        witnesses: list[Any] = []
+        witnesses: list[Witness] = []
         witness = functools.partial(_noted, witnesses, bits)
         try:
             check.check(_sealed(stated, given, []), table(), witness)
@@ -92,14 +95,12 @@ def certificate(key: str, instance: Any) -> dict[str, Any]:
     raise ValueError(f"the checker cannot follow this counterexample: {reason}")
 
 
-def _sealed(
-    stated: dict[str, Any], instance: dict[str, Any], witnesses: list[Any]
-) -> dict[str, Any]:
+def _sealed(stated: Record, instance: Record, witnesses: list[Witness]) -> Record:
     given = {"instance": instance, "witnesses": witnesses}
     return {**stated, **given, "seal": check.digest([stated, given])}
 
 
-def _written(part: Any) -> list[str]:
+def _written(part: object) -> list[str]:
     """Return a part of an instance as lines of rationals; a vector is a column."""
     array = np.asarray(part)
     if array.dtype.kind not in "fiub" or array.ndim > 3:
@@ -110,13 +111,13 @@ def _written(part: Any) -> list[str]:
     return [" ".join(str(Fraction(x)) for x in row) for row in rows.tolist()]
 
 
-def _noted(witnesses: list[Any], bits: int, S: check.Matrix) -> list[list[str]]:
+def _noted(witnesses: list[Witness], bits: int, S: check.Matrix) -> Witness:
     """Return the witness of S and add it to those of the certificate."""
     witnesses.append(_witness(S, bits))
     return witnesses[-1]
 
 
-def _witness(S: check.Matrix, bits: int) -> list[list[str]]:
+def _witness(S: check.Matrix, bits: int) -> Witness:
     """Return vectors near both ends of the spectrum, and shifts just outside it."""
     middle = [[(low + high) / 2 for low, high in row] for row in S.rows]
     with balls.precision(BITS):
@@ -133,7 +134,9 @@ def _witness(S: check.Matrix, bits: int) -> list[list[str]]:
     return [*vectors, *shifts]
 
 
-def _eigenvector(M: balls.Balls, value: Fraction, size: Fraction, bits: int) -> Any:
+def _eigenvector(
+    M: balls.Balls, value: Fraction, size: Fraction, bits: int
+) -> list[str]:
     """Return the eigenvector of an end of the spectrum by inverse iteration."""
     n = len(M)
     shift = balls.ball(np.array([value + size / TINY], dtype=object))[0]
@@ -156,7 +159,7 @@ def _short(x: Fraction, bits: int) -> Fraction:
     return x.limit_denominator(max(1, round(2**bits / abs(x)))) if x else x
 
 
-def write(certificates: Iterable[dict[str, Any]], path: Path) -> None:
+def write(certificates: Iterable[Record], path: Path) -> None:
     """Write a file for `check`, atomically."""
     found = {"catalogue": table(), "counterexamples": list(certificates)}
     replace_text(path, json.dumps(found, indent=1) + "\n")

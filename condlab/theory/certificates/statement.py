@@ -8,9 +8,9 @@ the claim for one step or for two rows: what refutes it refutes the claim.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from condlab.theory.certificates import check
+from condlab.types import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Statement:
     given: tuple[str, ...] = ()
     let: tuple[tuple[str, str], ...] = ()
 
-    def stated(self, key: str, words: str) -> dict[str, Any]:
+    def stated(self, key: str, words: str) -> Record:
         """Return the part of a certificate that its digest in the catalogue covers."""
         return {
             "claim": key,

@@ -7,7 +7,7 @@ from flint import fmpq_mat
 
 from condlab.theory import balls
 from condlab.theory.balls import Balls
-from condlab.theory.strategies import _rational as rational
+from condlab.theory.strategies._rationals import rational
 
 
 def reflection(x: Balls) -> Balls:

@@ -7,25 +7,26 @@ it is differentiated as it stands, and no formula for the derivative is trusted.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from flint import arb_series, ctx
 
 from condlab.theory import balls
 
+Function = Callable[[np.ndarray], arb_series | balls.Ball]
+
 
 def along(w: balls.Balls, direction: balls.Balls) -> np.ndarray:
     """Return w + t d as an array of power series in t."""
     out = np.empty(w.shape, dtype=object)
     for index in np.ndindex(w.shape):
-        terms: list[Any] = [w[index], direction[index]]
+        terms: list[balls.Ball] = [w.item(index), direction.item(index)]
         out[index] = arb_series(terms)
     return out
 
 
 def coefficients(
-    f: Callable[[np.ndarray], Any], w: balls.Balls, direction: balls.Balls, order: int
+    f: Function, w: balls.Balls, direction: balls.Balls, order: int
 ) -> list[balls.Ball]:
     """Return f, its derivative, half its second and so on at w along a direction."""
     before = ctx.cap
@@ -38,7 +39,7 @@ def coefficients(
     return [*found, *[balls.arb(0)] * (order + 1 - len(found))]
 
 
-def gradient(f: Callable[[np.ndarray], Any], w: balls.Balls) -> balls.Balls:
+def gradient(f: Function, w: balls.Balls) -> balls.Balls:
     """Return the gradient of f at w, of the shape of w.
 
     Examples
@@ -55,7 +56,7 @@ def gradient(f: Callable[[np.ndarray], Any], w: balls.Balls) -> balls.Balls:
     return out
 
 
-def hessian(f: Callable[[np.ndarray], Any], w: balls.Balls) -> balls.Balls:
+def hessian(f: Function, w: balls.Balls) -> balls.Balls:
     """Return the Hessian of f at w, for the entries of w row by row.
 
     By polarisation of the second derivatives along one and two coordinates.

@@ -7,12 +7,11 @@ floats, of balls or of Taylor series alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from condlab.theory import balls, strategies
-from condlab.theory.balls import Ball, Balls
+from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.strategies import st
 from condlab.theory.vocabulary.series import gradient
 
@@ -83,8 +82,7 @@ def channels(size: int) -> st.SearchStrategy:
     return st.tuples(weights(size), strategies.vectors(size))
 
 
-def same(found: Any, expected: Any) -> tuple[Ball, Ball]:
+def same(found: Ball | Balls, expected: Ball | Balls) -> Sides:
     """State that two things are equal, measured by 1 + the size of the second."""
-    expected = np.atleast_1d(np.asarray(expected, dtype=object))
-    scale = 1 + balls.norm_fro(expected)
-    return balls.equal(np.atleast_1d(found), expected, scale=scale)
+    scale = 1 + balls.norm_fro(np.asarray(expected, dtype=object))
+    return balls.equal(found, expected, scale=scale)

@@ -10,7 +10,7 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.condition.condition_numbers import kappa_spd
 from condlab.theory.formula import claim
-from condlab.theory.references import (
+from condlab.theory.references.condition import (
     CHEN_DONGARRA,
     EDELMAN,
     GUGGENHEIMER,

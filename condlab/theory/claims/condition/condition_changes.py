@@ -8,12 +8,11 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.condition.condition_numbers import kappa_spd
 from condlab.theory.formula import claim
-from condlab.theory.references import (
+from condlab.theory.references.books import GOLUB_VAN_LOAN, HIGHAM
+from condlab.theory.references.condition import (
     BAUER_HOUSEHOLDER,
     BELSLEY,
     BOYD_VANDENBERGHE,
-    GOLUB_VAN_LOAN,
-    HIGHAM,
     HOERL_KENNARD,
     HORN_JOHNSON_TOPICS,
     SHERMAN_MORRISON,

@@ -11,11 +11,8 @@ from condlab.theory.claims.condition.condition_numbers import (
 )
 from condlab.theory.formula import claim, theorem
 from condlab.theory.model import Theorem
-from condlab.theory.references import (
-    HIGHAM,
-    HORN_JOHNSON,
-    SKEEL,
-)
+from condlab.theory.references.books import HIGHAM, HORN_JOHNSON
+from condlab.theory.references.condition import SKEEL
 from condlab.theory.strategies import has_full_rank
 
 P: tuple[int | str, ...] = (1, 2, "inf")

@@ -7,12 +7,8 @@ import numpy as np
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import claim
-from condlab.theory.references import (
-    GOLUB_VAN_LOAN,
-    HIGHAM,
-    HORN_JOHNSON,
-    VAN_LOAN,
-)
+from condlab.theory.references.books import GOLUB_VAN_LOAN, HIGHAM, HORN_JOHNSON
+from condlab.theory.references.condition import VAN_LOAN
 from condlab.theory.strategies import SearchStrategy, has_full_rank, st
 
 

@@ -8,7 +8,8 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.condition.condition_norms import skeel
 from condlab.theory.formula import claim
-from condlab.theory.references import ECKART_YOUNG, HAGER, HIGHAM, KAHAN_1966
+from condlab.theory.references.books import HIGHAM
+from condlab.theory.references.condition import ECKART_YOUNG, HAGER, KAHAN_1966
 from condlab.theory.strategies import SearchStrategy, has_full_rank, st
 from condlab.theory.vocabulary.orthogonal import reflection
 

@@ -9,7 +9,13 @@ from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.condition.condition_numbers import kappa_spd
 from condlab.theory.claims.spectra.eigenvalues import spectrum
 from condlab.theory.formula import claim
-from condlab.theory.references import AKAIKE, KANTOROVICH, POLYAK, POLYAK_1964, SAAD
+from condlab.theory.references.iterations import (
+    AKAIKE,
+    KANTOROVICH,
+    POLYAK,
+    POLYAK_1964,
+    SAAD,
+)
 from condlab.theory.strategies import SearchStrategy, has_full_rank, is_spd, st
 from condlab.theory.vocabulary.orthogonal import reflection
 

@@ -16,7 +16,12 @@ from condlab.theory.claims.iterations.gradient_descent import (
 )
 from condlab.theory.claims.spectra.eigenvalues import spectrum
 from condlab.theory.formula import claim
-from condlab.theory.references import GREENBAUM, HESTENES_STIEFEL, SAAD, VARGA
+from condlab.theory.references.iterations import (
+    GREENBAUM,
+    HESTENES_STIEFEL,
+    SAAD,
+    VARGA,
+)
 from condlab.theory.strategies import SearchStrategy, has_full_rank, st
 from condlab.theory.vocabulary.orthogonal import (
     conjugate_gradients,

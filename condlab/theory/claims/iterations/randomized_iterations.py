@@ -13,7 +13,7 @@ from condlab.theory.claims.iterations.gradient_descent import (
 )
 from condlab.theory.claims.spectra.eigenvalues import spectrum
 from condlab.theory.formula import claim
-from condlab.theory.references import LEVENTHAL_LEWIS, STROHMER_VERSHYNIN
+from condlab.theory.references.iterations import LEVENTHAL_LEWIS, STROHMER_VERSHYNIN
 from condlab.theory.strategies import is_spd
 
 

@@ -18,11 +18,8 @@ from condlab.theory.claims.spectra.spectral_inclusion import (
     off_diagonal_sums,
 )
 from condlab.theory.formula import claim
-from condlab.theory.references import (
-    HORN_JOHNSON,
-    SAAD,
-    VARGA,
-)
+from condlab.theory.references.books import HORN_JOHNSON
+from condlab.theory.references.iterations import SAAD, VARGA
 from condlab.theory.strategies import SearchStrategy, is_spd
 
 

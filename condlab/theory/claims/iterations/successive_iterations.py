@@ -12,12 +12,7 @@ from condlab.theory.claims.spectra.spectral_inclusion import (
     is_dominant,
 )
 from condlab.theory.formula import claim
-from condlab.theory.references import (
-    OSTROWSKI_1954,
-    REICH,
-    VARGA,
-    YOUNG,
-)
+from condlab.theory.references.iterations import OSTROWSKI_1954, REICH, VARGA, YOUNG
 from condlab.theory.strategies import SearchStrategy, is_spd, st
 
 

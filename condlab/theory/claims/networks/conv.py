@@ -16,7 +16,7 @@ import numpy as np
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import claim
-from condlab.theory.references import (
+from condlab.theory.references.networks import (
     CONV_SINGULAR_VALUES,
     SPECTRAL_NORM,
     TSUZUKU,

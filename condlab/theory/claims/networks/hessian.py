@@ -12,27 +12,23 @@ A block of one weight has condition one.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from flint import arb_series
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import claim
-from condlab.theory.references import (
-    HORN_JOHNSON,
-    KUNIN,
-    MARTENS_GROSSE,
-    VAN_DER_SLUIS,
-)
+from condlab.theory.references.books import HORN_JOHNSON
+from condlab.theory.references.networks import KUNIN, MARTENS_GROSSE
+from condlab.theory.references.scaling import VAN_DER_SLUIS
 from condlab.theory.strategies import has_full_rank, st
 from condlab.theory.vocabulary.layers import root
-from condlab.theory.vocabulary.series import gradient, hessian
+from condlab.theory.vocabulary.series import Function, gradient, hessian
 
 LARGEST = 3  # size: a Hessian takes the square of the weights in power series
 
 
-def _squares(R: np.ndarray) -> Any:
+def _squares(R: np.ndarray) -> arb_series:
     return (R * R).sum() / 2
 
 
@@ -91,7 +87,7 @@ def _two_layers(w2: Balls, w1: Balls, X: Balls, y: Balls) -> Balls:
     """Return the Hessian of |w2 w1'X - y|^2 / 2 for all weights, w1's first."""
     n = len(w1)
 
-    def loss(v: np.ndarray) -> Any:
+    def loss(v: np.ndarray) -> arb_series:
         # v[n] is a series, which NumPy would take for an array of coefficients
         return _squares(v[n:] * (v[:n] @ X) - y)
 
@@ -194,10 +190,10 @@ def network_features(X: Balls, d: Balls) -> Sides:
     return _feature_scaled(balls.unit_rows(X)), len(X) * _feature_scaled(d[:, None] * X)
 
 
-def _rows_loss(X: Balls, Y: Balls) -> Any:
+def _rows_loss(X: Balls, Y: Balls) -> Function:
     """Return the loss |unit rows of V times X - Y|^2 / 2, which ignores lengths."""
 
-    def loss(V: np.ndarray) -> Any:
+    def loss(V: np.ndarray) -> arb_series:
         out = np.empty(V.shape, dtype=object)  # NumPy would take a series apart
         for i, row in enumerate(V):
             length = root((row * row).sum())

@@ -12,7 +12,7 @@ import numpy as np
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import claim
-from condlab.theory.references import ADAIN, ADALN, NGPT
+from condlab.theory.references.networks import ADAIN, ADALN, NGPT
 from condlab.theory.strategies import st
 from condlab.theory.vocabulary.layers import EPS, mean, standardise, variance
 

@@ -14,7 +14,7 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Balls, Sides
 from condlab.theory.claims.networks.normalization_layers import images
 from condlab.theory.formula import claim
-from condlab.theory.references import (
+from condlab.theory.references.networks import (
     GROUP_NORM,
     IOFFE_SZEGEDY,
     NORMALIZATION_SURVEY,

@@ -12,9 +12,7 @@ import numpy as np
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Balls, Sides
 from condlab.theory.formula import claim
-from condlab.theory.references import (
-    ASSOCIATE,
-)
+from condlab.theory.references.networks import ASSOCIATE
 from condlab.theory.strategies import st
 from condlab.theory.vocabulary.layers import (
     associate,

@@ -18,7 +18,7 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import claim, theorem
 from condlab.theory.model import Reference, Theorem
-from condlab.theory.references import (
+from condlab.theory.references.networks import (
     GROUP_NORM,
     IOFFE_SZEGEDY,
     LAYER_NORM,

@@ -6,7 +6,7 @@ that its author names attains it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,11 +17,12 @@ from condlab.theory.claims.scaling.diagonal_scaling import (
     square_scaled,
 )
 from condlab.theory.formula import claim
-from condlab.theory.references import BAUER
+from condlab.theory.references.scaling import BAUER
 from condlab.theory.strategies import has_full_rank, st
+from condlab.types import Norm
 
 
-def _rows_number(A: Balls, p: Any) -> Ball:
+def _rows_number(A: Balls, p: Norm) -> Ball:
     return balls.norm(abs(balls.inverse(A)) @ abs(A), p)
 
 
@@ -80,7 +81,7 @@ def rows_one_attained(A: Balls) -> Sides:
     )
 
 
-def _columns_number(A: Balls, p: Any) -> Ball:
+def _columns_number(A: Balls, p: Norm) -> Ball:
     return balls.norm(abs(A) @ abs(balls.inverse(A)), p)
 
 
@@ -143,7 +144,9 @@ def _products(A: Balls) -> Balls:
     return abs(balls.inverse(A)) @ abs(A)
 
 
-def two_scalings(size: int, matrices: Any) -> st.SearchStrategy:
+def two_scalings(
+    size: int, matrices: Callable[[int], st.SearchStrategy]
+) -> st.SearchStrategy:
     """Draw (A, d, e): a square matrix of a kind and scalings of rows and columns."""
     diagonals = strategies.positive_diagonals(size)
     return st.tuples(matrices(size), diagonals, diagonals)

@@ -8,7 +8,6 @@ shrink the inverse: kappa(D B) >= norm(B^-1) = kappa(B) / norm(B).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -16,10 +15,11 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import theorem
 from condlab.theory.model import Theorem
-from condlab.theory.references import VAN_DER_SLUIS
+from condlab.theory.references.scaling import VAN_DER_SLUIS
 from condlab.theory.strategies import has_full_rank, st
+from condlab.types import Norm
 
-DUAL: dict[Any, Any] = {1: "inf", 2: 2, "inf": 1}
+DUAL: dict[Norm, Norm] = {1: "inf", 2: 2, "inf": 1}
 HIGHAM_75 = VAN_DER_SLUIS.at("in the form of Higham 2002, Theorem 7.5")
 
 
@@ -46,7 +46,7 @@ WITHIN_ROOT = "within sqrt(n) of the", r"\sqrt{n}\,", root_of
 WITHIN_ORDER = "within n of the", r"n\,", balls.arb
 
 
-def _equal_lines(side: str, p: Any, nearness: tuple[str, str, Callable]) -> Theorem:
+def _equal_lines(side: str, p: Norm, nearness: tuple[str, str, Callable]) -> Theorem:
     """Return one of the six forms of Higham's Theorem 7.5."""
     words, latex, factor = nearness
     q = DUAL[p] if side == "rows" else p

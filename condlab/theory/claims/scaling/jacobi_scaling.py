@@ -8,11 +8,11 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.scaling.row_scaling import most_nonzeros
 from condlab.theory.formula import claim
-from condlab.theory.references import (
+from condlab.theory.references.books import HIGHAM
+from condlab.theory.references.scaling import (
     DEMMEL_2023,
     DENNIS_WOLKOWICZ,
     FORSYTHE_STRAUS,
-    HIGHAM,
     JAMBULAPATI,
     VAN_DER_SLUIS,
 )

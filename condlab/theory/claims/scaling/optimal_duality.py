@@ -15,7 +15,7 @@ from condlab.theory.claims.scaling.bauer import roots
 from condlab.theory.claims.scaling.diagonal_scaling import full_rank_positive
 from condlab.theory.claims.scaling.jacobi_scaling import both_sides, symmetric_kappa
 from condlab.theory.formula import claim
-from condlab.theory.references import BRAATZ_MORARI, QU_YE
+from condlab.theory.references.scaling import BRAATZ_MORARI, QU_YE
 from condlab.theory.strategies import has_full_rank, st
 
 SOURCE = "weak duality, as in condlab.optimal_scaling"

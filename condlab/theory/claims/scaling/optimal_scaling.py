@@ -18,10 +18,10 @@ from condlab.theory.claims.scaling.diagonal_scaling import (
 from condlab.theory.claims.scaling.jacobi_scaling import both_sides, symmetric_kappa
 from condlab.theory.claims.scaling.row_scaling import rows_scaled
 from condlab.theory.formula import claim
-from condlab.theory.references import (
+from condlab.theory.references.books import HIGHAM
+from condlab.theory.references.scaling import (
     DIAMOND_BOYD,
     GOLUB_VARAH,
-    HIGHAM,
     MCCARTHY_STRANG,
     OLSCHOWKA_NEUMAIER,
     SEZGINER_OVERTON,

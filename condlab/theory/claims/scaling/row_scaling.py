@@ -14,7 +14,11 @@ from condlab.theory.claims.scaling.diagonal_scaling import (
     root_of,
 )
 from condlab.theory.formula import claim
-from condlab.theory.references import FORSYTHE_STRAUS, JAMBULAPATI, VAN_DER_SLUIS
+from condlab.theory.references.scaling import (
+    FORSYTHE_STRAUS,
+    JAMBULAPATI,
+    VAN_DER_SLUIS,
+)
 from condlab.theory.strategies import exact_rank, has_full_rank, st
 
 

@@ -12,7 +12,7 @@ from condlab.theory.claims.scaling.bauer import perron_vector, roots
 from condlab.theory.claims.scaling.diagonal_scaling import full_rank_positive
 from condlab.theory.claims.scaling.sweeps import positive
 from condlab.theory.formula import claim
-from condlab.theory.references import OSBORNE, STOER_WITZGALL
+from condlab.theory.references.scaling import OSBORNE, STOER_WITZGALL
 from condlab.theory.strategies import has_full_rank, st
 
 

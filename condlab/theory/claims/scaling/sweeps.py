@@ -18,7 +18,7 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.scaling.bauer import roots
 from condlab.theory.formula import claim
-from condlab.theory.references import (
+from condlab.theory.references.scaling import (
     FRANKLIN_LORENZ,
     KNIGHT_RUIZ_UCAR,
     RUIZ,

@@ -8,7 +8,7 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.spectra.eigenvalues import spectrum
 from condlab.theory.formula import claim
-from condlab.theory.references import (
+from condlab.theory.references.spectra import (
     BAUER_FIKE,
     DEMMEL_VESELIC,
     HOFFMAN_WIELANDT,
@@ -58,8 +58,8 @@ def _perturbed_any_shape(size: int) -> SearchStrategy:
 def singular_values(A: Balls, E: Balls) -> Sides:
     """No singular value of a matrix, in order, moves by more than the 2-norm of a
     perturbation."""
-    values = np.subtract(balls.singular_values(A + E), balls.singular_values(A))
-    return balls.maximum(abs(values)), balls.norm(E, 2)
+    pairs = zip(balls.singular_values(A + E), balls.singular_values(A), strict=True)
+    return balls.maximum(abs(a - b) for a, b in pairs), balls.norm(E, 2)
 
 
 @claim(
@@ -118,7 +118,8 @@ def congruence(A: Balls, S: Balls) -> Sides:
     low, high = values[-1] * values[-1], values[0] * values[0]
     middle, radius = (high + low) / 2, (high - low) / 2
     scale = high * balls.norm_fro(A)
-    return balls.all_at_most(abs(after - middle * before), radius * abs(before), scale)
+    allowed = [radius * abs(value) for value in before]
+    return balls.all_at_most(abs(after - before * middle), allowed, scale)
 
 
 @claim(

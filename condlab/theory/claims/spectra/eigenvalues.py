@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -10,13 +10,8 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.condition.condition_numbers import kappa_spd
 from condlab.theory.formula import claim
-from condlab.theory.references import (
-    FAN,
-    GOLUB_VAN_LOAN,
-    HORN_JOHNSON,
-    WEYL,
-    WOLKOWICZ_STYAN,
-)
+from condlab.theory.references.books import GOLUB_VAN_LOAN, HORN_JOHNSON
+from condlab.theory.references.spectra import FAN, WEYL, WOLKOWICZ_STYAN
 from condlab.theory.strategies import SearchStrategy, has_full_rank, is_spd, st
 from condlab.theory.vocabulary.orthogonal import orthonormal_columns
 
@@ -42,7 +37,10 @@ def _principal(A: Balls, k: int) -> Balls:
     return A[np.ix_(rest, rest)]
 
 
-def _from_two(strategy: Any) -> Any:
+Instances = Callable[[int], st.SearchStrategy]
+
+
+def _from_two(strategy: Instances) -> Instances:
     """Return the instances of a theorem that says nothing at size 1."""
     return lambda n: strategy(n) if n > 1 else strategies.none()
 
@@ -175,7 +173,7 @@ def sums(A: Balls, B: Balls, i: int, j: int) -> Sides:
     return balls.all_at_most(total[i + j - 2], a[i - 1] + b[j - 1], scale)
 
 
-def _top(values: Any, k: int) -> Ball:
+def _top(values: Iterable[Ball], k: int) -> Ball:
     return sum(sorted(values, key=lambda x: x.mid())[-k:], balls.arb(0))
 
 

@@ -9,7 +9,8 @@ from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.condition.condition_numbers import kappa_spd
 from condlab.theory.claims.spectra.eigenvalues import spectrum
 from condlab.theory.formula import claim
-from condlab.theory.references import GOLUB_VAN_LOAN, PARLETT, SAAD_1980
+from condlab.theory.references.books import GOLUB_VAN_LOAN
+from condlab.theory.references.spectra import PARLETT, SAAD_1980
 from condlab.theory.strategies import SearchStrategy, is_spd, st
 from condlab.theory.vocabulary.orthogonal import krylov_basis, krylov_dimension
 

@@ -11,11 +11,11 @@ from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.claims.condition.condition_numbers import kappa_spd
 from condlab.theory.claims.spectra.eigenvalues import spectrum
 from condlab.theory.formula import claim
-from condlab.theory.references import (
+from condlab.theory.references.books import HORN_JOHNSON
+from condlab.theory.references.spectra import (
     AHLBERG_NILSON,
     BRAUER,
     GERSHGORIN,
-    HORN_JOHNSON,
     JOHNSON,
     VARAH,
     WATHEN,

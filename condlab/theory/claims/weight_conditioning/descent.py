@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import numpy as np
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import claim
-from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
+from condlab.theory.references.networks import WEIGHT_CONDITIONING as SOURCE
 from condlab.theory.strategies import has_full_rank, is_spd, st
 
 # A fraction theta of the largest step, 2/sigma_max.
@@ -69,7 +68,7 @@ def contraction(eigenvalues: Iterable[Ball], eta: Ball) -> Ball:
 
 def power(x: Ball, k: int) -> Ball:
     """Return x^k; arb's own fails on balls around zero."""
-    return math.prod([x] * k)
+    return math.prod([x] * k, start=balls.arb(1))
 
 
 def _as_worded(
@@ -97,8 +96,9 @@ def gd_symmetric(
     return _as_worded(A, solution, error, theta, steps)
 
 
-def _spd_runs(*parts: Any) -> bool:
-    A, _, error, theta, _ = parts
+def _spd_runs(
+    A: np.ndarray, _: np.ndarray, error: np.ndarray, theta: float, __: int
+) -> bool:
     return is_spd(A) and bool(error.any()) and 0 < theta < 1
 
 

@@ -14,7 +14,7 @@ from condlab._levels import LEVELS
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import claim
-from condlab.theory.references import MUON, PC_LAYER
+from condlab.theory.references.networks import MUON, PC_LAYER
 from condlab.theory.strategies import has_full_rank, st
 from condlab.theory.vocabulary.rivals import any_shape
 

@@ -21,7 +21,7 @@ from condlab.theory.claims.weight_conditioning.descent import (
     shrunk,
 )
 from condlab.theory.formula import claim
-from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
+from condlab.theory.references.networks import WEIGHT_CONDITIONING as SOURCE
 from condlab.theory.strategies import is_spd, st
 
 

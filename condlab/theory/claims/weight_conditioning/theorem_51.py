@@ -17,7 +17,7 @@ from condlab.theory import balls, strategies
 from condlab.theory.balls import Balls, Sides
 from condlab.theory.formula import claim, theorem
 from condlab.theory.model import Theorem
-from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
+from condlab.theory.references.networks import WEIGHT_CONDITIONING as SOURCE
 from condlab.theory.strategies import has_full_rank
 from condlab.theory.vocabulary import rivals
 

@@ -10,14 +10,13 @@ one class is constant.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from flint import arb_series
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import claim
-from condlab.theory.references import WEIGHT_CONDITIONING as SOURCE
+from condlab.theory.references.networks import WEIGHT_CONDITIONING as SOURCE
 from condlab.theory.strategies import has_full_rank, st
 from condlab.theory.vocabulary.layers import root
 from condlab.theory.vocabulary.series import hessian
@@ -26,7 +25,7 @@ LARGEST = 3  # size: a Hessian takes the square of the weights in power series
 SEEN = 1e6  # a direction that the Hessian shrinks by more counts as not seen
 
 
-def _squares(residuals: np.ndarray) -> Any:
+def _squares(residuals: np.ndarray) -> arb_series:
     return (residuals * residuals).sum() / 2
 
 
@@ -68,7 +67,8 @@ AT = SOURCE.at("Theorem 5.2")
 def thm5_2_frozen(W: Balls, X: Balls) -> Sides:
     """For one linear layer, squared loss and E held fixed, the Hessian of the
     equilibrated layer has at most the condition number of the plain layer's."""
-    return tuple(balls.kappa(H) for H in _frozen(W, X))
+    held, plain = _frozen(W, X)
+    return balls.kappa(held), balls.kappa(plain)
 
 
 def _spread(W: Balls) -> Ball:
@@ -145,7 +145,8 @@ def thm5_2_inside(w: Balls, X: Balls, y: Balls) -> Sides:
     """For one row w, squared loss and E inside the forward pass, the Hessian of the
     equilibrated row has at most the condition number of the plain row's, where both
     have full rank."""
-    return tuple(balls.kappa(H) for H in _inside(w, X, y))
+    inside, plain = _inside(w, X, y)
+    return balls.kappa(inside), balls.kappa(plain)
 
 
 def _at_fit(w: Balls, X: Balls) -> Balls:
@@ -196,7 +197,7 @@ def full_rank_stationary_corrected(w: Balls, X: Balls) -> Sides:
 def _softmax(W: Balls, x: Balls) -> Balls:
     """Return the Hessian of the cross-entropy of softmax(Wx) and the first class."""
 
-    def loss(V: np.ndarray) -> Any:
+    def loss(V: np.ndarray) -> arb_series:
         z = V @ x
         total = z[0].exp()
         for entry in z[1:]:

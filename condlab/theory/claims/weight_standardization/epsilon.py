@@ -22,7 +22,7 @@ import numpy as np
 from condlab.theory import balls
 from condlab.theory.balls import Ball, Balls, Sides, norm_fro
 from condlab.theory.formula import claim
-from condlab.theory.references import WEIGHT_STANDARDIZATION as SOURCE
+from condlab.theory.references.networks import WEIGHT_STANDARDIZATION as SOURCE
 from condlab.theory.strategies import st
 from condlab.theory.vocabulary.standardization import (
     centred,
@@ -36,12 +36,12 @@ FOUR = SOURCE.at("Equation 2, its code, and its Papers with Code page")
 EPS = st.sampled_from([1.0, 2.0**-10, 1e-5])
 
 
-def paper(w: np.ndarray, eps: Ball) -> np.ndarray:
+def paper(w: np.ndarray, eps: Ball | int) -> np.ndarray:
     """Return equation 2: eps added to the biased sigma."""
     return centred(w) / (root_mean_square(centred(w)) + eps)
 
 
-def code(w: np.ndarray, eps: Ball) -> np.ndarray:
+def code(w: np.ndarray, eps: Ball | int) -> np.ndarray:
     """Return what the official PyTorch code does: eps added to the unbiased sigma."""
     return centred(w) / (_unbiased(w) + eps)
 
@@ -70,7 +70,7 @@ def eps_paper_code(w: Balls, eps: Ball) -> Sides:
     return same(paper(w, eps), code(w, eps))
 
 
-def page(w: np.ndarray, eps: Ball) -> np.ndarray:
+def page(w: np.ndarray, eps: Ball | int) -> np.ndarray:
     """Return the page's formula: the sigma of W + eps."""
     return centred(w) / root_mean_square(centred(w + eps))
 
@@ -103,7 +103,7 @@ def eps_code_page(w: Balls, eps: Ball) -> Sides:
     return same(code(w, eps), page(w, eps))
 
 
-def root(w: np.ndarray, eps: Ball) -> np.ndarray:
+def root(w: np.ndarray, eps: Ball | int) -> np.ndarray:
     """Return eps added to the biased variance."""
     square = root_mean_square(centred(w))
     return centred(w) / np.sqrt(square * square + eps)

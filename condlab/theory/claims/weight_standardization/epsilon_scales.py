@@ -16,7 +16,7 @@ from condlab.theory.claims.weight_standardization.epsilon import (
     points,
 )
 from condlab.theory.formula import claim
-from condlab.theory.references import WEIGHT_STANDARDIZATION as SOURCE
+from condlab.theory.references.networks import WEIGHT_STANDARDIZATION as SOURCE
 from condlab.theory.strategies import st
 from condlab.theory.vocabulary.series import gradient
 from condlab.theory.vocabulary.standardization import (

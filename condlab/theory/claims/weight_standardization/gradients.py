@@ -19,7 +19,7 @@ from collections.abc import Callable
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import theorem
 from condlab.theory.model import Theorem
-from condlab.theory.references import WEIGHT_STANDARDIZATION as SOURCE
+from condlab.theory.references.networks import WEIGHT_STANDARDIZATION as SOURCE
 from condlab.theory.vocabulary.standardization import (
     Channel,
     centred,

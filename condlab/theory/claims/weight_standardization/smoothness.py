@@ -16,7 +16,7 @@ import numpy as np
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides, norm_fro
 from condlab.theory.formula import claim
-from condlab.theory.references import WEIGHT_STANDARDIZATION as SOURCE
+from condlab.theory.references.networks import WEIGHT_STANDARDIZATION as SOURCE
 from condlab.theory.strategies import st
 from condlab.theory.vocabulary.series import hessian
 from condlab.theory.vocabulary.standardization import (

@@ -1,0 +1,1 @@
+"""The sources of the catalogue, as data: one entry each, cited by locator."""
