@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
-
-import numpy as np
-import scipy.sparse as sp
 
 from condlab import _arrays
 from condlab._digits import interval, shown
 from condlab._tables import as_frame, as_html, as_text
 from condlab.bounds import bauer, van_der_sluis
-from condlab.condition import cond, estimate_cond_1, estimate_cond_2
+from condlab.condition.affordable import is_large, kappa
 from condlab.optimal import optimal_scaling
 from condlab.optimal.solvers import SOLVER_SCALINGS
 from condlab.scaling import (
@@ -31,8 +28,7 @@ __all__ = ["SCALINGS", "ScalingComparison", "ScalingRow", "compare_scalings"]
 
 Side = Literal["left", "right", "symmetric", "both"]
 OPTIMAL = "optimal"
-EXACT_WORK = 1200**3  # multiplications; a few seconds for each condition number
-NUM_MATVECS = 100
+OMEGA = "omega"
 
 
 class NamedScaling(NamedTuple):
@@ -186,8 +182,8 @@ def compare_scalings(
     p : {1, 2, "inf"}
         The norm of the condition numbers.
     scalings : sequence of str
-        Keys of `SCALINGS` or of `condlab.optimal.solvers.SOLVER_SCALINGS`, or
-        "optimal".
+        Keys of `SCALINGS` or of `condlab.optimal.solvers.SOLVER_SCALINGS`; "optimal"
+        and "omega" are those of `optimal_scaling`.
     line_norm : {1, 2, "inf"}, optional
         That lines are scaled to (default: each scaling's own).
     rounding : {None, "power-of-two"}
@@ -223,7 +219,7 @@ def compare_scalings(
     >>> [(row.name, round(row.kappa.value, 2)) for row in rows]
     [('none', 200.01), ('row', 2.41), ('ruiz', 3.21)]
     """
-    known = (*SCALINGS, *SOLVER_SCALINGS, OPTIMAL)
+    known = (*SCALINGS, *SOLVER_SCALINGS, OPTIMAL, OMEGA)
     if unknown := [name for name in scalings if name not in known]:
         raise ValueError(f"scalings are {', '.join(known)}, and not {unknown[0]!r}")
     estimate = is_large(A) if estimate is None else estimate
@@ -235,6 +231,9 @@ def compare_scalings(
                 _require_no_zero_lines(A, name)
             if name == OPTIMAL:
                 scaling, side, best, stopped = _optimal(A, p, optimal, progress)
+            elif name == OMEGA:
+                side, best, stopped = _natural(A), None, ""
+                scaling = optimal_scaling(A, side=side, objective="omega").scaling
             else:
                 scaling = _scaling(A, name, line_norm, rounding)
                 side, stopped = SIDES.get(name, "both"), ""
@@ -247,29 +246,6 @@ def compare_scalings(
                 raise
             refused[name] = str(error)
     return ScalingComparison(tuple(rows), refused, p)
-
-
-def is_large(A: Array) -> bool:
-    """Return whether a matrix is sparse and so large that condition is estimated."""
-    return sp.issparse(A) and math.prod(A.shape) * min(A.shape) > EXACT_WORK
-
-
-def kappa(A: Array, p: Any, estimate: bool) -> ConditionEstimate:
-    """Return the condition number in norm p of a matrix, or an estimate of it."""
-    if not estimate:
-        found = cond(A, p)
-        assert isinstance(found, ConditionEstimate)
-        return found
-    if p not in (1, 2, "inf"):
-        raise ValueError(
-            f"only 1, 2 and inf can be estimated, got {p}; use estimate=False (--exact)"
-        )
-    A, rng = sp.csc_array(A), np.random.default_rng(0)
-    if p == 2:
-        return estimate_cond_2(A, num_matvecs=NUM_MATVECS, rng=rng)
-    if p == 1:
-        return estimate_cond_1(A, rng=rng)
-    return replace(estimate_cond_1(sp.csc_array(A.T), rng=rng), p="inf")
 
 
 def _scaling(A: Array, name: str, line_norm: Norm | None, rounding: Any) -> Scaling:
@@ -294,6 +270,12 @@ def _optimal(
         **{**options, "side": side},
     )
     return found.scaling, side, found.optimum, found.stopped
+
+
+def _natural(A: Array) -> Side:
+    """Return the side on which lines are independent; both where A is square."""
+    m, n = A.shape
+    return "both" if m == n else "left" if m < n else "right"
 
 
 def _rounded(scaling: Scaling, rounding: str | None) -> Scaling:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from condlab.cli import _kappa, _sources, _text
-from condlab.comparison import kappa
+from condlab.condition.affordable import kappa
 
 _SQUARE_ONLY = (1, "inf", "skeel")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from condlab.comparison import is_large
+from condlab.condition.affordable import is_large
 
 NORMS: dict[str, Any] = {"1": 1, "2": 2, "inf": "inf", "fro": "fro", "skeel": "skeel"}
 SYMBOLS = {1: "kappa_1", 2: "kappa_2", "inf": "kappa_inf", "fro": "kappa_F"}

@@ -14,13 +14,14 @@ from condlab import _arrays
 from condlab._digits import floor, number, shown
 from condlab._tables import Cells, as_html, as_text, record
 from condlab.comparison import (
+    OMEGA,
     OPTIMAL,
     SCALINGS,
     ScalingComparison,
     ScalingRow,
     compare_scalings,
-    is_large,
 )
+from condlab.condition.affordable import is_large
 from condlab.diagnosis._problem import problem
 from condlab.diagnosis.advice import Advice, advise
 from condlab.diagnosis.culprits import (
@@ -276,7 +277,11 @@ def _compared(
     A: Array, time_limit: float, progress: Callable[[str], object]
 ) -> ScalingComparison:
     """Return κ₂ under every scaling, the optimal one where there is time for it."""
-    names = [*SCALINGS, *([OPTIMAL] if time_limit > 0 and not is_large(A) else [])]
+    names = [*SCALINGS]
+    if A.shape[0] == A.shape[1] and not is_large(A):
+        names.append(OMEGA)  # of rectangles it is the scaling of rows or columns
+    if time_limit > 0 and not is_large(A):
+        names.append(OPTIMAL)
     options = {"side": _side(A.shape), "rtol": RTOL, "time_limit": time_limit}
     return compare_scalings(A, scalings=names, optimal=options, progress=progress)
 
