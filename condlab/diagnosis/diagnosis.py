@@ -197,9 +197,10 @@ def diagnose(
     to a tenth without it.
 
     Advice is measured, never derived from κ: each scaling solves systems with known
-    solutions of entries ±1. The best is taken if it lowers steps by a tenth, the
-    forward error to a tenth while the backward error does not rise, or the share of
-    entries that leave a format's range by a tenth; otherwise the advice is "none".
+    solutions of entries ±1, and the worst of these counts. The best is taken if it
+    lowers steps by a tenth, the forward error to a tenth while the backward error does
+    not rise, or the share of entries that leave a format's range by a tenth, where one
+    that overflows loses them all; otherwise the advice is "none".
     Rectangular systems are scaled on the side that keeps what they minimise.
 
     References
