@@ -33,7 +33,7 @@ RECORD = Path(__file__).parent / "results" / "diagnose.json"
 UNIT = 1e6
 LARGEST = 300  # order of the matrices in which culprits are planted
 PLANTED = 20
-MOST_STEPS = 3000
+MOST_STEPS = 2000
 
 Entry = dict[str, object]
 Record = dict[str, dict[str, Entry]]

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple, TypedDict
-
-import numpy as np
-import scipy.sparse as sp
 
 from condlab import _arrays
 from condlab._reciprocals import Rounding
 from condlab._scaling_rows import ScalingComparison, ScalingRow, Side
 from condlab.bounds import bauer, van_der_sluis
-from condlab.condition import cond, estimate_cond_1, estimate_cond_2
+from condlab.condition.affordable import is_large, kappa
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,
@@ -26,8 +21,6 @@ from condlab.scaling import (
 from condlab.types import (
     Array,
     Bracket,
-    ConditionEstimate,
-    ConditionNorm,
     Norm,
     Scaling,
 )
@@ -35,8 +28,7 @@ from condlab.types import (
 __all__ = ["SCALINGS", "compare_scalings"]
 
 OPTIMAL = "optimal"
-EXACT_WORK = 1200**3  # multiplications; a few seconds for each condition number
-NUM_MATVECS = 100
+OMEGA = "omega"
 
 
 class OptimalOptions(TypedDict, total=False):
@@ -90,8 +82,8 @@ def compare_scalings(
     p : {1, 2, "inf"}
         The norm of the condition numbers.
     scalings : sequence of str
-        Keys of `SCALINGS` or of `condlab.optimal.solvers.SOLVER_SCALINGS`, or
-        "optimal".
+        Keys of `SCALINGS` or of `condlab.optimal.solvers.SOLVER_SCALINGS`; "optimal"
+        and "omega" are those of `optimal_scaling`.
     line_norm : {1, 2, "inf"}, optional
         That lines are scaled to (default: each scaling's own).
     rounding : {None, "power-of-two"}
@@ -137,6 +129,9 @@ def compare_scalings(
                 _require_no_zero_lines(A, name)
             if name == OPTIMAL:
                 scaling, side, best, stopped = _optimal(A, p, optimal or {}, progress)
+            elif name == OMEGA:
+                scaling, side = _least_omega(A)
+                best, stopped = None, ""
             else:
                 scaling = _scaling(A, name, line_norm, rounding)
                 side, stopped = SIDES.get(name, "both"), ""
@@ -152,36 +147,20 @@ def compare_scalings(
 
 
 def _require_known(names: Iterable[str]) -> None:
-    if {*names} <= {*SCALINGS, OPTIMAL}:
+    if {*names} <= {*SCALINGS, OPTIMAL, OMEGA}:
         return
     from condlab.optimal.solvers import SOLVER_SCALINGS
 
-    known = (*SCALINGS, *SOLVER_SCALINGS, OPTIMAL)
+    known = (*SCALINGS, *SOLVER_SCALINGS, OPTIMAL, OMEGA)
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"scalings are {', '.join(known)}, and not {unknown[0]!r}")
 
 
-def is_large(A: Array) -> bool:
-    """Return whether a matrix is sparse and so large that condition is estimated."""
-    return sp.issparse(A) and math.prod(A.shape) * min(A.shape) > EXACT_WORK
+def _least_omega(A: Array) -> tuple[Scaling, Side]:
+    from condlab.optimal import optimal_scaling  # half of condlab's own import
 
-
-def kappa(A: Array, p: ConditionNorm, estimate: bool) -> ConditionEstimate:
-    """Return the condition number in norm p of a matrix, or an estimate of it."""
-    if not estimate:
-        found = cond(A, p)
-        assert isinstance(found, ConditionEstimate)
-        return found
-    if p not in (1, 2, "inf"):
-        raise ValueError(
-            f"only 1, 2 and inf can be estimated, got {p}; use estimate=False (--exact)"
-        )
-    A, rng = sp.csc_array(A), np.random.default_rng(0)
-    if p == 2:
-        return estimate_cond_2(A, num_matvecs=NUM_MATVECS, rng=rng)
-    if p == 1:
-        return estimate_cond_1(A, rng=rng)
-    return replace(estimate_cond_1(sp.csc_array(A.T), rng=rng), p="inf")
+    side = _natural(A)
+    return optimal_scaling(A, side=side, objective="omega").scaling, side
 
 
 def _scaling(
@@ -212,6 +191,12 @@ def _optimal(
         **options,
     )
     return found.scaling, side, found.optimum, found.stopped
+
+
+def _natural(A: Array) -> Side:
+    """Return the side on which lines are independent; both where A is square."""
+    m, n = A.shape
+    return "both" if m == n else "left" if m < n else "right"
 
 
 def _rounded(scaling: Scaling, rounding: str | None) -> Scaling:

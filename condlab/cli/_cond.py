@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from condlab.cli import _kappa, _options, _sources, _text
-from condlab.comparison import kappa
+from condlab.condition.affordable import kappa
 from condlab.types import ConditionNorm
 
 _SQUARE_ONLY = (1, "inf", "skeel")

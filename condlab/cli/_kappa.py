@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 
-from condlab.comparison import is_large
+from condlab.condition.affordable import is_large
 from condlab.types import Array, ConditionNorm, Norm
 
 OPERATOR_NORMS: Mapping[str, Norm] = {"1": 1, "2": 2, "inf": "inf"}

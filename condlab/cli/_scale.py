@@ -8,7 +8,13 @@ from pathlib import Path
 from condlab._scaling_rows import ScalingComparison
 from condlab.cli import _files, _kappa, _options, _sources, _text
 from condlab.cli._scale_page import KINDS, draw, page, record, table
-from condlab.comparison import OPTIMAL, SCALINGS, OptimalOptions, compare_scalings
+from condlab.comparison import (
+    OMEGA,
+    OPTIMAL,
+    SCALINGS,
+    OptimalOptions,
+    compare_scalings,
+)
 from condlab.io import require_fits, require_writable, write_matrix
 from condlab.optimal.solvers import SOLVER_SCALINGS
 from condlab.types import Array
@@ -52,10 +58,11 @@ def _add_scalings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         type=lambda name: name.replace("_", "-"),  # as the library spells row_column
-        choices=[*SCALINGS, *SOLVER_SCALINGS, OPTIMAL, "all"],
+        choices=[*SCALINGS, *SOLVER_SCALINGS, OPTIMAL, OMEGA, "all"],
         action="append",
         help="the scaling; those of LAPACK, MC64, OSQP, SCS and PDLP are as published, "
-        "optimal finds the best there is; may be repeated (default: "
+        "optimal has the least kappa, omega the least mean over geometric mean of "
+        "squared singular values; may be repeated (default: "
         f"{', '.join(SCALINGS)})",
     )
     parser.add_argument(
@@ -175,7 +182,7 @@ def _check_output(args: argparse.Namespace) -> None:
     if len(args.sources) > 1:
         raise ValueError(f"--output needs one SOURCE, got {len(args.sources)}")
     if len(_methods(args)) > 1:
-        methods = ", ".join([*SCALINGS, *SOLVER_SCALINGS, OPTIMAL])
+        methods = ", ".join([*SCALINGS, *SOLVER_SCALINGS, OPTIMAL, OMEGA])
         raise ValueError(f"--output needs one --method, from {methods}")
     try:
         require_writable(args.output, overwrite=args.force)
@@ -186,7 +193,9 @@ def _check_output(args: argparse.Namespace) -> None:
 
 
 def _check_options(args: argparse.Namespace) -> None:
-    fixed = [name for name in ("jacobi", *SOLVER_SCALINGS) if name in args.method]
+    fixed = [
+        name for name in ("jacobi", *SOLVER_SCALINGS, OMEGA) if name in args.method
+    ]
     if fixed and args.p is not None:
         why = "scales the diagonal" if fixed[0] == "jacobi" else "has norms of its own"
         raise ValueError(

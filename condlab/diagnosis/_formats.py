@@ -7,7 +7,7 @@ import math
 import numpy as np
 import scipy.sparse as sp
 
-from condlab.comparison import is_large, kappa
+from condlab.condition.affordable import is_large, kappa
 from condlab.diagnosis._problem import Problem
 from condlab.types import Array, Scaling
 

@@ -9,9 +9,12 @@ import numpy as np
 from scipy.sparse.linalg import cg, gmres, lsqr, minres
 
 from condlab.diagnosis._problem import Problem
-from condlab.types import Array, Scaling
+from condlab.types import ScaledSystem, Scaling
 
 MOST_GMRES = 300  # steps without restarts, which keep as many vectors
+
+
+Count = Callable[[Problem, ScaledSystem, float], float]  # with ‖b − A x‖ to reach
 
 
 class _Solved(Exception):
@@ -20,81 +23,89 @@ class _Solved(Exception):
 
 def cg_steps(problem: Problem, scaling: Scaling) -> dict[str, float]:
     """Count the steps of conjugate gradients."""
-    return _counted(problem, scaling, cg, rtol=0.0, atol=0.0)
+    return _most(problem, scaling, _shown(cg, rtol=0.0, atol=0.0))
 
 
 def minres_steps(problem: Problem, scaling: Scaling) -> dict[str, float]:
     """Count the steps of MINRES."""
-    return _counted(problem, scaling, minres, rtol=0.0)
+    return _most(problem, scaling, _shown(minres, rtol=0.0))
 
 
 def gmres_steps(problem: Problem, scaling: Scaling) -> dict[str, float]:
     """Count the steps of GMRES without restarts, up to 300."""
-    system, is_solved = _system(problem, scaling)
+    return _most(problem, scaling, _gmres)
+
+
+def lsqr_steps(problem: Problem, scaling: Scaling) -> dict[str, float]:
+    """Count the steps of LSQR."""
+    return _most(problem, scaling, _lsqr)
+
+
+def _most(problem: Problem, scaling: Scaling, count: Count) -> dict[str, float]:
+    """Return the most steps of two solutions, all of ones and of random signs."""
+    most = 0.0
+    for b in problem.b.T[[0, -1]]:
+        system = scaling.system(problem.A, b)
+        enough = problem.tol * float(np.linalg.norm(b))
+        most = max(most, count(problem, system, enough))
+        if math.isinf(most):
+            break
+    return {"steps": most}
+
+
+def _is_solved(system: ScaledSystem, y: np.ndarray, enough: float) -> bool:
+    """Tell whether y solves the system in its own units."""
+    with np.errstate(all="ignore"):
+        return bool(np.linalg.norm(system.recover(y).residual) <= enough)
+
+
+def _shown(method: Callable[..., object], **options: float) -> Count:
+    """Return what counts the steps of a method that shows each of its iterates."""
+
+    def count(problem: Problem, system: ScaledSystem, enough: float) -> float:
+        steps = 0
+
+        def look(y: np.ndarray) -> None:
+            nonlocal steps
+            steps += 1
+            if _is_solved(system, y, enough):
+                raise _Solved
+
+        most = problem.max_steps
+        try:
+            with np.errstate(all="ignore"):
+                method(system.A, system.b, maxiter=most, callback=look, **options)
+        except _Solved:
+            return float(steps)
+        return math.inf
+
+    return count
+
+
+def _gmres(problem: Problem, system: ScaledSystem, enough: float) -> float:
     most = min(problem.max_steps, problem.A.shape[0], MOST_GMRES)
     inner: list[float] = []
 
     def run(k: int, rtol: float = 0.0) -> np.ndarray:
         options = {"restart": k, "maxiter": 1, "rtol": rtol, "atol": 0.0}
-        return np.asarray(
-            gmres(*system, callback=inner.append, callback_type="pr_norm", **options)[0]
-        )
+        shown = {"callback": inner.append, "callback_type": "pr_norm"}
+        return np.asarray(gmres(system.A, system.b, **options, **shown)[0])
 
     run(most, problem.tol)
     guess = len(inner)
-    return {"steps": _first(lambda k: is_solved(run(k)), guess, most)}
+    return _first(lambda k: _is_solved(system, run(k), enough), guess, most)
 
 
-def lsqr_steps(problem: Problem, scaling: Scaling) -> dict[str, float]:
-    """Count the steps of LSQR."""
-    system, is_solved = _system(problem, scaling)
-
+def _lsqr(problem: Problem, system: ScaledSystem, enough: float) -> float:
     def run(k: int, tol: float = 0.0) -> tuple[np.ndarray, int]:
-        x, _, steps, *_ = lsqr(*system, atol=0.0, btol=tol, conlim=0.0, iter_lim=k)
+        tols = {"atol": 0.0, "btol": tol, "conlim": 0.0}
+        x, _, steps, *_ = lsqr(system.A, system.b, iter_lim=k, **tols)
         return x, int(steps)
 
     guess = run(problem.max_steps, problem.tol)[1]
-    steps = _first(lambda k: is_solved(run(k)[0]), guess, problem.max_steps)
-    return {"steps": steps}
-
-
-def _system(
-    problem: Problem, scaling: Scaling
-) -> tuple[tuple[Array, np.ndarray], Callable[[np.ndarray], bool]]:
-    """Return the scaled system, and what tells whether a y solves the unscaled."""
-    b = problem.b[:, -1]
-    system = scaling.system(problem.A, b)
-    enough = problem.tol * float(np.linalg.norm(b))
-
-    def is_solved(y: np.ndarray) -> bool:
-        with np.errstate(all="ignore"):
-            return bool(np.linalg.norm(system.recover(y).residual) <= enough)
-
-    return (system.A, system.b), is_solved
-
-
-def _counted(
-    problem: Problem,
-    scaling: Scaling,
-    method: Callable[..., object],
-    **options: float,
-) -> dict[str, float]:
-    """Count the steps of a method that shows each of its iterates."""
-    system, is_solved = _system(problem, scaling)
-    steps = 0
-
-    def look(y: np.ndarray) -> None:
-        nonlocal steps
-        steps += 1
-        if is_solved(y):
-            raise _Solved
-
-    try:
-        with np.errstate(all="ignore"):
-            method(*system, maxiter=problem.max_steps, callback=look, **options)
-    except _Solved:
-        return {"steps": float(steps)}
-    return {"steps": math.inf}
+    return _first(
+        lambda k: _is_solved(system, run(k)[0], enough), guess, problem.max_steps
+    )
 
 
 def _first(reached: Callable[[int], bool], guess: int, most: int) -> float:

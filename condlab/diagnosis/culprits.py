@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from condlab._tables import record
-from condlab.comparison import kappa
+from condlab.condition.affordable import kappa
 from condlab.diagnosis._lines import kappas_rescaled, kappas_without, line_factors
 from condlab.types import Array, Scaling
 

@@ -14,14 +14,15 @@ from condlab import _arrays
 from condlab._digits import floor, number, shown
 from condlab._tables import Cells, as_html, as_text, record
 from condlab.comparison import (
+    OMEGA,
     OPTIMAL,
     SCALINGS,
     OptimalOptions,
     ScalingComparison,
     ScalingRow,
     compare_scalings,
-    is_large,
 )
+from condlab.condition.affordable import is_large
 from condlab.diagnosis._problem import problem
 from condlab.diagnosis.advice import Advice, advise
 from condlab.diagnosis.culprits import (
@@ -197,9 +198,10 @@ def diagnose(
     to a tenth without it.
 
     Advice is measured, never derived from κ: each scaling solves systems with known
-    solutions of entries ±1. The best is taken if it lowers steps by a tenth, the
-    forward error to a tenth while the backward error does not rise, or the share of
-    entries that leave a format's range by a tenth; otherwise the advice is "none".
+    solutions of entries ±1, and the worst of these counts. The best is taken if it
+    lowers steps by a tenth, the forward error to a tenth while the backward error does
+    not rise, or the share of entries that leave a format's range by a tenth, where one
+    that overflows loses them all; otherwise the advice is "none".
     Rectangular systems are scaled on the side that keeps what they minimise.
 
     References
@@ -277,7 +279,11 @@ def _compared(
     A: Array, time_limit: float, progress: Callable[[str], object]
 ) -> ScalingComparison:
     """Return κ₂ under every scaling, the optimal one where there is time for it."""
-    names = [*SCALINGS, *([OPTIMAL] if time_limit > 0 and not is_large(A) else [])]
+    names = [*SCALINGS]
+    if A.shape[0] == A.shape[1] and not is_large(A):
+        names.append(OMEGA)  # of rectangles it is the scaling of rows or columns
+    if time_limit > 0 and not is_large(A):
+        names.append(OPTIMAL)
     options: OptimalOptions = {
         "side": _side(A.shape),
         "rtol": RTOL,
