@@ -79,7 +79,7 @@ def triangle(A: np.ndarray) -> tuple[np.ndarray, float, float] | None:
     geqrf, trtri = sl.lapack.get_lapack_funcs(("geqrf", "trtri"), (A,))
     n = A.shape[1]
     with np.errstate(all="ignore"):
-        X, info = trtri(geqrf(A, lwork=64 * n)[0][:n])
+        X, info = trtri(geqrf(A, lwork=64 * n)[0][:n], overwrite_c=1)
         X = np.tril(X.T).T  # stays in the order of LAPACK
         if info or not np.isfinite(X).all():
             return None

@@ -10,8 +10,6 @@ blocks', and is not attained. Only the last ones can have more rows than columns
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components, maximum_bipartite_matching
@@ -19,6 +17,7 @@ from scipy.sparse.csgraph import connected_components, maximum_bipartite_matchin
 from condlab.optimal import _tall, _two_sided
 from condlab.optimal._one_sided import ROUNDING, TIME, Found
 from condlab.optimal._progress import Clock
+from condlab.types import Array
 
 Block = tuple[np.ndarray, np.ndarray]
 STEPS = (0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 26.0)  # bits between blocks
@@ -50,7 +49,7 @@ def diagonal_blocks(A: np.ndarray) -> list[Block]:
     return [*blocks, *((rows[k], columns[k]) for k in members)]
 
 
-def _reached(pattern: Any, matched: np.ndarray) -> np.ndarray:
+def _reached(pattern: Array, matched: np.ndarray) -> np.ndarray:
     """Tell which columns alternating paths reach from rows without a column."""
     reached, rows = np.zeros(len(matched), bool), np.ones(pattern.shape[0], bool)
     rows[matched] = False
@@ -62,7 +61,7 @@ def _reached(pattern: Any, matched: np.ndarray) -> np.ndarray:
         rows[matched[reached]] = True
 
 
-def _connected(pattern: Any) -> list[Block]:
+def _connected(pattern: Array) -> list[Block]:
     """Return rows and columns of the connected components."""
     graph = sp.block_array([[None, pattern], [pattern.T, None]])
     count, labels = connected_components(graph, directed=False)

@@ -21,7 +21,7 @@ At a minimiser Z₁ and Z₂ = (G − E)⁻¹ are a certificate as they are (`_c
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.linalg as sl
@@ -30,6 +30,7 @@ from condlab import _arrays
 from condlab.optimal._certificate import scaled_bound
 from condlab.optimal._one_sided import MARGIN, ROUNDING, TIME, Found
 from condlab.optimal._progress import Clock
+from condlab.optimal._two_sided import CUTS, LEAST_WEIGHTS, cleaned
 from condlab.scaling import row_column_scaling
 
 FIRST = 4.0  # τ in units of m + 2n, below which there is no minimiser
@@ -39,6 +40,9 @@ ACCURATE = 0.03  # of rtol: the decrement at which a certificate is as good as c
 NEAR = 100.0  # how many times closer than asked for the path may come
 INSIDE = 0.95  # of the way to where a variable is zero
 SHORTEST = 1e-9  # share of a step
+MOST_STEPS = 400
+STILL = 1e-3  # of the share that s is to fall yet: a change of s that is none
+PATIENCE = 12  # steps in a row without one
 STEP = ("direction", "search", "judge")  # phases, with the one at the end
 
 
@@ -55,7 +59,8 @@ class _Point:
 
     @classmethod
     def at(cls, A: np.ndarray, w: np.ndarray, e: np.ndarray, s: float) -> _Point:
-        M = np.sqrt(w)[:, None] * A / np.sqrt(e)
+        with np.errstate(over="ignore", invalid="ignore"):
+            M = np.sqrt(w)[:, None] * A / np.sqrt(e)
         U, sigma, Vt = np.linalg.svd(M, full_matrices=False)
         return cls(w, e, s, U, sigma, Vt.T)
 
@@ -73,7 +78,14 @@ class _Point:
         """Return the point after relative changes of w, e and s."""
         m, grown = len(self.w), 1 + step
         s = self.s * float(grown[-1])
-        return _Point.at(A, self.w * grown[:m], self.e * grown[m:-1], s)
+        with np.errstate(over="ignore"):
+            w, e = self.w * grown[:m], self.e * grown[m:-1]
+        return _Point.at(A, w, e, s)
+
+    def centred(self) -> _Point:
+        """Return the point of the ray of (w, e) where e has 1 in its middle."""
+        middle = math.sqrt(float(self.e.max())) * math.sqrt(float(self.e.min()))
+        return replace(self, w=self.w / middle, e=self.e / middle)
 
     def barrier(self) -> float:
         """Return the sum of the barriers, inf outside."""
@@ -98,15 +110,22 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
     if math.isinf(point.barrier()):  # rounding hides where the barriers are
         return Found(start.left, start.right, 1.0, 0, ROUNDING)
     free = m + 2 * n
-    tau, steps, lower, in_time = FIRST * free, 0, 1.0, True
-    while best.kappa > enough and tau < NEAR * free / rtol:
+    tau, steps, idle, lower, in_time = FIRST * free, 0, 0, 1.0, True
+    while best.kappa > enough and tau < NEAR * free / rtol and steps < MOST_STEPS:
         in_time = not clock.over() and clock.affords(*STEP)
         if not in_time:
             break
-        with clock.phase("direction"):
-            step, decrement = _direction(point, tau)
+        try:
+            with clock.phase("direction"):
+                step, decrement = _direction(point, tau)
+        except np.linalg.LinAlgError:  # lost to rounding
+            break
         is_near = free / tau <= MARGIN * rtol
-        if decrement < (ACCURATE * rtol if is_near else CENTRED):
+        # Blocks that come apart may drift for ever, each of them centred.
+        idle = idle + 1 if abs(float(step[-1])) <= STILL * free / tau else 0
+        centred = decrement < (ACCURATE * rtol if is_near else CENTRED)
+        if centred or idle > PATIENCE:
+            idle = 0
             tau, lower = tau * FASTER, max(lower, _bound(A, point))
             clock.say(f"gap {best.kappa / lower - 1:.2g}")
             if best.kappa <= lower * (1 + MARGIN * rtol):
@@ -116,7 +135,7 @@ def both(A: np.ndarray, rtol: float, enough: float, clock: Clock) -> Found:
             moved = _searched(A, point, step, tau, decrement)
         if moved is None:
             break
-        point, steps = moved, steps + 1
+        point, steps = moved.centred(), steps + 1
         best = min(best, point, key=lambda found: found.kappa)
     lower = max(lower, _bound(A, point), _bound(A, best))
     stopped = ROUNDING if in_time else TIME
@@ -182,7 +201,11 @@ def _searched(
     before, lowest = at.barrier(), float(step.min())
     length = min(1.0, INSIDE / -lowest) if lowest < 0 else 1.0
     while length > SHORTEST:
-        point = at.moved(A, length * step)
+        try:
+            point = at.moved(A, length * step)
+        except np.linalg.LinAlgError:  # entries overflow
+            length /= 2
+            continue
         change = tau * length * float(step[-1]) + point.barrier() - before
         if change <= -1e-4 * length * decrement**2:
             return point
@@ -191,12 +214,17 @@ def _searched(
 
 
 def _bound(A: np.ndarray, at: _Point) -> float:
-    """Return what Z₁ and Z₂ prove, rounding included."""
+    """Return what Z₁ and Z₂, or the heaviest of their vectors, prove for certain."""
     above, below = at.rooms
     d1, d2 = np.sqrt(at.w), 1 / np.sqrt(at.e)
     units = _arrays.power_of_two(d2)
     B = _arrays.power_of_two(d1)[:, None] * A * units  # exact
     F = (d2 / units)[:, None] * at.V
-    return scaled_bound(
-        B, F / np.sqrt(above), F / np.sqrt(below), rows=True, columns=True
-    )
+    F1, F2 = F / np.sqrt(above), F / np.sqrt(below)
+    found = scaled_bound(B, F1, F2, rows=True, columns=True)
+    for least in LEAST_WEIGHTS:
+        heavy = F1[:, above * least < above[0]], F2[:, below * least < below[-1]]
+        for cut in CUTS:
+            pair = cleaned(*heavy, cut)
+            found = max(found, scaled_bound(B, *pair, rows=True, columns=True))
+    return found

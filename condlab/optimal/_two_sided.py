@@ -226,7 +226,7 @@ def _bounds(A: np.ndarray, at: _Point) -> Iterator[float]:
     yield _turning(B, at, 1, moved[:, 0])
     for least in LEAST_WEIGHTS:
         F1, F2 = (F * moved for F in _repaired(at, least))
-        pairs = (_cleaned(F1, F2, cut) for cut in CUTS)
+        pairs = (cleaned(F1, F2, cut) for cut in CUTS)
         for pair in pairs:
             yield scaled_bound(B, *pair, rows=True, columns=True)
     a, b = _weights(at)
@@ -277,7 +277,7 @@ def _shrinkage(target: np.ndarray, squares: np.ndarray) -> np.ndarray:
     return np.sqrt(np.minimum(1.0, ratio))[:, None]
 
 
-def _cleaned(
+def cleaned(
     F1: np.ndarray, F2: np.ndarray, cut: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the factors without small rows, diag Z₁ lifted to a multiple of diag Z₂.

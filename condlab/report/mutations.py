@@ -105,7 +105,32 @@ def table(claims: list[Record]) -> str:
         if _with(claim, "holds")
     ]
     kept = f"Survived, so perhaps more than was claimed: {', '.join(survived)}."
-    return "\n\n".join([told, "\n".join(rows), *([kept] if survived else [])])
+    own = [_needed(claim) for claim in claims if _is_own(claim) and _needed(claim)]
+    unnamed = (
+        "Needed in claims that none of the references states, since they are folklore "
+        f"or derived here: {', '.join(own)}."
+    )
+    parts = [told, "\n".join(rows)]
+    parts += [unnamed] if own else []
+    return "\n\n".join([*parts, *([kept] if survived else [])])
+
+
+def _is_own(claim: Entry) -> bool:
+    """Tell whether no reference states a claim, or not in this form."""
+    theorem = CATALOGUE.get(claim["key"])
+    if theorem is None:
+        return False
+    return isinstance(theorem.reference, str) or theorem.note.startswith("Derived here")
+
+
+def _needed(claim: Entry) -> str:
+    """Return a claim and the changes that make it false, with sizes."""
+    fallen = [
+        f"{mutant['change']} ({mutant['size']})"
+        for mutant in claim["mutants"]
+        if mutant["outcome"] == "falsified"
+    ]
+    return f"`{claim['key']}` ({'; '.join(fallen)})" if fallen else ""
 
 
 def _row(claim: Record) -> str:
