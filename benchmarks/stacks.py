@@ -28,7 +28,7 @@ def measured(A: np.ndarray, p: Order) -> Times:
     order: Literal[1, 2, "fro"] | float = np.inf if p == "inf" else p
     methods = {
         "condlab": lambda: condlab.cond(A, p),
-        "numpy.linalg.cond": lambda: np.linalg.cond(A, order),  # type: ignore[arg-type]
+        "numpy.linalg.cond": lambda: np.linalg.cond(A, order),
     }
     return in_turns(methods)
 
