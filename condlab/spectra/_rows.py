@@ -22,10 +22,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-PANEL = 1 << 20  # bytes worked on together on the CPU: they stay in its cache
+PANEL = 1 << 20  # bytes of a file copied together
 PART = 1 << 21  # bytes of columns worked on together on the CPU
 WINDOW = 1 << 25  # bytes of a file mapped together
-ON_DEVICE = 1 << 28  # bytes elsewhere, where a call costs more than memory
+# Bytes of rows worked on together. BLAS has its own blocks for the cache, and with a
+# panel of one row, however short, a product takes up to nine times as long.
+TOGETHER = 1 << 28
 ZEROS = 1 << 20  # bytes written together where a system cannot reserve room
 
 
@@ -71,24 +73,20 @@ class Rows:
 
     def panels(self, k: int) -> Iterator[tuple[slice, Tensor]]:
         """Yield the first k rows, some at a time; what was yielded may be lost then."""
-        window, size = (self._rows_in(most) for most in (self._window(), PANEL))
-        if self.device.type != "cpu":
-            size = window
-        for start in range(0, k, window):
-            held = self[start : min(start + window, k)]
-            for i in range(0, len(held), size):
-                panel = held[i : i + size]
-                yield slice(start + i, start + i + len(panel)), panel
+        size = self._rows_in(self._window())
+        for start in range(0, k, size):
+            panel = self[start : min(start + size, k)]
+            yield slice(start, start + len(panel)), panel
 
     def _rows_in(self, nbytes: int) -> int:
         return max(1, nbytes // max(1, self.length * self.dtype.itemsize))
 
     def _window(self) -> int:
-        return PANEL if self.device.type == "cpu" else ON_DEVICE
+        return TOGETHER
 
     def widths(self, k: int) -> Iterator[tuple[int, int]]:
         """Yield first and last columns of the parts to read the first k rows in."""
-        most = PART if self.device.type == "cpu" else ON_DEVICE
+        most = PART if self.device.type == "cpu" else TOGETHER
         wide = max(1, most // max(1, k * self.dtype.itemsize))
         for first in range(0, self.length, wide):
             yield first, min(first + wide, self.length)
