@@ -19,6 +19,8 @@ from condlab.io import require_fits, require_writable, write_matrix
 from condlab.optimal.solvers import SOLVER_SCALINGS
 from condlab.types import Array
 
+METHODS = (*SCALINGS, *SOLVER_SCALINGS, OPTIMAL, OMEGA, "all")
+
 
 def add_parser(commands: _options.Commands) -> None:
     """Add the subcommand."""
@@ -58,9 +60,11 @@ def _add_scalings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         type=lambda name: name.replace("_", "-"),  # as the library spells row_column
-        choices=[*SCALINGS, *SOLVER_SCALINGS, OPTIMAL, OMEGA, "all"],
+        choices=METHODS,
         action="append",
-        help="the scaling; those of LAPACK, MC64, OSQP, SCS and PDLP are as published, "
+        metavar="NAME",
+        help=f"the scaling, of {', '.join(METHODS)}; those of LAPACK (geequ, geequb, "
+        "poequ), MC64, OSQP, SCS and PDLP are as published, "
         "optimal has the least kappa, omega the least mean over geometric mean of "
         "squared singular values; may be repeated (default: "
         f"{', '.join(SCALINGS)})",

@@ -115,7 +115,7 @@ def table(claims: list[Record]) -> str:
     return "\n\n".join([*parts, *([kept] if survived else [])])
 
 
-def _is_own(claim: Entry) -> bool:
+def _is_own(claim: Record) -> bool:
     """Tell whether no reference states a claim, or not in this form."""
     theorem = CATALOGUE.get(claim["key"])
     if theorem is None:
@@ -123,7 +123,7 @@ def _is_own(claim: Entry) -> bool:
     return isinstance(theorem.reference, str) or theorem.note.startswith("Derived here")
 
 
-def _needed(claim: Entry) -> str:
+def _needed(claim: Record) -> str:
     """Return a claim and the changes that make it false, with sizes."""
     fallen = [
         f"{mutant['change']} ({mutant['size']})"

@@ -13,7 +13,7 @@ RTOL = 0.05
 
 @pytest.fixture
 def without_dense_room(monkeypatch):
-    monkeypatch.setattr(condlab.optimal, "DENSE_BYTES", 1000)
+    monkeypatch.setattr(condlab.optimal.best, "DENSE_BYTES", 1000)
 
 
 def grid_in_other_units():
@@ -28,7 +28,7 @@ def test_matrix_free_brackets_meet_the_dense_ones(side, monkeypatch):
     if side != "symmetric":
         A = sp.csr_array(A + sp.triu(A, 1) / 2)
     dense = optimal_scaling(A, side=side).optimum
-    monkeypatch.setattr(condlab.optimal, "DENSE_BYTES", 1000)
+    monkeypatch.setattr(condlab.optimal.best, "DENSE_BYTES", 1000)
     best = optimal_scaling(A, side=side, rtol=RTOL)
     assert best.method == "matrix-free"
     assert best.optimum.lower <= dense.upper
