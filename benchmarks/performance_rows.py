@@ -87,17 +87,27 @@ def stacks(record: Record) -> Iterator[Row]:
 
 
 def scalings(record: Record) -> Iterator[Row]:
-    targets = {
-        ("dense 4000x4000", "rows"): (1.55, "copy"),
-        ("dense 4000x4000", "columns"): (1.55, "copy"),
-        ("sparse 1e7 nonzeros", "rows"): (2.5, "copy"),
-        ("sparse 1e7 nonzeros", "columns"): (0.33, "sklearn"),
+    aims = {
+        "dense": (1.55, "copy"),
+        "rows": (2.5, "copy"),
+        "columns": (0.33, "sklearn"),
     }
-    for (matrix, side), (target, over) in targets.items():
-        seconds = dict(record["seconds"][matrix][side])
-        floor = ("copy", seconds.pop("copy"))
-        own = seconds.pop(CONDLAB)
-        yield Row(f"scaling {side}, {matrix}", own, target, seconds, floor, over)
+    for work, rows in record["cpu_seconds"].items():
+        kind = "dense" if work.startswith("dense") else work.rpartition(" ")[2]
+        spent = {name: row["median"] for name, row in rows.items()}
+        floor, own = ("copy", spent.pop("copy")), spent.pop(CONDLAB)
+        target, over = aims[kind]
+        yield Row(f"scaling, {work}", own, target, spent, floor, over)
+    if "ruiz" not in record:
+        return
+    spent = {name: row["median"] for name, row in record["ruiz"].items()}
+    floor, own = ("copy", spent.pop("copy")), spent.pop(CONDLAB)
+    yield Row("ruiz_scaling to 1e-8, csr, 10^6 rows", own, 80, spent, floor, "copy")
+
+
+def growth_of_scalings(record: Record) -> Iterator[Curve]:
+    spent = [row["median"] for row in record["growth"].values()]
+    yield Curve("row scaling, csr", "rows", list(map(int, record["growth"])), spent)
 
 
 def products(record: Record) -> Iterator[Row]:
@@ -237,6 +247,7 @@ ROWS: Mapping[str, Callable[[Record], Iterator[Row]]] = {
     "weights": networks,
 }
 CURVES: Mapping[str, Callable[[Record], Iterator[Curve]]] = {
+    "equilibrate": growth_of_scalings,
     "optimal_scaling": growth_of_optima,
     "brackets": growth_of_brackets,
 }

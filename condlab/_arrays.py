@@ -50,7 +50,7 @@ def as_float(A: Array, *, ndim: int = 2, check_finite: bool = True) -> Array:
         or an integer that float64 cannot hold.
     """
     if sp.issparse(A):
-        return _entries.sparse_as_float(A)  # its data are few: always checked
+        return _entries.sparse_as_float(A, check_finite=check_finite)
     A = plain(A)
     if A.ndim != ndim:
         kind = "a matrix (2-D)" if ndim == 2 else f"{ndim}-D"

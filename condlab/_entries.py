@@ -131,15 +131,16 @@ def float_dtype(dtype: np.dtype) -> np.dtype:
     )
 
 
-def sparse_as_float(A: Sparse) -> Sparse:
+def sparse_as_float(A: Sparse, *, check_finite: bool = True) -> Sparse:
     """Return a sparse matrix of finite floats, no place twice; csr, csc or coo."""
     if A.format not in ("csr", "csc", "coo"):
         A = A.tocsr()
     if A.ndim != 2:
         raise ValueError(f"a matrix (2-D) is needed, got shape {A.shape}")
     dtype = float_dtype(A.dtype)
-    _require_finite_data(A, "got")
     given_twice = not A.has_canonical_format
+    if check_finite or given_twice or A.dtype.kind not in "fc":
+        require_finite_data(A)
     if A.dtype.kind in "iu":
         _require_exact_data(A, given_twice)
     A = A if A.dtype == dtype else A.astype(dtype)
@@ -148,11 +149,12 @@ def sparse_as_float(A: Sparse) -> Sparse:
     A = A.copy()  # the caller's duplicates stay as they are
     with np.errstate(over="ignore", invalid="ignore"):
         A.sum_duplicates()
-    _require_finite_data(A, "got entries given twice that add up to")
+    require_finite_data(A, "got entries given twice that add up to")
     return A
 
 
-def _require_finite_data(A: Sparse, came: str) -> None:
+def require_finite_data(A: Sparse, came: str = "got") -> None:
+    """Raise ValueError naming the first entry of a sparse matrix that is not finite."""
     if sum_is_finite(A.data) or np.isfinite(A.data).all():
         return
     entry = int(np.argmin(np.isfinite(A.data)))

@@ -35,6 +35,8 @@ def reciprocal_norms(
     found = reciprocal(_rounded(norms, rounding))
     # The power of two nearest to the largest floats is no float itself.
     most = float(xp.finfo(norms.dtype).max) * (1.0 if rounding is None else 0.5**0.5)
+    if _arrays.is_numpy(norms) and not norms.max(initial=0.0) > most:
+        return found
     beyond = norms > most
     if not _arrays.any_true(beyond):
         return found
@@ -125,10 +127,12 @@ def shared(A: Array, scaling: Scaling, exponent: int) -> Scaling:
 def reciprocal(x: Array) -> Array:
     """Return 1/x of nonzero x and 1 for 0; that of a subnormal x stays finite."""
     xp = _arrays.namespace(x)
-    one = xp.ones_like(x)
-    x = xp.where(x == 0, one, x)
     kind = xp.finfo(x.dtype)
     least, most = float(kind.smallest_normal) / 2, float(kind.max)  # as LAPACK does
+    if _arrays.is_numpy(x) and x.size and x.min() >= least and x.max() <= most:
+        return 1 / x  # nearly always: one new array instead of six
+    one = xp.ones_like(x)
+    x = xp.where(x == 0, one, x)
     size = xp.clip(xp.abs(x), least, most)
     return xp.sign(x) / size
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 
-from condlab import _arrays
+from condlab import _arrays, _entries
 from condlab.types import Array, Norm, Sparse
 
 NORMS: tuple[Norm, ...] = (1, 2, "inf")
@@ -169,13 +169,18 @@ def _squares_are_safe(sums: np.ndarray, count: int) -> np.ndarray:
 
 def _sparse(A: Sparse, axis: int, p: Norm) -> np.ndarray:
     if p == "inf":
-        return _reduced(A, axis, np.maximum, np.abs)
+        with np.errstate(over="ignore", invalid="ignore"):
+            norms = _reduced(A, axis, np.maximum, np.abs)
+        if not np.isfinite(norms).all():
+            _entries.require_finite_data(A)
+        return norms
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         sums = _reduced(A, axis, np.add, np.abs if p == 1 else _squares)
         norms = sums if p == 1 else np.sqrt(sums)
     safe = np.isfinite(sums) if p == 1 else _squares_are_safe(sums, A.shape[axis])
     if safe.all():
         return norms
+    _entries.require_finite_data(A)
     peaks = _reduced(A, axis, np.maximum, np.abs)
     norms[peaks == 0] = 0
     suspect = ~safe & (peaks != 0)

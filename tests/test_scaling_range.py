@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from containers import CONTAINERS, dense
 from numpy.testing import assert_allclose
 
+from condlab._reciprocals import reciprocal
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,
@@ -191,3 +192,12 @@ def test_reciprocal_of_a_subnormal_diagonal_stays_finite():
     left = jacobi_scaling(np.diag([1e-310, -2.0]), symmetric=False).left
     assert np.isfinite(left).all()
     assert left[1] == -0.5
+
+
+def test_the_reciprocal_of_a_norm_is_the_same_beside_any_other():
+    kind = np.finfo(float)
+    norms = np.array([3.0, 0.0, kind.tiny / 4, kind.tiny, kind.max, 1e-300])
+    alone = [reciprocal(norms[i : i + 1])[0] for i in range(len(norms))]
+    assert reciprocal(norms).tolist() == alone
+    assert np.isfinite(alone).all()
+    assert alone[:2] == [1 / 3, 1.0]
