@@ -27,6 +27,8 @@ class Problem:
         ‖b − A x‖ ≤ tol ‖b‖ ends an iteration.
     max_steps : int
         The most steps.
+    programme : Programme, optional
+        Where A is the constraints of one.
     """
 
     A: Array
@@ -34,6 +36,7 @@ class Problem:
     b: np.ndarray
     tol: float
     max_steps: int
+    programme: object = None
 
 
 RIGHT_SIDES = 5

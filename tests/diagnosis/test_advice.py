@@ -34,9 +34,8 @@ def advice(A, purpose, **options):
 @pytest.mark.parametrize("name", MATRICES)
 def test_advice_is_never_worse_than_no_scaling(name):
     found = condlab.diagnose(MATRICES[name], time_limit=0)
-    assert {each.purpose for each in found.advice} | set(found.undefined) == set(
-        PURPOSES
-    )
+    seen = {each.purpose for each in found.advice} | set(found.undefined)
+    assert seen == set(PURPOSES) - {"lp"}
     for each in found.advice:
         trials = {trial.scaling: trial for trial in each.trials}
         plain, chosen = trials["none"], trials[each.scaling]
