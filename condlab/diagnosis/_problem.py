@@ -57,5 +57,12 @@ def _products(A: Array, signs: np.ndarray) -> np.ndarray:
     found = np.empty((A.shape[0], signs.shape[1]))
     for i, (start, end) in enumerate(zip(rows.indptr, rows.indptr[1:], strict=False)):
         terms = rows.data[start:end, None] * signs[rows.indices[start:end]]
-        found[i] = [math.fsum(column) for column in terms.T]
+        found[i] = [_sum(column) for column in terms.T]
     return found
+
+
+def _sum(terms: np.ndarray) -> float:
+    try:
+        return math.fsum(terms)
+    except OverflowError:
+        return math.inf

@@ -144,8 +144,10 @@ def _required(
         raise ValueError(f"time_limit is a number of seconds, got {time_limit!r}")
     if not 0 < tol < 1:
         raise ValueError(f"tol is a relative residual, such as 1e-8, got {tol!r}")
-    if max_steps is not None and not max_steps >= 1:
-        raise ValueError(f"max_steps must be at least 1, got {max_steps!r}")
+    if max_steps is not None and not (isinstance(max_steps, int) and max_steps >= 1):
+        raise ValueError(
+            f"max_steps must be a whole number, 1 at least, got {max_steps}"
+        )
     if purpose is None:
         return [LP] if is_programme else [name for name in PURPOSES if name != LP]
     asked = list(dict.fromkeys([purpose] if isinstance(purpose, str) else purpose))
@@ -156,6 +158,11 @@ def _required(
 
 def _in_double(A: Array) -> Array:
     """Return A as a csr or NumPy array of double precision, finite."""
+    if isinstance(A, str | Path):
+        raise TypeError(
+            f"a matrix or the name of an MPS file is needed, got {str(A)!r}; read "
+            "other files by condlab.io.read_matrix"
+        )
     A = _arrays.as_float(A)
     A = sp.csr_array(A) if sp.issparse(A) else _arrays.to_numpy(A)
     return A.astype(np.complex128 if np.iscomplexobj(A) else np.float64)
