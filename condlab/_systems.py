@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from condlab._scaled import apply
-
-Array = Any
+from condlab._scaled import Array, apply
 
 
 class Solution(NamedTuple):

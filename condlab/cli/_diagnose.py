@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 
 from condlab.cli import _files, _options, _sources, _text
-from condlab.diagnosis import PURPOSES, Diagnosis, diagnose
+from condlab.diagnosis import PURPOSES, Diagnosis, diagnose, is_programme
 
 NO_PURPOSE = "culprits"
 
@@ -18,7 +18,8 @@ def add_parser(commands: _options.Commands) -> None:
         help="lines to blame for a condition number, and the scaling that helps",
         description="Name the rows and columns that the condition number of a matrix "
         "comes from, and the scaling that helps what is done with it: each is run, and "
-        'the advice is "none" where nothing is better by a margin.',
+        'the advice is "none" where nothing is better by a margin. SOURCE may be a '
+        "programme, too: a file .mps or .mps.gz, read by HiGHS if it is installed.",
     )
     _sources.add_source(parser)
     parser.add_argument(
@@ -58,7 +59,8 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     """Return what the command prints, having written the file that is asked for."""
     _files.require_csv(args)
     progress(f"reading {args.source}")
-    A = _sources.load(args.source, args.array)
+    programme = is_programme(args.source)
+    A = args.source if programme else _sources.load(args.source, args.array)
     found = diagnose(
         A,
         purpose=_purposes(args.purpose),
@@ -69,7 +71,9 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
     )
     if args.json:
         return _text.as_json({"source": args.source, **found.to_dict()})
-    head = _sources.describe(args.source, A)
+    m, n = found.shape
+    head = f"{args.source}: {m} constraints of {n} variables"
+    head = head if programme else _sources.describe(args.source, A)
     if args.csv is not None:
         text = _files.put_csv(args.csv, _rows(args.source, found))
         return f"{head}\n\nwrote {args.csv}" if text is None else text

@@ -1,8 +1,18 @@
 """Who is to blame for a condition number, and which scaling helps what is done next."""
 
+from condlab.diagnosis._programmes import is_programme
 from condlab.diagnosis.advice import Advice, Trial
 from condlab.diagnosis.culprits import Culprit
-from condlab.diagnosis.diagnosis import Diagnosis, diagnose
+from condlab.diagnosis.diagnosis import diagnose
 from condlab.diagnosis.purposes import PURPOSES
+from condlab.diagnosis.record import Diagnosis
 
-__all__ = ["PURPOSES", "Advice", "Culprit", "Diagnosis", "Trial", "diagnose"]
+__all__ = [
+    "PURPOSES",
+    "Advice",
+    "Culprit",
+    "Diagnosis",
+    "Trial",
+    "diagnose",
+    "is_programme",
+]

@@ -29,9 +29,9 @@ def errors(problem: Problem, scaling: Scaling) -> dict[str, float]:
        data of a linear system", J. ACM 14(3), 1967.
     """
     A, b = problem.A, problem.b
-    system = scaling.system(A, b)
-    x, residual = system.recover(_solved(system.A, system.b))
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):  # what leaves the range is not solved
+        system = scaling.system(A, b)
+        x, residual = system.recover(_solved(system.A, system.b))
         forward = np.abs(x - problem.solutions).max()
         size = abs(A).sum(axis=1).max() * np.abs(x).max(axis=0) + np.abs(b).max(axis=0)
         backward = (np.abs(residual).max(axis=0) / np.where(size > 0, size, 1)).max()
@@ -46,7 +46,7 @@ def errors(problem: Problem, scaling: Scaling) -> dict[str, float]:
 def _solved(A: Array, b: np.ndarray) -> np.ndarray:
     """Return A⁻¹ b, inf where a pivot is zero or overflows."""
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if sp.issparse(A):
                 factors = splu(sp.csc_array(A), options={"Equil": False})

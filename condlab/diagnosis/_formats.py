@@ -65,6 +65,7 @@ def rounded(x: np.ndarray, digits: int, low: int, high: int) -> np.ndarray:
         )
         return near
     exponents = np.maximum(np.frexp(x)[1] - 1, low) - (digits - 1)
-    near = np.ldexp(np.rint(np.ldexp(x, -exponents)), exponents)
+    with np.errstate(over="ignore", under="ignore"):
+        near = np.ldexp(np.rint(np.ldexp(x, -exponents)), exponents)
     largest = (2.0 - 2.0 ** (1 - digits)) * 2.0**high
     return np.where(np.abs(near) > largest, np.copysign(np.inf, x), near)

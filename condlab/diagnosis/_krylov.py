@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse.linalg import cg, gmres, lsqr, minres
@@ -14,7 +15,14 @@ from condlab.types import ScaledSystem, Scaling
 MOST_GMRES = 300  # steps without restarts, which keep as many vectors
 
 
-Count = Callable[[Problem, ScaledSystem, float], float]  # with ‖b − A x‖ to reach
+class Goal(NamedTuple):
+    """The norm of b − A x, divided by a unit, that ends an iteration."""
+
+    unit: float
+    enough: float
+
+
+Count = Callable[[Problem, ScaledSystem, Goal], float]
 
 
 class _Solved(Exception):
@@ -45,36 +53,37 @@ def _most(problem: Problem, scaling: Scaling, count: Count) -> dict[str, float]:
     """Return the most steps of two solutions, all of ones and of random signs."""
     most = 0.0
     for b in problem.b.T[[0, -1]]:
-        system = scaling.system(problem.A, b)
-        enough = problem.tol * float(np.linalg.norm(b))
-        most = max(most, count(problem, system, enough))
+        with np.errstate(all="ignore"):  # what leaves the range is not solved
+            unit = float(np.abs(b).max()) or 1.0
+            enough = problem.tol * float(np.linalg.norm(b / unit))
+            system = scaling.system(problem.A, b)
+            most = max(most, count(problem, system, Goal(unit, enough)))
         if math.isinf(most):
             break
     return {"steps": most}
 
 
-def _is_solved(system: ScaledSystem, y: np.ndarray, enough: float) -> bool:
+def _is_solved(system: ScaledSystem, y: np.ndarray, goal: Goal) -> bool:
     """Tell whether y solves the system in its own units."""
-    with np.errstate(all="ignore"):
-        return bool(np.linalg.norm(system.recover(y).residual) <= enough)
+    residual = system.recover(y).residual / goal.unit
+    return bool(np.linalg.norm(residual) <= goal.enough)
 
 
 def _shown(method: Callable[..., object], **options: float) -> Count:
     """Return what counts the steps of a method that shows each of its iterates."""
 
-    def count(problem: Problem, system: ScaledSystem, enough: float) -> float:
+    def count(problem: Problem, system: ScaledSystem, goal: Goal) -> float:
         steps = 0
 
         def look(y: np.ndarray) -> None:
             nonlocal steps
             steps += 1
-            if _is_solved(system, y, enough):
+            if _is_solved(system, y, goal):
                 raise _Solved
 
         most = problem.max_steps
         try:
-            with np.errstate(all="ignore"):
-                method(system.A, system.b, maxiter=most, callback=look, **options)
+            method(system.A, system.b, maxiter=most, callback=look, **options)
         except _Solved:
             return float(steps)
         return math.inf
@@ -82,7 +91,7 @@ def _shown(method: Callable[..., object], **options: float) -> Count:
     return count
 
 
-def _gmres(problem: Problem, system: ScaledSystem, enough: float) -> float:
+def _gmres(problem: Problem, system: ScaledSystem, goal: Goal) -> float:
     most = min(problem.max_steps, problem.A.shape[0], MOST_GMRES)
     inner: list[float] = []
 
@@ -93,10 +102,10 @@ def _gmres(problem: Problem, system: ScaledSystem, enough: float) -> float:
 
     run(most, problem.tol)
     guess = len(inner)
-    return _first(lambda k: _is_solved(system, run(k), enough), guess, most)
+    return _first(lambda k: _is_solved(system, run(k), goal), guess, most)
 
 
-def _lsqr(problem: Problem, system: ScaledSystem, enough: float) -> float:
+def _lsqr(problem: Problem, system: ScaledSystem, goal: Goal) -> float:
     def run(k: int, tol: float = 0.0) -> tuple[np.ndarray, int]:
         tols = {"atol": 0.0, "btol": tol, "conlim": 0.0}
         x, _, steps, *_ = lsqr(system.A, system.b, iter_lim=k, **tols)
@@ -104,7 +113,7 @@ def _lsqr(problem: Problem, system: ScaledSystem, enough: float) -> float:
 
     guess = run(problem.max_steps, problem.tol)[1]
     return _first(
-        lambda k: _is_solved(system, run(k)[0], enough), guess, problem.max_steps
+        lambda k: _is_solved(system, run(k)[0], goal), guess, problem.max_steps
     )
 
 

@@ -27,6 +27,8 @@ class Problem:
         ‖b − A x‖ ≤ tol ‖b‖ ends an iteration.
     max_steps : int
         The most steps.
+    programme : Programme, optional
+        Where A is the constraints of one.
     """
 
     A: Array
@@ -34,6 +36,7 @@ class Problem:
     b: np.ndarray
     tol: float
     max_steps: int
+    programme: object = None
 
 
 RIGHT_SIDES = 5
@@ -54,5 +57,12 @@ def _products(A: Array, signs: np.ndarray) -> np.ndarray:
     found = np.empty((A.shape[0], signs.shape[1]))
     for i, (start, end) in enumerate(zip(rows.indptr, rows.indptr[1:], strict=False)):
         terms = rows.data[start:end, None] * signs[rows.indices[start:end]]
-        found[i] = [math.fsum(column) for column in terms.T]
+        found[i] = [_sum(column) for column in terms.T]
     return found
+
+
+def _sum(terms: np.ndarray) -> float:
+    try:
+        return math.fsum(terms)
+    except OverflowError:
+        return math.inf

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from condlab._digits import number, shown
 from condlab._tables import Cells, as_html, as_text, record
 from condlab.comparison import ScalingComparison
-from condlab.diagnosis._elimination import UNIT_ROUNDOFF
+from condlab.diagnosis._krylov import MOST_GMRES
 from condlab.diagnosis._problem import Problem
 from condlab.diagnosis.culprits import MATTERS
 from condlab.diagnosis.purposes import PURPOSES, fell
 from condlab.types import ConditionEstimate
 
-NONE = "none"
-GUARDED = "backward error"  # must not rise beyond storing the matrix, either
+COUNTS = ("steps", "iterations")
+GUARDED = ("backward error", "infeasibility")  # must not rise, either
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +134,15 @@ def advise(
 def _best(purpose: str, trials: Sequence[Trial]) -> Trial:
     """Return the trial of least score that beats the first by the margin, or that."""
     plain = trials[0]
-    allowed = max(plain.measured.get(GUARDED, math.inf), UNIT_ROUNDOFF)
     better = [
         trial
         for trial in trials[1:]
         if fell(PURPOSES[purpose], plain.score, trial.score)
-        and trial.measured.get(GUARDED, 0.0) <= allowed
+        and all(
+            trial.measured[name] <= plain.measured[name]
+            for name in GUARDED
+            if name in plain.measured
+        )
     ]
     return min(better, key=lambda t: (t.score, t.kappa.value), default=plain)
 
@@ -155,6 +158,8 @@ def _reason(
             f"{purpose}: take {chosen.scaling}, {what} {_shown(name, plain.score)} -> "
             f"{_shown(name, chosen.score)}; kappa_2 {_kappas(plain, chosen)}"
         )
+    if name == "iterations" and math.isinf(plain.score):
+        return f"{purpose}: none, HiGHS reaches no optimum with any scaling"
     if name == "steps" and math.isinf(plain.score):
         return (
             f"{purpose}: none, no scaling reaches a residual of {system.tol:g} within "
@@ -167,14 +172,13 @@ def _reason(
         f"{purpose}: none, no scaling lowers {what}, {_shown(name, plain.score)} "
         f"without, by {100 * share:.0f} %"
     )
-    if GUARDED in plain.measured:
-        said += f" and keeps the {GUARDED}"
+    said += "".join(f" and keeps the {g}" for g in GUARDED if g in plain.measured)
     low = min(trials, key=lambda trial: trial.kappa.value)
     if plain.kappa.value < MATTERS * low.kappa.value:
         return said
     return (
         f"{said}: kappa_2 falls, {_kappas(plain, low)} with {low.scaling}, but {what} "
-        f"{'do' if name == 'steps' else 'does'} not, {_shown(name, plain.score)} -> "
+        f"{'do' if name in COUNTS else 'does'} not, {_shown(name, plain.score)} -> "
         f"{_shown(name, low.score)}"
     )
 
@@ -184,15 +188,13 @@ def _kappas(before: Trial, after: Trial) -> str:
 
 
 def _limit(purpose: str, system: Problem) -> int:
-    from condlab.diagnosis._krylov import MOST_GMRES
-
     order = int(system.A.shape[0])
     most = system.max_steps
     return min(most, order, MOST_GMRES) if purpose == "gmres" else most
 
 
 def _shown(name: str, x: float) -> str:
-    if name == "steps":
+    if name in COUNTS:
         return f"{x:.0f}" if math.isfinite(x) else "not reached"
     if name in ("lost", "overflow", "underflow"):
         return f"{100 * x:.3g} %"

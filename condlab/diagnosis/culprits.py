@@ -88,7 +88,8 @@ def find_culprits(
     factors = line_factors(sp.coo_array(A))
     scaling = Scaling(1 / factors[0], 1 / factors[1]) if scaling is None else scaling
     B = _dense(scaling.apply(A))
-    U, sigma, Vt = np.linalg.svd(B, full_matrices=False)
+    peak = np.abs(B).max()
+    U, sigma, Vt = np.linalg.svd(B / peak if peak > 0 else B, full_matrices=False)
     rank = int((sigma > sigma[0] * max(B.shape) * np.finfo(float).eps).sum())
     if rank == 0:
         return ()

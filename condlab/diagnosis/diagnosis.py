@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
 
 from condlab import _arrays
-from condlab._digits import floor, number, shown
-from condlab._tables import Cells, as_html, as_text, record
 from condlab.comparison import (
     OMEGA,
     OPTIMAL,
     SCALINGS,
     OptimalOptions,
     ScalingComparison,
-    ScalingRow,
     compare_scalings,
 )
 from condlab.condition.affordable import is_large
-from condlab.diagnosis._problem import problem
-from condlab.diagnosis.advice import Advice, advise
+from condlab.diagnosis._problem import Problem, problem
+from condlab.diagnosis._programmes import is_programme, read_programme
+from condlab.diagnosis.advice import advise
 from condlab.diagnosis.culprits import (
     MATTERS,
     Culprit,
@@ -32,126 +30,17 @@ from condlab.diagnosis.culprits import (
     find_large_culprits,
 )
 from condlab.diagnosis.purposes import PURPOSES
-from condlab.types import Array, Bracket
+from condlab.diagnosis.record import Diagnosis, natural_side
+from condlab.types import Array
 
-SHOWN = 10  # culprits on the page
+LP = "lp"
+SOLVERS = ["osqp", "scs", "pdlp"]  # whose scalings are made for programmes
 MOST_STEPS = 10_000
 RTOL = 0.05  # the gap at which the optimal scaling is good enough to judge by
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """What a condition number comes from.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Of the matrix.
-    scalings : ScalingComparison
-        κ₂ under every scaling, the unscaled matrix first.
-    culprits : tuple of Culprit
-        Rows and columns to blame, the worst first; none where no line is.
-    advice : tuple of Advice
-        Which scaling to take, one for each purpose.
-    undefined : mapping of str to str
-        Why a purpose makes no sense for the matrix.
-
-    Examples
-    --------
-    >>> A = [[3.0, 1.0, 1.0], [1.0, 3.0, 1.0], [1e6, 1e6, 3e6]]
-    >>> [(c.axis, c.index, c.reason) for c in diagnose(A, purpose=()).culprits]
-    [('row', 2, 'size')]
-    """
-
-    shape: tuple[int, int]
-    scalings: ScalingComparison
-    culprits: tuple[Culprit, ...]
-    advice: tuple[Advice, ...] = ()
-    undefined: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def best(self) -> ScalingRow:
-        """The row of least κ₂."""
-        rows: list[ScalingRow] = list(self.scalings)
-        return min(rows, key=lambda row: row.kappa.value)
-
-    @property
-    def optimum(self) -> Bracket | None:
-        """Of the least κ₂ that scaling reaches, where a certificate bounds it."""
-        found = [row.best for row in self.scalings if row.name == OPTIMAL]
-        return found[0] if found else None
-
-    def to_dict(self) -> dict[str, object]:
-        """Return everything but the multipliers as plain values."""
-        return {
-            **record(self),
-            "undefined": dict(self.undefined),
-            "best": self.best.name,
-            "optimum": self.optimum.to_dict() if self.optimum else None,
-        }
-
-    def table(self) -> Cells:
-        """Return the lines to blame, as words; the head alone where there are none."""
-        head = ("to blame", "why", "kappa if left alone", "without it", "dual weight")
-        return [
-            head,
-            *(
-                (
-                    f"{line.axis} {line.index}",
-                    _reason(line),
-                    number(line.left_alone) if line.reason == "size" else "",
-                    number(line.without),
-                    number(line.weight, 2),
-                )
-                for line in self.culprits[:SHOWN]
-            ),
-        ]
-
-    def notes(self) -> list[str]:
-        """Return what else is to be said, in sentences."""
-        before, best = self.scalings[0].kappa, self.best
-        notes = [
-            f"kappa_2 is {shown(before)}; the best scaling found is {best.name}, with "
-            f"{shown(best.kappa)}"
-        ]
-        if math.isinf(best.kappa.value):
-            notes = [
-                "singular to rounding, scaled or not: lines are judged by the singular "
-                "values that are not zero"
-            ]
-        if self.optimum is not None and math.isfinite(self.optimum.lower):
-            kind = SIDES[_side(self.shape)]
-            notes.append(f"no {kind} has less than {floor(self.optimum.lower)}")
-        more = len(self.culprits) - SHOWN
-        if more > 0:
-            notes.append(
-                f"and {more} more: {len(self.culprits)} of {sum(self.shape)} lines, "
-                "as much the grading of the whole matrix as any one of them"
-            )
-        if not self.culprits:
-            notes.append(
-                "no row or column is to blame: by its size or by dependence none makes "
-                f"kappa_2 {MATTERS:.0f} times larger"
-            )
-        return notes
-
-    def __str__(self) -> str:
-        table = [as_text(self.table())] if self.culprits else []
-        return "\n".join(
-            [*table, *self.notes(), *(each.reason for each in self.advice)]
-        )
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
-        advice = (each._repr_html_() for each in self.advice)
-        return "".join([as_html(self.table(), self.notes()), *advice])
-
-
-SIDES = {"both": "D1 A D2", "left": "D A", "right": "A D"}
-
-
 def diagnose(
-    A: Array,
+    A: Array | str | Path,
     *,
     purpose: str | Sequence[str] | None = None,
     tol: float = 1e-8,
@@ -163,11 +52,13 @@ def diagnose(
 
     Parameters
     ----------
-    A : array, sparse array or tensor, shape (m, n)
-        Finite; real or complex.
+    A : array, sparse array or tensor, shape (m, n), or the name of an MPS file
+        Finite; real or complex. Of a linear or quadratic programme it is the
+        constraints, if HiGHS is installed, which reads the file.
     purpose : str or sequence of str, optional
         What A is scaled for: "lu", "cg", "minres", "gmres", "lsqr", "float16" or
-        "bfloat16"; all that A allows by default, and () for none.
+        "bfloat16"; all that A allows by default, and () for none. A programme is scaled
+        for "lp", the iterations of HiGHS.
     tol : float
         The residual ‖b − A x‖ / ‖b‖, in the units of A, at which iterations end.
     max_steps : int, optional
@@ -219,19 +110,21 @@ def diagnose(
     no D1 A D2 has less than 2.477
     float16: take row, entries lost 100 % -> 0 %; kappa_2 1.658e+06 -> 2.500
     """
-    purposes = _required(purpose, tol, max_steps, time_limit)
-    A = _in_double(A)
-    rows = _compared(A, time_limit, progress)
+    programme = read_programme(A) if is_programme(A) else None
+    purposes = _required(purpose, programme is not None, tol, max_steps, time_limit)
+    A = _in_double(A if programme is None else programme.A)
+    most = min(10 * max(A.shape), MOST_STEPS) if max_steps is None else max_steps
+    system = replace(problem(A, tol, most), programme=programme)
+    undefined = {
+        name: why for name in purposes if (why := PURPOSES[name].refuses(system))
+    }
+    if isinstance(purpose, str) and undefined:
+        why = undefined[purpose]
+        raise ValueError(f"{purpose} is no purpose of this matrix: {why}")
+    rows = _compared(system, time_limit, progress)
     found = Diagnosis((int(A.shape[0]), int(A.shape[1])), rows, ())
     progress("rows and columns to blame")
     found = replace(found, culprits=_culprits(A, found))
-    undefined = {name: why for name in purposes if (why := PURPOSES[name].refuses(A))}
-    if isinstance(purpose, str) and undefined:
-        raise ValueError(
-            f"{purpose} is no purpose of this matrix: {undefined[purpose]}"
-        )
-    most = min(10 * max(A.shape), MOST_STEPS) if max_steps is None else max_steps
-    system = problem(A, tol, most)
     advice = tuple(
         advise(name, system, rows, progress)
         for name in purposes
@@ -242,6 +135,7 @@ def diagnose(
 
 def _required(
     purpose: str | Sequence[str] | None,
+    is_programme: bool,
     tol: float,
     max_steps: int | None,
     time_limit: float,
@@ -251,10 +145,13 @@ def _required(
         raise ValueError(f"time_limit is a number of seconds, got {time_limit!r}")
     if not 0 < tol < 1:
         raise ValueError(f"tol is a relative residual, such as 1e-8, got {tol!r}")
-    if max_steps is not None and not max_steps >= 1:
-        raise ValueError(f"max_steps must be at least 1, got {max_steps!r}")
-    asked = [purpose] if isinstance(purpose, str) else purpose
-    asked = list(PURPOSES) if asked is None else list(dict.fromkeys(asked))
+    if max_steps is not None and not (isinstance(max_steps, int) and max_steps >= 1):
+        raise ValueError(
+            f"max_steps must be a whole number, 1 at least, got {max_steps}"
+        )
+    if purpose is None:
+        return [LP] if is_programme else [name for name in PURPOSES if name != LP]
+    asked = list(dict.fromkeys([purpose] if isinstance(purpose, str) else purpose))
     if unknown := [name for name in asked if name not in PURPOSES]:
         raise ValueError(f"purposes are {', '.join(PURPOSES)}, and not {unknown[0]!r}")
     return asked
@@ -262,6 +159,11 @@ def _required(
 
 def _in_double(A: Array) -> Array:
     """Return A as a csr or NumPy array of double precision, finite."""
+    if isinstance(A, str | Path):
+        raise TypeError(
+            f"a matrix or the name of an MPS file is needed, got {str(A)!r}; read "
+            "other files by condlab.io.read_matrix"
+        )
     A = _arrays.as_float(A)
     A = sp.csr_array(A) if sp.issparse(A) else _arrays.to_numpy(A)
     return A.astype(np.complex128 if np.iscomplexobj(A) else np.float64)
@@ -276,30 +178,19 @@ def _culprits(A: Array, found: Diagnosis) -> tuple[Culprit, ...]:
 
 
 def _compared(
-    A: Array, time_limit: float, progress: Callable[[str], object]
+    system: Problem, time_limit: float, progress: Callable[[str], object]
 ) -> ScalingComparison:
     """Return κ₂ under every scaling, the optimal one where there is time for it."""
-    names = [*SCALINGS]
+    A, names = system.A, [*SCALINGS]
+    if system.programme is not None:
+        names += SOLVERS
     if A.shape[0] == A.shape[1] and not is_large(A):
         names.append(OMEGA)  # of rectangles it is the scaling of rows or columns
     if time_limit > 0 and not is_large(A):
         names.append(OPTIMAL)
     options: OptimalOptions = {
-        "side": _side(A.shape),
+        "side": natural_side(A.shape),
         "rtol": RTOL,
         "time_limit": time_limit,
     }
     return compare_scalings(A, scalings=names, optimal=options, progress=progress)
-
-
-def _side(shape: tuple[int, ...]) -> Literal["both", "left", "right"]:
-    m, n = shape
-    return "both" if m == n else "left" if m < n else "right"
-
-
-def _reason(line: Culprit) -> str:
-    if line.reason == "dependence":
-        return "nearly dependent"
-    if line.factor >= 1:
-        return f"{number(line.factor, 3)} x too large"
-    return f"{number(1 / line.factor, 3)} x too small"

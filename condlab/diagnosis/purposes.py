@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 import scipy.sparse as sp
 
-from condlab.diagnosis import _elimination, _formats, _krylov
+from condlab.diagnosis import _elimination, _formats, _krylov, _programmes
 from condlab.diagnosis._problem import Problem
 from condlab.scaling import jacobi_scaling
 from condlab.types import Array, Scaling
@@ -41,7 +41,7 @@ class Purpose:
     margin : float
         The first number must fall to this share of what it is without scaling.
     refuses : callable
-        refuses(A) says in words what the purpose needs and A lacks, "" for nothing.
+        refuses(problem) says in words what the purpose needs and lacks, "" for nothing.
     alike : bool
         Whether both sides must be scaled alike, so that A stays symmetric.
     solves : bool
@@ -51,7 +51,7 @@ class Purpose:
     does: str
     measure: Measure
     margin: float
-    refuses: Callable[[Array], str]
+    refuses: Callable[[Problem], str]
     alike: bool = False
     solves: bool = False
 
@@ -74,23 +74,25 @@ def _is_alike(left: Array | None, right: Array | None) -> bool:
     return bool(np.allclose(left, right, rtol=1e-8, atol=0))
 
 
-def _square(A: Array) -> str:
-    m, n = A.shape
+def _square(problem: Problem) -> str:
+    m, n = problem.A.shape
     return "" if m == n else f"it needs a square matrix, got shape ({m}, {n})"
 
 
-def _symmetric(A: Array) -> str:
-    if why := _square(A):
+def _symmetric(problem: Problem) -> str:
+    if why := _square(problem):
         return why
+    A = problem.A
     differs = abs(A - A.conj().T)
     if (differs.max() if min(A.shape) else 0) == 0:
         return ""
     return "it needs a symmetric matrix"
 
 
-def _definite(A: Array) -> str:
-    if why := _symmetric(A):
+def _definite(problem: Problem) -> str:
+    if why := _symmetric(problem):
         return why
+    A = problem.A
     why = "it needs a positive definite matrix"
     diagonal = A.diagonal()
     if not (diagonal.imag == 0).all() or not (diagonal.real > 0).all():
@@ -105,12 +107,17 @@ def _definite(A: Array) -> str:
     return ""
 
 
-def _real(A: Array) -> str:
-    return "it needs a real matrix" if np.iscomplexobj(A) else ""
+def _real(problem: Problem) -> str:
+    return "it needs a real matrix" if np.iscomplexobj(problem.A) else ""
 
 
-def _any(_: Array) -> str:
+def _any(_: Problem) -> str:
     return ""
+
+
+def _programme(problem: Problem) -> str:
+    why = "it needs a linear or quadratic programme, the name of an MPS file"
+    return why if problem.programme is None else ""
 
 
 PURPOSES: Mapping[str, Purpose] = MappingProxyType(
@@ -126,7 +133,7 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
         "minres": Purpose(
             "steps of MINRES",
             _krylov.minres_steps, FEWER_STEPS,
-            lambda A: _symmetric(A) or _real(A), alike=True,
+            lambda problem: _symmetric(problem) or _real(problem), alike=True,
         ),
         "gmres": Purpose(
             "steps of GMRES without restarts",
@@ -142,6 +149,10 @@ PURPOSES: Mapping[str, Purpose] = MappingProxyType(
         "bfloat16": Purpose(
             "entries lost when rounded to bfloat16",
             _formats.bfloat16_losses, FEWER_LOST, _any,
+        ),
+        "lp": Purpose(
+            "iterations of HiGHS, without scaling or presolving of its own",
+            _programmes.iterations, FEWER_STEPS, _programme,
         ),
     }
 )  # fmt: skip
