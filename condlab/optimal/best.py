@@ -160,6 +160,11 @@ def optimal_scaling(
 def _omega(A: Array, side: str) -> OptimalScaling:
     B = required_dense(A, side, 2)
     m, n = B.shape if side != "right" else B.shape[::-1]
+    if side == "both" and m != n:
+        raise ValueError(
+            f"omega of both sides needs a square matrix, got shape {B.shape}; "
+            'use side="left" or "right"'
+        )
     if side in ("left", "right") and m > n:
         raise ValueError(
             f"omega has a formula for independent lines only, got {m} lines of {n} "

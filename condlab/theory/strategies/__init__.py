@@ -8,7 +8,6 @@ identity, zero rows, repeated singular values and, for 1 x 1, every scalar it us
 """
 
 from hypothesis import strategies as st
-from hypothesis.strategies import SearchStrategy
 
 from condlab.theory.strategies._general import (
     Matrices,
@@ -41,7 +40,6 @@ from condlab.theory.strategies._rationals import exact_rank, has_full_rank, is_s
 
 __all__ = [
     "Matrices",
-    "SearchStrategy",
     "any_shape",
     "diagonally_dominant",
     "exact_rank",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -18,7 +19,6 @@ from condlab.theory.references.condition import (
     MERIKOSKI,
 )
 from condlab.theory.strategies import (
-    SearchStrategy,
     has_full_rank,
     is_spd,
     st,

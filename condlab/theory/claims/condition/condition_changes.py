@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -18,7 +19,6 @@ from condlab.theory.references.condition import (
     SHERMAN_MORRISON,
 )
 from condlab.theory.strategies import (
-    SearchStrategy,
     exact_rank,
     has_full_rank,
     is_spd,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
 from condlab.theory.formula import claim
 from condlab.theory.references.books import GOLUB_VAN_LOAN, HIGHAM, HORN_JOHNSON
 from condlab.theory.references.condition import VAN_LOAN
-from condlab.theory.strategies import SearchStrategy, has_full_rank, st
+from condlab.theory.strategies import has_full_rank, st
 
 
 def kappa_spd(A: Balls) -> Ball:

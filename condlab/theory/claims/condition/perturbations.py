@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -10,7 +11,7 @@ from condlab.theory.claims.condition.condition_norms import skeel
 from condlab.theory.formula import claim
 from condlab.theory.references.books import HIGHAM
 from condlab.theory.references.condition import ECKART_YOUNG, HAGER, KAHAN_1966
-from condlab.theory.strategies import SearchStrategy, has_full_rank, st
+from condlab.theory.strategies import has_full_rank, st
 from condlab.theory.vocabulary.orthogonal import reflection
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -16,7 +17,7 @@ from condlab.theory.references.iterations import (
     POLYAK_1964,
     SAAD,
 )
-from condlab.theory.strategies import SearchStrategy, has_full_rank, is_spd, st
+from condlab.theory.strategies import has_full_rank, is_spd, st
 from condlab.theory.vocabulary.orthogonal import reflection
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -22,7 +23,7 @@ from condlab.theory.references.iterations import (
     SAAD,
     VARGA,
 )
-from condlab.theory.strategies import SearchStrategy, has_full_rank, st
+from condlab.theory.strategies import has_full_rank, st
 from condlab.theory.vocabulary.orthogonal import (
     conjugate_gradients,
     krylov_basis,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -20,7 +21,7 @@ from condlab.theory.claims.spectra.spectral_inclusion import (
 from condlab.theory.formula import claim
 from condlab.theory.references.books import HORN_JOHNSON
 from condlab.theory.references.iterations import SAAD, VARGA
-from condlab.theory.strategies import SearchStrategy, is_spd
+from condlab.theory.strategies import is_spd
 
 
 def _jacobi_radius(A: Balls) -> Ball:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -13,7 +14,7 @@ from condlab.theory.claims.spectra.spectral_inclusion import (
 )
 from condlab.theory.formula import claim
 from condlab.theory.references.iterations import OSTROWSKI_1954, REICH, VARGA, YOUNG
-from condlab.theory.strategies import SearchStrategy, is_spd, st
+from condlab.theory.strategies import is_spd, st
 
 
 def _sor_radius(A: Balls, omega: Ball) -> Ball:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -15,7 +16,7 @@ from condlab.theory.references.spectra import (
     OSTROWSKI_1959,
     WEYL,
 )
-from condlab.theory.strategies import SearchStrategy, has_full_rank, is_spd, st
+from condlab.theory.strategies import has_full_rank, is_spd, st
 
 
 def _symmetric_pairs(n: int) -> SearchStrategy:

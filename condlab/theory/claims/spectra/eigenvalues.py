@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -12,7 +13,7 @@ from condlab.theory.claims.condition.condition_numbers import kappa_spd
 from condlab.theory.formula import claim
 from condlab.theory.references.books import GOLUB_VAN_LOAN, HORN_JOHNSON
 from condlab.theory.references.spectra import FAN, WEYL, WOLKOWICZ_STYAN
-from condlab.theory.strategies import SearchStrategy, has_full_rank, is_spd, st
+from condlab.theory.strategies import has_full_rank, is_spd, st
 from condlab.theory.vocabulary.orthogonal import orthonormal_columns
 
 

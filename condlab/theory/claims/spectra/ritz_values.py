@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -11,7 +12,7 @@ from condlab.theory.claims.spectra.eigenvalues import spectrum
 from condlab.theory.formula import claim
 from condlab.theory.references.books import GOLUB_VAN_LOAN
 from condlab.theory.references.spectra import PARLETT, SAAD_1980
-from condlab.theory.strategies import SearchStrategy, is_spd, st
+from condlab.theory.strategies import is_spd, st
 from condlab.theory.vocabulary.orthogonal import krylov_basis, krylov_dimension
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from hypothesis.strategies import SearchStrategy
 
 from condlab.theory import balls, strategies
 from condlab.theory.balls import Ball, Balls, Sides
@@ -20,7 +21,7 @@ from condlab.theory.references.spectra import (
     VARAH,
     WATHEN,
 )
-from condlab.theory.strategies import SearchStrategy, is_spd, st
+from condlab.theory.strategies import is_spd, st
 
 # Mass matrices of linear elements up to their lengths / 6 and areas / 12.
 SEGMENT = np.ones((2, 2)) + np.eye(2)
