@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -100,16 +101,17 @@ def test_workers_end_with_the_process_that_started_them(tmp_path, how):
     until(lambda: not any("spawn_main" in command(pid) for pid in workers))
 
 
-def test_long_work_without_a_terminal_says_how_far_it_is(capsys, monkeypatch):
+def test_long_work_without_a_terminal_says_how_far_it_is(monkeypatch):
     monkeypatch.setattr(_text, "PATIENCE", 0.01)
     monkeypatch.setattr(_text, "_LINE", 0.01)
-    written, patience = "", time.monotonic() + 60  # a busy machine takes its time
+    said = io.StringIO()  # pytest's own loses what a thread writes while it is read
+    monkeypatch.setattr("sys.stderr", said)
+    patience = time.monotonic() + 60  # a busy machine takes its time
     with _text.Progress() as progress:
         progress.in_lines()
         progress("12 of 377: a-key")
-        while written.count("\n") < 2 and time.monotonic() < patience:
+        while said.getvalue().count("\n") < 2 and time.monotonic() < patience:
             time.sleep(0.01)
-            written += capsys.readouterr().err
-    lines = (written + capsys.readouterr().err).splitlines()
+    lines = said.getvalue().splitlines()
     assert len(lines) > 1
     assert all(re.fullmatch(r"12 of 377: a-key \.\.\. \d+ s", line) for line in lines)
