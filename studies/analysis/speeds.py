@@ -74,7 +74,8 @@ def seen(claim: Judged) -> str:
     if about is None:
         return "–"
     epochs = about.get("epochs")
-    budget = f"{about['steps']} steps" + (f" ({epochs:g} epochs)" if epochs else "")
+    times = "" if not epochs else f" ({epochs:g} epoch{'' if epochs == 1 else 's'})"
+    budget = f"{about['steps']} steps{times}"
     seeds = f"{about['seeds']} seed" + ("s" if about["seeds"] != 1 else "")
     count = about.get("parameters")
     network = about["network"] + (f", {count:,} parameters" if count else "")

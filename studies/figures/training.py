@@ -100,12 +100,12 @@ def _is_about(claim: Judged, setting: Setting) -> bool:
 def styles_of(setting: Setting, claims: list[Judged]) -> dict[str, Style]:
     """Return each arm's colour and marker; grey arms come first, to lie below."""
     there = list(setting["arms"])
+    first = [arm for arm in BASELINES if arm in there][:1]
     judged = [
         claim["arm"]
         for claim in claims
-        if claim.get("study") == setting["study"] and claim.get("than") in BASELINES
+        if claim.get("study") == setting["study"] and claim.get("than") in first
     ]
-    first = [arm for arm in BASELINES if arm in there][:1]
     wanted = dict.fromkeys([*first, *judged, *CLOSEST])
     chosen = [arm for arm in wanted if arm in there][:COLOURED]
     grey = dict.fromkeys((arm for arm in there if arm not in chosen), GREY)
