@@ -54,6 +54,7 @@ class OptimalScaling:
 
     Examples
     --------
+    >>> from condlab.optimal import optimal_scaling
     >>> optimal_scaling([[1.0, 0.0], [0.0, 1e-8]]).gap < 1e-9
     True
     """
