@@ -60,6 +60,7 @@ def test_json_of_several_matrices_is_a_list_and_of_one_an_object(files, capsys):
 
 
 def test_methods_can_be_repeated_and_are_drawn(files, tmp_path, capsys):
+    pytest.importorskip("matplotlib")
     path = tmp_path / "figure.svg"
     options = ("--method", "row", "--method", "optimal", "--figure", path)
     code, page, _ = said(capsys, "scale", *files, *options)

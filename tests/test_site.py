@@ -14,7 +14,7 @@ DOCS = ROOT / "docs"
 REFERENCE = sorted((DOCS / "api").glob("condlab*.rst"))
 ROOMS = {  # and what they cannot be imported without
     "nn": "torch", "spectra": "torch", "curvature": "torch", "theory": "flint",
-    "report": "matplotlib",
+    "report": "matplotlib", "plots": "matplotlib",
 }  # fmt: skip
 MADE = {"findings"}  # pages that conf.py writes
 
