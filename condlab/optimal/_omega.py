@@ -8,9 +8,10 @@ both sides the logarithm is convex in the logarithms of the multipliers; unit ro
 unit columns in turn are descent along one side after the other, each step the best
 there is, and have a limit where each nonzero entry lies on a diagonal of nonzeros [2]_.
 
-With f(x, y) the logarithm of the mean and P the squares of a matrix of unit mean,
-f + Σ Q_ij log(Q_ij / P_ij) ≥ 0 for all Q of row and column sums 1, and the P that is
-reached is such a Q up to what its sums are off: the gap is of first order in that.
+How far a matrix B with squares P and sums near 1 is from that limit is certain: for all
+Q of row and column sums 1, log ω of no scaled B is below log ω(B) − Σ δ_ij²/(n P_ij),
+δ = Q − P, by the variational form of log Σ exp and log t ≤ t − 1. Such a Q differs from
+P on a spanning tree of the nonzeros alone, there by no more than all sums are off.
 """
 
 from __future__ import annotations
@@ -18,11 +19,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import scipy.sparse as sp
 from scipy.linalg import lu_factor
+from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from condlab.condition import cond_2
 from condlab.condition._inverse import UNIT_ROUNDOFF
-from condlab.optimal._one_sided import ROUNDING, WITHIN, Found
+from condlab.optimal._one_sided import ROUNDING, Found
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,
@@ -33,7 +36,7 @@ from condlab.types import Bracket, Scaling
 
 SWEEPS = 10_000
 UNIT = 1e-13  # how far sums of squares may be from 1 at the end
-FORMULA, ALTERNATION = "formula", "alternation, its limit to first order"
+FORMULA, ALTERNATION = "formula", "alternation"
 
 
 def best_omega(A: np.ndarray, side: str) -> tuple[Found, str]:
@@ -46,16 +49,44 @@ def best_omega(A: np.ndarray, side: str) -> tuple[Found, str]:
     .. [2] R. Sinkhorn and P. Knopp, "Concerning nonnegative matrices and doubly
        stochastic matrices", Pacific J. Math. 21, 1967.
     """
-    if side == "both":
-        scaling, off = _alternated(A)
-    else:
-        scaling, off = _formula(A, side), 4 * UNIT_ROUNDOFF
-    found = omega_bracket(scaling.apply(A), side)
-    lower = max(1.0, found.lower * (1 - 2 * off)) if off < 0.1 else 1.0
-    stopped = WITHIN if math.isfinite(found.upper) and off < 0.1 else ROUNDING
-    method = ALTERNATION if side == "both" else FORMULA
+    both = side == "both"
+    scaling = _alternated(A) if both else _formula(A, side)
+    B = scaling.apply(A)
+    found = omega_bracket(B, side)
+    # Norms that are off by n u are means that are off by the square of that.
+    share = least_share(B) if both else 1 - 8 * UNIT_ROUNDOFF
+    lower = max(1.0, found.lower * share)
     left, right = scaling.left, scaling.right
-    return Found(left, right, lower, 0, stopped, found.upper), method
+    method = ALTERNATION if both else FORMULA
+    return Found(left, right, lower, 0, ROUNDING, found.upper), method
+
+
+def least_share(B: np.ndarray) -> float:
+    """Bound the least ω of D₁ B D₂ over that of a square B from below; 0 is nothing."""
+    n = len(B)
+    P = np.abs(B) ** 2
+    sums = np.concatenate([P.sum(axis=0), P.sum(axis=1)])
+    rounding = 2 * n * (n + 16) * UNIT_ROUNDOFF * float(sums.max())
+    off = float(np.abs(sums - 1).sum()) + rounding
+    i, j = np.nonzero(P)
+    if not off < 1 or not _are_square(n, i, j):
+        return 0.0
+    # A tree of least weights has the largest entries; none of the weights is zero.
+    weights = 1 + np.log(P.max() / P[i, j])
+    tree = minimum_spanning_tree(sp.coo_array((weights, (i, n + j)), (2 * n, 2 * n)))
+    i, j = tree.nonzero()
+    entries = P[i, j - n] * (1 - 16 * UNIT_ROUNDOFF)
+    if not off <= entries.min():
+        return 0.0
+    return math.exp(-float((off * (off / entries)).sum()) / n) * (1 - UNIT_ROUNDOFF)
+
+
+def _are_square(n: int, i: np.ndarray, j: np.ndarray) -> bool:
+    """Tell whether each connected component has as many rows as columns."""
+    pattern = sp.coo_array((np.ones(len(i)), (i, n + j)), (2 * n, 2 * n))
+    count, labels = connected_components(pattern, directed=False)
+    rows, columns = (np.bincount(part, minlength=count) for part in np.split(labels, 2))
+    return bool((rows == columns).all())
 
 
 def omega_bracket(B: np.ndarray, side: str) -> Bracket:
@@ -107,26 +138,22 @@ def _formula(A: np.ndarray, side: str) -> Scaling:
     return row_scaling(A) if side == "left" else column_scaling(A)
 
 
-def _alternated(A: np.ndarray) -> tuple[Scaling, float]:
-    """Return unit rows and columns at once, and how far ω may be from its limit."""
+def _alternated(A: np.ndarray) -> Scaling:
+    """Return what makes rows and columns units at once, as nearly as is found."""
     start = row_column_scaling(A, rounding="power-of-two")
     P = np.abs(start.apply(A)) ** 2
     x, y = np.ones(len(A)), np.ones(len(A))
-    off = math.inf
     with np.errstate(all="ignore"):
         for _ in range(SWEEPS):
             x = 1 / (P @ y)
             sums = y * (P.T @ x)
-            off = float(np.abs(sums - 1).max())
-            if not off > UNIT:
+            if not float(np.abs(sums - 1).max()) > UNIT:
                 break
             y = 1 / (P.T @ x)
-        spread = np.abs(np.log(x)).sum() + np.abs(np.log(y)).sum()
-        off = off * (1 + float(spread) / len(A)) if off < 1 else math.inf
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        return start, math.inf
+        return start
     left, right = np.sqrt(x), np.sqrt(y)
     if (A == A.conj().T).all():  # by convexity their mean is as good
         left = right = np.sqrt(left * start.left) * np.sqrt(right * start.right)
-        return Scaling(left, right), off
-    return Scaling(left, right).compose(start), off
+        return Scaling(left, right)
+    return Scaling(left, right).compose(start)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Literal
 
@@ -143,7 +142,7 @@ def optimal_scaling(
     require_objective(objective, p)
     require_shape(A, side, p)
     if objective == "omega":
-        return _omega(A, side)
+        return _omega(A, side, rtol)
     clock = Clock(time_limit, progress)
     if sp.issparse(A) and A.ndim == 2 and _is_large(A, side, p, clock):
         draws = np.random.default_rng(rng)
@@ -157,7 +156,7 @@ def optimal_scaling(
     return recorded(found, method, rtol)
 
 
-def _omega(A: Array, side: str) -> OptimalScaling:
+def _omega(A: Array, side: str, rtol: float) -> OptimalScaling:
     B = required_dense(A, side, 2)
     m, n = B.shape if side != "right" else B.shape[::-1]
     if side == "both" and m != n:
@@ -171,7 +170,7 @@ def _omega(A: Array, side: str) -> OptimalScaling:
             "entries to scale; scale the other side"
         )
     found, method = best_omega(B, side)
-    return recorded(found, method, math.inf, "omega")
+    return recorded(found, method, rtol, "omega")
 
 
 def _is_large(A: Sparse, side: str, p: MatrixNorm, clock: Clock) -> bool:

@@ -9,6 +9,7 @@ from scipy.sparse.linalg import cg
 
 import condlab
 from condlab import optimal_scaling
+from condlab.optimal._omega import least_share
 
 RNG = np.random.default_rng(0)
 SQUARE = RNG.standard_normal((6, 6)) * np.geomspace(1, 100, 6)
@@ -77,6 +78,52 @@ def test_both_sides_end_with_unit_rows_and_columns():
     B = optimal_scaling(SQUARE, side="both", objective="omega").scaling.apply(SQUARE)
     assert condlab.row_norms(B) == pytest.approx(np.ones(6), rel=1e-12)
     assert condlab.column_norms(B) == pytest.approx(np.ones(6), rel=1e-12)
+
+
+def least_omega(A):
+    """Minimise log omega over the logarithms of both sides' squares by Newton."""
+    n = len(A)
+    P = np.abs(A) ** 2
+    w = np.zeros(2 * n)
+    for _ in range(200):
+        Q = P * np.exp(w[:n, None] + w[None, n:])
+        q = np.concatenate([Q.sum(axis=1), Q.sum(axis=0)]) / Q.sum()
+        gradient = q - 1 / n
+        H = np.block([[np.diag(Q.sum(1)), Q], [Q.T, np.diag(Q.sum(0))]]) / Q.sum()
+        H -= np.outer(q, q)
+        step = np.linalg.lstsq(H, -gradient, rcond=1e-13)[0]
+        w += step / max(1.0, float(np.abs(step).max()))
+    value = math.log(float((P * np.exp(w[:n, None] + w[None, n:])).sum()) / n)
+    return math.exp(value - w.sum() / n - 2 * np.linalg.slogdet(A)[1] / n)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.4])
+@pytest.mark.parametrize("seed", range(10))
+def test_the_bracket_of_both_sides_holds_what_newton_finds(seed, share):
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((5, 5)) * np.exp(rng.standard_normal((5, 5)))
+    A *= (rng.random((5, 5)) < share) + np.eye(5)
+    found = optimal_scaling(A, side="both", objective="omega").optimum
+    assert found.lower <= least_omega(A) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("size", [1e-7, 1e-4, 1e-2])
+def test_a_matrix_that_is_nearly_there_has_a_certain_share_of_its_omega(size):
+    B = optimal_scaling(SQUARE, side="both", objective="omega").scaling.apply(SQUARE)
+    least = omega(B, "both")
+    for _ in range(20):
+        x, y = np.exp(size * RNG.standard_normal((2, 6)))
+        C = x[:, None] * B * y
+        share = least_share(C)
+        assert share * omega(C, "both") <= least * (1 + 1e-13)
+        if size < 1e-5:
+            assert share > 1 - 1e-7
+
+
+def test_components_that_are_no_squares_prove_nothing():
+    assert (
+        least_share(np.array([[1.0, 0.0, 0.0], [0.5**0.5, 0.0, 0.0], [0, 1, 1]])) == 0
+    )
 
 
 def test_both_sides_of_a_symmetric_matrix_are_scaled_alike():
