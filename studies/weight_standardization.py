@@ -2,9 +2,9 @@
 
     python -m studies weight_standardization --preset cpu
 
-Nine minutes on two cores (126 runs); the `gpu` preset has not been timed. The `real`
-preset has a ResNet-18 of width 8 on all of CIFAR-10, at 16 pixels, for one epoch: forty
-minutes on two cores (144 runs).
+126 runs; neither it nor the `gpu` preset has been timed. The `real` preset has a
+ResNet-18 of width 8 on all of CIFAR-10, at 16 pixels, for one epoch: its 144 records
+say two hours of one core of a busy machine.
 
 Table 2 and Figure 4 of Qiao, Wang, Liu, Shen and Yuille (2019): residual networks with
 group, layer, instance or batch norm ("GN", "LN", "IN", "BN"), each alone, and with the

@@ -21,7 +21,7 @@ import math
 import numpy as np
 import scipy.sparse as sp
 from scipy.linalg import lu_factor
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 from condlab.condition import cond_2
 from condlab.condition._inverse import UNIT_ROUNDOFF
@@ -69,7 +69,7 @@ def least_share(B: np.ndarray) -> float:
     rounding = 2 * n * (n + 16) * UNIT_ROUNDOFF * float(sums.max())
     off = float(np.abs(sums - 1).sum()) + rounding
     i, j = np.nonzero(P)
-    if not off < 1 or not _are_square(n, i, j):
+    if not off < 1:  # below 1 each connected component has as many rows as columns
         return 0.0
     # A tree of least weights has the largest entries; none of the weights is zero.
     weights = 1 + np.log(P.max() / P[i, j])
@@ -79,14 +79,6 @@ def least_share(B: np.ndarray) -> float:
     if not off <= entries.min():
         return 0.0
     return math.exp(-float((off * (off / entries)).sum()) / n) * (1 - UNIT_ROUNDOFF)
-
-
-def _are_square(n: int, i: np.ndarray, j: np.ndarray) -> bool:
-    """Tell whether each connected component has as many rows as columns."""
-    pattern = sp.coo_array((np.ones(len(i)), (i, n + j)), (2 * n, 2 * n))
-    count, labels = connected_components(pattern, directed=False)
-    rows, columns = (np.bincount(part, minlength=count) for part in np.split(labels, 2))
-    return bool((rows == columns).all())
 
 
 def omega_bracket(B: np.ndarray, side: str) -> Bracket:

@@ -42,7 +42,7 @@ try:
 except ValueError as error:
     found["refused"] = str(error)
 torch.save(found, f"{sys.argv[1]}/{rank}.pt")
-dist.barrier()  # gloo may abort who still listens to one that has left
+dist.barrier()  # so that nobody listens to one that has left
 dist.destroy_process_group()
 """
 
