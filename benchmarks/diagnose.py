@@ -5,8 +5,9 @@
 FOLDER holds SuiteSparse's matrices as NAME.mtx.gz. In each of twenty of them one row,
 and then one column, drawn at random, is multiplied by 1e6: is it named, how far up the
 list, and how many others are? Then every matrix, with those of `condlab.collection`,
-is scaled for every purpose that it allows: is the advice ever worse than none, and
-where is it none although κ falls? Out comes results/diagnose.json, written after each
+is scaled for every purpose that it allows, and the advice tried on other right-hand
+sides than those it was found by: is it ever worse than none there, and where is it none
+although κ falls? Out comes results/diagnose.json, written after each
 matrix, so that a run that was stopped goes on where it was.
 """
 
@@ -27,6 +28,8 @@ import scipy.sparse as sp
 
 import condlab
 from condlab.collection import COLLECTION
+from condlab.diagnosis._problem import solved_by
+from condlab.diagnosis.purposes import PURPOSES
 from condlab.io import read_matrix
 
 RECORD = Path(__file__).parent / "results" / "diagnose.json"
@@ -34,6 +37,8 @@ UNIT = 1e6
 LARGEST = 300  # order of the matrices in which culprits are planted
 PLANTED = 20
 MOST_STEPS = 2000
+TOL = 1e-8
+OTHERS = 5  # right-hand sides that the advice has not seen
 
 Entry = dict[str, object]
 Record = dict[str, dict[str, Entry]]
@@ -74,22 +79,26 @@ def with_culprits(name: str, A: sp.csr_array) -> Entry:
 def advised(A: sp.csr_array) -> Entry:
     """Return what was measured for each purpose, and what is advised."""
     start = time.process_time()
+    A = A.astype(float)
     found = condlab.diagnose(A, time_limit=0, max_steps=MOST_STEPS)
+    scalings = {row.name: row.scaling for row in found.scalings}
+    signs = np.random.default_rng(1).choice([-1.0, 1.0], (A.shape[1], OTHERS))
+    others = solved_by(A, signs, TOL, MOST_STEPS)
     entry: Entry = {"shape": list(A.shape)}
     for each in found.advice:
         kappas = {trial.scaling: trial.kappa.value for trial in each.trials}
-        scores = {trial.scaling: trial.score for trial in each.trials}
-        backward = {
-            trial.scaling: trial.measured.get("backward error", 0.0)
-            for trial in each.trials
-        }
-        chosen = each.scaling
-        worse = scores[chosen] > scores["none"] or backward[chosen] > backward["none"]
+        measure, chosen = PURPOSES[each.purpose].measure, each.scaling
+        plain, advised = (measure(others, scalings[s]) for s in ("none", chosen))
+        score = next(iter(plain))
         entry[each.purpose] = {
             "advice": chosen,
-            "none": _number(scores["none"]),
-            "advised": _number(scores[chosen]),
-            "worse than none": worse,
+            "none": {name: _number(x) for name, x in plain.items()},
+            "advised": {name: _number(x) for name, x in advised.items()},
+            "worse than none": any(
+                advised[name] > plain[name]
+                for name in (score, "backward error")
+                if name in plain
+            ),
             "kappa": _number(kappas["none"]),
             "least kappa": _number(min(kappas.values())),
         }

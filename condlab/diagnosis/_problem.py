@@ -47,6 +47,11 @@ def problem(A: Array, tol: float, max_steps: int) -> Problem:
     rng = np.random.default_rng(0)
     signs = rng.choice([-1.0, 1.0], (A.shape[1], RIGHT_SIDES))
     signs[:, 0] = 1.0
+    return solved_by(A, signs, tol, max_steps)
+
+
+def solved_by(A: Array, signs: np.ndarray, tol: float, max_steps: int) -> Problem:
+    """Return systems with these solutions, shape (n, k), of entries ±1."""
     return Problem(A, signs, _products(A, signs), tol, max_steps)
 
 
