@@ -61,7 +61,7 @@ def answer_figure(correlations: list[Correlation]) -> Figure:
     names = list(dict.fromkeys(entry["study"] for entry in correlations))
     names.sort(key=lambda name: name != "pooled")
     rows = list(PREDICTORS)
-    height = 1.1 + 0.24 * len(rows) + 0.62
+    height = 1.15 + 0.24 * len(rows) + 0.62
     figure = Figure(figsize=(look.WIDTH, height))
     left, gap = 1.55 / look.WIDTH, 0.012
     width = (0.985 - left) / len(names) - gap
@@ -99,7 +99,7 @@ def _forest(
         face = colour if sure else look.PAPER
         axes.plot(as_float(entry["rho"]), y, "o", color=colour, mfc=face, ms=4.5)
     axes.set_xlim(-1.08, 1.08)
-    axes.set_xticks([-1, 0, 1], ["−1", "0", "1"], fontsize=7)
+    axes.set_xticks([-0.5, 0.5], ["−½", "½"], fontsize=7)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     labels = [PREDICTORS[row] for row in rows] if first else []
     axes.set_yticks(range(len(rows)) if first else [], labels, fontsize=7.5)
@@ -107,8 +107,9 @@ def _forest(
     axes.grid(axis="x", color=look.RULE, lw=0.5)
     axes.set_axisbelow(True)
     runs = max(entry["runs"] for entry in own)
-    title = f"{name.replace('learning_', '').replace('_', chr(10))}\n{runs} runs"
-    axes.set_title(title, fontsize=7, fontweight="normal", loc="center")
+    words = name.replace("learning_", "").replace("standardiz", "standard-_iz")
+    title = f"{words.replace('_', chr(10))}\n{runs} runs"
+    axes.set_title(title, fontsize=6.5, fontweight="normal", loc="center")
 
 
 def answer(correlations: list[Correlation]) -> str:
