@@ -26,7 +26,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_stacks"],
     ["_leaders"],
     ["_reciprocals"],
-    ["norms", "lanczos", "gallery", "io", "_rank", "_scaling_rows"],
+    ["norms", "lanczos", "gallery", "io", "_rank", "_scaling_rows", "inputs"],
     ["types"],
     ["_systems"],
     ["_scaled"],

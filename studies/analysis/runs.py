@@ -119,8 +119,9 @@ def setting_of(record: Record) -> str:
 
 
 def kind_of(record: Record) -> str:
-    """Return the kind of network, where a study has several."""
-    return record["config"].get("activation", "")
+    """Return the kind of network or the experiment, where a study has several."""
+    config = record["config"]
+    return config.get("activation") or config.get("experiment", "")
 
 
 def as_runs(study: str, setting: str, records: Sequence[Record]) -> list[Run]:

@@ -55,7 +55,10 @@ EPOCHS = {"vit": 7.9, "weight_standardization": 0.99}  # to train for, at least
 BUILT_ON_THE_SPOT = {"digits", "textures", "analytic", "knot", "carved"}
 
 
-@pytest.mark.parametrize("study", STUDIES)
+OF_WEIGHTS = [study for study in STUDIES if study != "survey"]
+
+
+@pytest.mark.parametrize("study", OF_WEIGHTS)
 def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
     made = configs(study, "real")
     assert not {config.data for config in made} & BUILT_ON_THE_SPOT
@@ -69,7 +72,16 @@ def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
         assert arms & {"WN", "LN+W", "GN+WN"}
 
 
-@pytest.mark.parametrize("study", STUDIES)
+def test_the_surveys_real_preset_has_plain_networks_and_three_seeds_or_more():
+    made = configs("survey", "real")
+    assert not {config.data for config in made} & BUILT_ON_THE_SPOT
+    for runs in settings(made):
+        arms, _, seeds = (set(column) for column in zip(*runs, strict=True))
+        assert "plain" in arms
+        assert seeds >= {0, 1, 2}
+
+
+@pytest.mark.parametrize("study", OF_WEIGHTS)
 def test_real_presets_let_the_rate_fall_and_images_be_mirrored(study):
     for config in configs(study, "real"):
         assert getattr(config, "schedule", "cosine") == "cosine"  # NeRF has its own
