@@ -120,6 +120,7 @@ NAMES = {
         "BatchRenorm",
         "ChannelLayerNorm",
         "Conditioning",
+        "ContrastResponseNorm",
         "Description",
         "DivisiveNorm",
         "FixNorm",

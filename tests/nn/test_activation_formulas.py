@@ -14,6 +14,7 @@ from condlab.nn.norms import (
     AdaptiveInstanceNorm,
     AdaptiveLayerNorm,
     ChannelLayerNorm,
+    ContrastResponseNorm,
     DivisiveNorm,
     FixNorm,
     GlobalResponseNorm,
@@ -25,6 +26,7 @@ from condlab.nn.norms import (
     SwitchableNorm,
     WhiteningNorm,
     inverse_root,
+    make_norm,
     newton_root,
     sparsemax,
     sparsestmax,
@@ -125,6 +127,40 @@ def test_local_contrast_follows_jarrett():
         assert_close(y, torch.tensor(expected), **CLOSE)
 
 
+def test_contrast_response_divides_by_deviations_from_local_means():
+    x = images(n=2, c=6)
+    y = ContrastResponseNorm(size=3, window=3, k=1.5, alpha=0.7, beta=0.6)(x)
+    a = x.numpy()
+    about = np.zeros_like(a)
+    for n, j, h, w in np.ndindex(a.shape):
+        window = a[n, j, max(0, h - 1) : h + 2, max(0, w - 1) : w + 2]
+        about[n, j, h, w] = a[n, j, h, w] - window.mean()
+    for n, i, h, w in np.ndindex(a.shape):
+        pool = (about[n, max(0, i - 1) : i + 2, h, w] ** 2).sum()
+        assert float(y[n, i, h, w]) == pytest.approx(
+            a[n, i, h, w] / (1.5 + 0.7 * pool) ** 0.6, rel=CLOSE["rtol"]
+        )
+
+
+def test_contrast_response_of_lone_pixels_leaves_the_activity_alone():
+    """A window of one position has its own value for a mean."""
+    x = images()
+    y = ContrastResponseNorm(window=1, k=1.0, alpha=3.0)(x)
+    assert_close(y, x, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("layout", "shape"), [("signals", (6, 4, 7)), ("volumes", (6, 4, 3, 2, 5))]
+)
+def test_batch_norm_of_other_convolutions_is_that_of_images_laid_out_in_rows(
+    layout, shape
+):
+    x = torch.randn(shape) * 2 + 1
+    rows = x.reshape(*shape[:2], -1, 1)
+    expected = nn.BatchNorm2d(4)(rows).reshape(shape)
+    assert_close(make_norm("batch", 4, layout=layout)(x), expected, **CLOSE)
+
+
 def test_global_response_is_convnexts_channels_last_formula():
     x = images()
     layer = GlobalResponseNorm(4)
@@ -142,6 +178,38 @@ def test_adaptive_instance_norm_gives_the_content_the_styles_statistics():
     y = AdaptiveInstanceNorm(eps=0.0)(content, style)
     assert_close(y.mean((2, 3)), style.mean((2, 3)), **CLOSE)
     assert_close(y.var((2, 3)), style.var((2, 3)), **CLOSE)
+
+
+def test_adaptive_instance_norm_by_the_surveys_variance_is_its_formula():
+    content, style = images(n=2), 3 * images(n=2, h=3, w=7) - 1
+    y = AdaptiveInstanceNorm(eps=0.1, correction=0, style_eps=False)(content, style)
+    x, s = content.numpy(), style.numpy()
+    axes = {"axis": (2, 3), "keepdims": True}
+    inner = (x - x.mean(**axes)) / np.sqrt(x.var(**axes) + 0.1)
+    expected = s.std(**axes) * inner + s.mean(**axes)
+    assert_close(y, torch.tensor(expected), **CLOSE)
+
+
+def test_both_variances_of_adaptive_instance_norm_differ_by_the_positions_alone():
+    """Without eps: by the root of (1 - 1/m) / (1 - 1/n), so not at all if m = n."""
+    content = images(n=2)
+    for side in (5, 3):
+        style = 3 * images(n=2, h=side, w=side) - 1
+        ours, theirs = (
+            AdaptiveInstanceNorm(eps=0.0, correction=c)(content, style)
+            - style.mean((2, 3), keepdim=True)
+            for c in (1, 0)
+        )
+        factor = math.sqrt((1 - side**-2) / (1 - 1 / 25))
+        assert_close(theirs, factor * ours, **CLOSE)
+
+
+def test_a_constant_style_has_a_finite_gradient_without_eps():
+    style = torch.full((1, 2, 3, 3), 5.0, requires_grad=True)
+    y = AdaptiveInstanceNorm(style_eps=False)(images(n=1, c=2), style)
+    y.sum().backward()
+    assert bool(style.grad.isfinite().all())
+    assert_close(y, torch.full_like(y, 5.0), rtol=0, atol=0)
 
 
 def test_adaptive_layer_norm_starts_as_the_identity_of_a_residual_block():
