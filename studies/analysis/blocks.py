@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from condlab.report.sections import Drawings, Section, Table
-from studies.analysis import costs
-from studies.analysis.entries import Cost, Found, Judged, Smoothness
+from studies.analysis import costs, numbers
+from studies.analysis.entries import Cost, Found, Judged, JudgedContrast, Smoothness
 from studies.analysis.speeds import COLUMNS, cells, seen, speed, withdrawn, words
 from studies.engine.records import as_float
 
@@ -60,6 +60,7 @@ def studies_block(found: Found) -> str:
     left = [claim for claim in found["claims"] if claim["verdict"] in OPEN]
     parts = [
         claim_table(judged),
+        numbers.table(found.get("contrasts", [])),
         " ".join(filter(None, [words(found.get("words", [])), still_open(left)])),
         withdrawn(found.get("withdrawn", [])),
         costs.table(found.get("costs", {})),
@@ -105,6 +106,7 @@ def section(found: Found, drawings: list[str]) -> Section:
         f"are controls whose interval overlaps. {meant}",
         withdrawn(found.get("withdrawn", [])),
         Table("Claims of speed", COLUMNS, _rows(map(cells, found["claims"]))),
+        *_contrasts(found.get("contrasts", [])),
         *_costs(found.get("costs", {})),
         *_smoothness(found.get("smoothness", [])),
         Drawings(tuple(own), RUNS),
@@ -115,6 +117,13 @@ def section(found: Found, drawings: list[str]) -> Section:
 
 def _rows(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
     return tuple(map(tuple, rows))
+
+
+def _contrasts(found: list[JudgedContrast]) -> list[str | Table]:
+    rows = _rows(map(numbers.cells, found))
+    if not rows:
+        return []
+    return [numbers.TOLD, Table("Claims of other numbers", numbers.COLUMNS, rows)]
 
 
 def _costs(found: dict[str, Cost]) -> list[str | Table]:

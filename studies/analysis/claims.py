@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studies.analysis.contrasts import Contrast
 from studies.analysis.entries import Claim
 
 # Arms that share a part of what E does, but not its effect on every kappa.
@@ -165,3 +166,6 @@ CLAIMS = (
     ),
     _claim("table-3-imagenet", "ViT-B on ImageNet: E reaches the best accuracy"),
 )  # fmt: skip
+
+# Claims of other numbers than steps to a loss.
+CONTRASTS: tuple[Contrast, ...] = ()

@@ -80,6 +80,20 @@ class Judged(Claim):
     beside: NotRequired[dict[str, Ratio]]
 
 
+class JudgedContrast(TypedDict):
+    """A claim that a number is above 0, and what the runs of one preset say, if any."""
+
+    key: str
+    claim: str
+    method: str
+    study: str
+    says: str
+    verdict: str
+    mean: NotRequired[Interval]
+    lost: NotRequired[int]
+    seen: NotRequired[Seen]
+
+
 class Rate(TypedDict):
     """The runs of an arm at one learning rate."""
 
@@ -217,6 +231,7 @@ class Found(TypedDict):
     rules: dict[str, object]
     settings: list[Setting]
     claims: list[Judged]
+    contrasts: NotRequired[list[JudgedContrast]]
     words: list[list[str]]
     withdrawn: list[Withdrawn]
     correlations: list[Correlation]

@@ -29,7 +29,8 @@ import numpy as np
 
 from condlab.machine.files import replace_text
 from studies.analysis.answer import answer
-from studies.analysis.claims import CLAIMS
+from studies.analysis.claims import CLAIMS, CONTRASTS
+from studies.analysis.contrasts import judge_contrast
 from studies.analysis.correlation import RESAMPLES, holm, stratified_spearman
 from studies.analysis.described import describe, smoothness
 from studies.analysis.entries import Correlation, Found, Uncorrected
@@ -96,6 +97,9 @@ def main(
         },
         "settings": settings,
         "claims": claims,
+        "contrasts": [
+            row for asked in CONTRASTS for row in judge_contrast(asked, records)
+        ],
         "words": [[word, meaning] for word, meaning in WORDS.items()],
         "withdrawn": withdrawals(records),
         "correlations": correlated,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from studies.analysis.entries import Judged, Ratio, Withdrawn
+from studies.analysis.entries import Judged, JudgedContrast, Ratio, Withdrawn
 from studies.engine.records import as_float
 
 COLUMNS = (
@@ -61,7 +61,7 @@ def cells(claim: Judged) -> list[str]:
     return [claim["claim"], seen(claim), *found]
 
 
-def seen(claim: Judged) -> str:
+def seen(claim: Judged | JudgedContrast) -> str:
     """Return data, network, budget and seeds.
 
     Examples

@@ -10,8 +10,8 @@ LEAST = 3  # seeds
 
 WORDS = MappingProxyType({
     "reproduced": "at own best rates and at equal rates the arm takes fewer steps, "
-    "both 95 % intervals below 1",
-    "contradicted": "it takes more, both intervals above 1",
+    "both 95 % intervals below 1; of another number, its interval is above 0",
+    "contradicted": "it takes more, both intervals above 1; or the number's is below 0",
     "not shown": "anything else",
     "too few seeds": f"fewer than {LEAST}",
     "not testable here": "no runs of that network or data",

@@ -1,0 +1,56 @@
+"""What runs say of a claim about another number than steps, in words."""
+
+from __future__ import annotations
+
+from studies.analysis.entries import JudgedContrast
+from studies.analysis.speeds import seen
+from studies.engine.records import as_float
+
+COLUMNS = ("claim", "seen on", "number", "mean over seeds", "verdict")
+TOLD = (
+    "Claims of other numbers: each is above 0 where its claim holds; means over n "
+    "seeds with Student's 95 % intervals."
+)
+
+
+def table(found: list[JudgedContrast]) -> str:
+    """Return the Markdown table of the claims that have a number, or nothing.
+
+    Parameters
+    ----------
+    found : list of dict
+        As ``python -m studies analyse`` judges them.
+
+    Returns
+    -------
+    str
+        Without a newline at the end; what is still open is named below the table.
+    """
+    known = [row for row in found if "mean" in row]
+    if not known:
+        return ""
+    rows = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
+    rows += [f"| {' | '.join(cells(row))} |" for row in known]
+    left = [row["claim"] for row in found if "mean" not in row]
+    open_ = [f"No runs yet: {'; '.join(left)}."] if left else []
+    return "\n\n".join([TOLD, "\n".join(rows), *open_])
+
+
+def cells(row: JudgedContrast) -> list[str]:
+    """Return the cells of a claim's row in the order of `COLUMNS`.
+
+    Examples
+    --------
+    >>> mean = {"value": 0.0512, "lower": -0.01, "upper": "inf", "n": 3}
+    >>> cells({"claim": "BN is hurt", "says": "points", "verdict": "not shown",
+    ...     "mean": mean, "lost": 1})
+    ['BN is hurt', '–', 'points', '0.0512 [−0.01, ∞], n = 3, 1 lost', 'not shown']
+    """
+    value = "–"
+    if mean := row.get("mean"):
+        ends = ", ".join(f"{as_float(mean[key]):.3g}" for key in ("lower", "upper"))
+        value = f"{as_float(mean['value']):.3g} [{ends}], n = {mean['n']}"
+        value = value.replace("-", "−").replace("inf", "∞")
+        value += f", {row['lost']} lost" if row.get("lost") else ""
+    about = seen(row)
+    return [row["claim"], about, row["says"], value, row["verdict"]]
