@@ -15,7 +15,9 @@ IMAGES = MappingProxyType({
     "cifar10_16": (3, 16, 10), "cifar100": (3, 32, 100), "imagenet": (3, 224, 1000),
 })  # fmt: skip
 # The arm, where it is not called plain.
-PLAIN = MappingProxyType({"vit": "LN", "weight_standardization": "GN"})
+PLAIN = MappingProxyType({
+    "vit": "LN", "weight_standardization": "GN", "associate_normalization": "GN",
+})  # fmt: skip
 
 
 def parameters(study: str, config: Mapping[str, object]) -> int | None:

@@ -3,6 +3,7 @@
 import pytest
 
 from studies import (
+    associate_normalization,
     densenet,
     high_learning_rate,
     inception,
@@ -38,6 +39,11 @@ STATED = [
         "optimiser": "sgd", "data": "imagenet", "network": "resnet50", "width": 64,
         "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "batch": 256,
         "steps": 90 * (1_281_167 // 256)}),
+    # "Associate normalization" (2018), section 4: implementation details
+    (associate_normalization.PAPER, {
+        "optimiser": "sgd", "data": "cifar10", "network": "resnet101", "width": 64,
+        "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "batch": 64,
+        "steps": 350 * (50_000 // 64)}),
 ]  # fmt: skip
 
 
@@ -76,6 +82,29 @@ def test_weight_standardization_has_the_steps_and_combinations_of_its_source():
     assert {(c.batch, c.steps) for c in larger.values()} == {
         (128, 100 * (1_281_167 // 128))
     }
+
+
+def test_associate_normalization_has_the_batches_and_milestones_of_its_source():
+    rate = schedule(associate_normalization.PAPER.schedule)
+    rates = {epoch: rate(epoch / 350) for epoch in (0, 149, 150, 249, 250, 349)}
+    assert list(rates.values()) == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+    made = associate_normalization.PRESETS["paper"]
+    tables = {(c.data, c.batch): set() for c in made}
+    for config in made:
+        tables[config.data, config.batch].add(config.arm)
+        assert config.lr == 0.1
+        assert config.steps == 350 * (50_000 // config.batch)
+    assert {b for d, b in tables if d == "cifar10"} == {64, 32, 16, 8, 4, 2}
+    norms = {"BN", "Assoc", "GN", "IN", "LN"}
+    assert tables["cifar10", 64] > norms
+    assert tables["cifar100", 64] == norms
+    assert all(arms >= {"BN", "Assoc", "GN"} for arms in tables.values())
+
+
+def test_associate_normalization_has_32_groups_at_the_sources_width():
+    norm = associate_normalization.norm_of("Assoc", 64)(2048)
+    assert (norm.groups, norm.keys) == (32, 32)
+    assert associate_normalization.norm_of("GN", 64)(2048).num_groups == 32
 
 
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():

@@ -14,8 +14,9 @@ from tests.studies.stand_ins import write_binary, write_imagenet, write_llff
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
-    "small_networks", "weight_standardization",
+    "small_networks", "weight_standardization", "associate_normalization",
 )  # fmt: skip
+CHANGED = {"weight_standardization": "WS", "associate_normalization": "Assoc"}
 STEPS = 2
 FEW = {"batch": 8, "rays": 64, "points": 256}  # of each, as no stand-in has more
 
@@ -31,13 +32,12 @@ def files(tmp_path_factory):
 
 
 def kinds(study):
-    """Return the first equilibrated config of each network and data set."""
+    """Return the first changed config of each network and data set."""
     found = {}
     for config in importlib.import_module(f"studies.{study}").PRESETS["paper"]:
         sizes = ("data", "network", "dim", "activation", "problem", "size")
         key = tuple(getattr(config, name, None) for name in sizes)
-        changed = "WS" if study == "weight_standardization" else "E"
-        if changed in config.arm and not config.arm.startswith("init"):
+        if CHANGED.get(study, "E") in config.arm and not config.arm.startswith("init"):
             found.setdefault(key, config)
     scenes = [c for c in found.values() if study == "nerf" and c.data != "fern"]
     return [config for config in found.values() if config not in scenes]

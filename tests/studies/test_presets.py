@@ -50,12 +50,15 @@ def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
             assert max(counts) - min(counts) <= 1
 
 
+# Ask of normalisations, under their sources' schedules: see test_norm_studies.
+OF_NORMS = {"associate_normalization", "micro_batches"}
+OF_WEIGHTS = [study for study in STUDIES if study not in OF_NORMS]
 CONTROLS = {"weight_standardization": {"GN", "GN+MO", "GN+DO", "GN+AF"}}
 EPOCHS = {"vit": 7.9, "weight_standardization": 0.99}  # to train for, at least
 BUILT_ON_THE_SPOT = {"digits", "textures", "analytic", "knot", "carved"}
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", OF_WEIGHTS)
 def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
     made = configs(study, "real")
     assert not {config.data for config in made} & BUILT_ON_THE_SPOT
@@ -69,7 +72,7 @@ def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
         assert arms & {"WN", "LN+W", "GN+WN"}
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", OF_WEIGHTS)
 def test_real_presets_let_the_rate_fall_and_images_be_mirrored(study):
     for config in configs(study, "real"):
         assert getattr(config, "schedule", "cosine") == "cosine"  # NeRF has its own
