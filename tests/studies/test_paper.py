@@ -7,6 +7,7 @@ from studies import (
     high_learning_rate,
     inception,
     nerf,
+    updates,
     vit,
     weight_standardization,
 )
@@ -38,6 +39,15 @@ STATED = [
         "optimiser": "sgd", "data": "imagenet", "network": "resnet50", "width": 64,
         "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "batch": 256,
         "steps": 90 * (1_281_167 // 256)}),
+    # Deng et al. (2026), by their code: GPT-2 small, and ResNet-18 on CIFAR-10
+    (updates.PAPER_TEXT, {
+        "optimiser": "adamw", "depth": 12, "heads": 12, "width": 768, "context": 1024,
+        "batch": 15 * 8 * 4, "steps": 100_000, "weight_decay": 0.1, "warm_up": 0.1,
+        "schedule": "cosine"}),
+    (updates.PAPER_IMAGES, {
+        "optimiser": "adamw", "data": "cifar10", "network": "resnet18", "width": 64,
+        "norm": "BN", "batch": 512, "steps": 200 * (50_000 // 512),
+        "weight_decay": 0.01, "schedule": "cosine"}),
 ]  # fmt: skip
 
 
@@ -76,6 +86,12 @@ def test_weight_standardization_has_the_steps_and_combinations_of_its_source():
     assert {(c.batch, c.steps) for c in larger.values()} == {
         (128, 100 * (1_281_167 // 128))
     }
+
+
+def test_the_rates_of_rmnps_source_are_among_those_of_updates():
+    rates = {config.lr for config in updates.PRESETS["paper"]}
+    assert rates >= {6e-4, 2e-3}  # of AdamW, for text and for images
+    assert updates.RATE_OF["adamw"] == 1
 
 
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():
