@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from containers import CONTAINERS, dense
 from numpy.testing import assert_allclose
 
-from condlab._reciprocals import reciprocal
+from condlab.equilibration.reciprocals import reciprocal
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,

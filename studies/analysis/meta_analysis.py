@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from condlab._files import replace_text
+from condlab.machine.files import replace_text
 from studies.analysis.answer import answer
 from studies.analysis.claims import CLAIMS, CONTRASTS
 from studies.analysis.contrasts import judge_contrast

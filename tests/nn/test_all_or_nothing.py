@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from condlab.nn import condition, describe, normalise_weights
-from condlab.nn._parametrization import all_or_nothing
+from condlab.nn.maps.parametrization import all_or_nothing
 from condlab.nn.selection import sites
 
 

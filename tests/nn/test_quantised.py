@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from condlab.nn import layer_table, open_state
-from condlab.nn._quantised import quantised
+from condlab.nn.states._quantised import quantised
 
 W = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
 F8 = torch.float8_e4m3fn
