@@ -24,6 +24,7 @@ STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "twins",
     "associate_normalization",
+    "updates",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 
@@ -156,7 +157,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--data",
         type=Path,
         metavar="DIR",
-        help="where CIFAR-10 and the like are; they are downloaded otherwise",
+        help="where CIFAR-10 and the like are, downloaded else; or a text, FILE.txt",
     )
     add(
         "--out",

@@ -21,6 +21,7 @@ DATA = MappingProxyType({
     "fern": "LLFF fern",
     "knot": "one solid, a knot",
     "carved": "one solid, carved",
+    "asv": "the American Standard Version, by characters",
 })  # fmt: skip
 IMAGES = MappingProxyType({  # to train with
     "digits": 1437, "mnist10k": 8000, "cifar10": 50_000, "cifar10_16": 50_000,

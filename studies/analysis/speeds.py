@@ -7,6 +7,7 @@ import math
 from studies.analysis.entries import Judged, JudgedContrast, Ratio, Withdrawn
 from studies.engine.records import as_float
 
+NAMES = {"psnr": "PSNR", "iou": "IoU", "bits_per_character": "bits per character"}
 COLUMNS = (
     "claim", "seen on", "steps, own best rates", "at equal rates",
     "at the source's rate", "test, at the end", "verdict",
@@ -93,7 +94,7 @@ def end(claim: Judged) -> str:
     )
     gap = found["difference"]
     ends = ", ".join(f"{as_float(x):+.3f}" for x in (gap["lower"], gap["upper"]))
-    name = {"psnr": "PSNR", "iou": "IoU"}.get(found["metric"], found["metric"])
+    name = NAMES.get(found["metric"], found["metric"])
     return f"{name} {arm} against {than} [{ends}]".replace("-", "−")
 
 

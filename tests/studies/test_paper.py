@@ -8,6 +8,7 @@ from studies import (
     high_learning_rate,
     inception,
     nerf,
+    updates,
     vit,
     weight_standardization,
 )
@@ -44,6 +45,15 @@ STATED = [
         "optimiser": "sgd", "data": "cifar10", "network": "resnet101", "width": 64,
         "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "batch": 64,
         "steps": 350 * (50_000 // 64)}),
+    # Deng et al. (2026), by their code: GPT-2 small, and ResNet-18 on CIFAR-10
+    (updates.PAPER_TEXT, {
+        "optimiser": "adamw", "depth": 12, "heads": 12, "width": 768, "context": 1024,
+        "batch": 15 * 8 * 4, "steps": 100_000, "weight_decay": 0.1, "warm_up": 0.1,
+        "schedule": "cosine"}),
+    (updates.PAPER_IMAGES, {
+        "optimiser": "adamw", "data": "cifar10", "network": "resnet18", "width": 64,
+        "norm": "BN", "batch": 512, "steps": 200 * (50_000 // 512),
+        "weight_decay": 0.01, "schedule": "cosine"}),
 ]  # fmt: skip
 
 
@@ -105,6 +115,12 @@ def test_associate_normalization_has_32_groups_at_the_sources_width():
     norm = associate_normalization.norm_of("Assoc", 64)(2048)
     assert (norm.groups, norm.keys) == (32, 32)
     assert associate_normalization.norm_of("GN", 64)(2048).num_groups == 32
+
+
+def test_the_rates_of_rmnps_source_are_among_those_of_updates():
+    rates = {config.lr for config in updates.PRESETS["paper"]}
+    assert rates >= {6e-4, 2e-3}  # of AdamW, for text and for images
+    assert updates.RATE_OF["adamw"] == 1
 
 
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():

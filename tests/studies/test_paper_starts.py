@@ -15,10 +15,16 @@ from tests.studies.stand_ins import write_binary, write_imagenet, write_llff
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "associate_normalization",
+    "updates",
 )  # fmt: skip
 CHANGED = {"weight_standardization": "WS", "associate_normalization": "Assoc"}
 STEPS = 2
-FEW = {"batch": 8, "rays": 64, "points": 256}  # of each, as no stand-in has more
+FEW = {
+    "batch": 8,
+    "rays": 64,
+    "points": 256,
+    "context": 16,
+}  # of each, as no stand-in has more
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +50,8 @@ def kinds(study):
 
 
 def case(study, config, number):
-    large = [pytest.mark.slow] if getattr(config, "dim", 0) > 500 else []  # ViT-B
+    width = getattr(config, "dim", getattr(config, "width", 0))
+    large = [pytest.mark.slow] if width > 500 else []  # ViT-B, GPT-2
     name = f"{study}-{getattr(config, 'data', '')}-{number}"
     return pytest.param(study, config, id=name, marks=large)
 
