@@ -25,6 +25,7 @@ STUDIES = (
     "small_networks", "weight_standardization", "twins",
     "associate_normalization",
     "updates",
+    "survey",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 

@@ -12,6 +12,7 @@ from studies import (
     vit,
     weight_standardization,
 )
+from studies.survey import config as survey
 from studies.tasks.classification import schedule
 
 EPOCH = 50_000 // 128  # steps of CIFAR at batch 128, the last, smaller batch left out
@@ -54,6 +55,15 @@ STATED = [
         "optimiser": "adamw", "data": "cifar10", "network": "resnet18", "width": 64,
         "norm": "BN", "batch": 512, "steps": 200 * (50_000 // 512),
         "weight_decay": 0.01, "schedule": "cosine"}),
+    # Of the survey's sources: Ioffe and Szegedy (2015), section 4.1; Brock, De, Smith
+    # and Simonyan (2021), section 4 and appendix; Xiong et al. (2020), section 4
+    (survey.IOFFE, {"data": "mnist", "network": "sigmoid", "width": 100, "depth": 3,
+                    "batch": 60, "steps": 50_000}),
+    (survey.BROCK, {"optimiser": "sgd", "data": "imagenet", "batch": 4096,
+                    "momentum": 0.9, "weight_decay": 2e-5, "clipping": 0.01,
+                    "schedule": "cosine", "warm_up": 5 / 360,
+                    "steps": 360 * (1_281_167 // 4096)}),
+    (survey.XIONG, {"width": 512, "depth": 6}),
 ]  # fmt: skip
 
 
@@ -138,3 +148,12 @@ def test_the_smaller_transformer_of_the_supplement_comes_first():
     first, *_, last = vit.PRESETS["paper"]
     assert (first.dim, first.data) == (384, "cifar100")
     assert (last.dim, last.data) == (768, "imagenet")
+
+
+def test_the_surveys_paper_preset_has_its_sources_rates():
+    rates = {}
+    for config in survey.PRESETS["paper"]:
+        rates.setdefault(config.experiment, set()).add(config.lr)
+    assert rates["warm_up"] == {5e-4, 1e-3}
+    assert rates["norm_free"] == {0.1 * 4096 / 256}
+    assert set(rates) == set(survey.EXPERIMENTS)

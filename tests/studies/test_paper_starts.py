@@ -10,14 +10,23 @@ import torch
 from studies.data import cifar
 from studies.engine.loop import train
 from studies.engine.sweeps import Options
-from tests.studies.stand_ins import write_binary, write_imagenet, write_llff
+from tests.studies.stand_ins import (
+    write_binary,
+    write_imagenet,
+    write_llff,
+    write_mnist,
+)
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "associate_normalization",
-    "updates",
+    "updates", "survey",
 )  # fmt: skip
-CHANGED = {"weight_standardization": "WS", "associate_normalization": "Assoc"}
+CHANGED = {
+    "weight_standardization": "WS",
+    "associate_normalization": "Assoc",
+    "survey": "",
+}
 STEPS = 2
 FEW = {
     "batch": 8,
@@ -33,6 +42,7 @@ def files(tmp_path_factory):
     for name in ("cifar10", "cifar100"):
         write_binary(folder / cifar.FOLDERS[name], name, n=8)
     write_imagenet(folder / "imagenet")
+    write_mnist(folder / "mnist")
     write_llff(folder / "fern", views=9, side=(12, 16), factor=8)
     return folder
 
@@ -41,7 +51,9 @@ def kinds(study):
     """Return the first changed config of each network and data set."""
     found = {}
     for config in importlib.import_module(f"studies.{study}").PRESETS["paper"]:
-        sizes = ("data", "network", "dim", "activation", "problem", "size")
+        sizes = (
+            "experiment", "data", "network", "dim", "activation", "problem", "size"
+        )  # fmt: skip
         key = tuple(getattr(config, name, None) for name in sizes)
         if CHANGED.get(study, "E") in config.arm and not config.arm.startswith("init"):
             found.setdefault(key, config)
