@@ -143,6 +143,12 @@ def _batches(where: str, what: str, values: Mapping[str, str]) -> tuple[Item, ..
     )  # fmt: skip
 
 
+def _variants(where: str, what: str, rows: Mapping[str, str]) -> Item:
+    about = {**SIXTY_FOUR, "data": "cifar10_16"}
+    study, choice = "associate_normalization", "--dataset cifar10"
+    return Item(ASSOCIATION, where, what, rows, study, choice, CIFAR_10, about)
+
+
 _ASSOCIATED = (
     *_batches("Figure 1", "error by batch size", {"Assoc": "", "GN": "", "BN": ""}),
     Item(
@@ -161,8 +167,12 @@ _ASSOCIATED = (
         ASSOCIATION, "Table 4", "parameters more, %",
         {"keys of GN": "0.03 0.03 0.04 0.04 0.05",
          "keys of IN": "2.79 2.46 20.70 20.31 20.18"},
-        shown="counted exactly by `tests/nn/test_associate.py`",
+        shown="counted exactly by `tests/nn/norms/test_associate.py`",
     ),
+    _variants("Figure 5", "error by epoch", {"Assoc": "", "Assoc-IN": ""}),
+    _variants("Table 5", "error, %", {
+        "Assoc-bare": "7.04", "Assoc-inner": "6.46", "Assoc-times": "6.49",
+        "Assoc": "6.11"}),
 )  # fmt: skip
 
 
@@ -238,8 +248,8 @@ _STANDARDIZED = (
     *_detected("Table 5"),
     Item(STANDARDIZATION, "Figure 6", "training loss of detectors",
          _drawn("GN", "GN+WS"), needs=COCO),
-    *(Item(STANDARDIZATION, where, what, rows, study, "", f"{data}, a GPU")
-      for where, what, study, rows, data in _TASKS),
+    *(Item(STANDARDIZATION, where, what, rows, needs=f"{data}, a GPU")
+      for where, what, _, rows, data in _TASKS),
 )  # fmt: skip
 
 ITEMS = (*_EQUILIBRATED, *_ASSOCIATED, *_STANDARDIZED)
