@@ -21,6 +21,7 @@ DATA = MappingProxyType({
     "fern": "LLFF fern",
     "knot": "one solid, a knot",
     "carved": "one solid, carved",
+    "asv": "the American Standard Version, by characters",
     "wine": "wine, 13 features",
     "breast_cancer": "breast cancer, 30 features",
     "diabetes": "diabetes, 10 features",

@@ -3,10 +3,12 @@
 from studies.models.coordinate import CoordinateMLP
 from studies.models.densenet import DenseNet, densenet121, densenet_cifar
 from studies.models.inception import Inception
+from studies.models.language import LanguageModel
 from studies.models.mlp import MLP
 from studies.models.nerf import NeRF, render_rays
 from studies.models.resnet import (
     ResNet,
+    resnet8,
     resnet18,
     resnet20,
     resnet34,
@@ -23,6 +25,7 @@ __all__ = [
     "CoordinateMLP",
     "DenseNet",
     "Inception",
+    "LanguageModel",
     "NeRF",
     "ResNet",
     "SphereViT",
@@ -30,6 +33,7 @@ __all__ = [
     "densenet121",
     "densenet_cifar",
     "render_rays",
+    "resnet8",
     "resnet18",
     "resnet20",
     "resnet34",

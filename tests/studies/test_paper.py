@@ -3,10 +3,12 @@
 import pytest
 
 from studies import (
+    associate_normalization,
     densenet,
     high_learning_rate,
     inception,
     nerf,
+    updates,
     vit,
     weight_standardization,
 )
@@ -39,6 +41,20 @@ STATED = [
         "optimiser": "sgd", "data": "imagenet", "network": "resnet50", "width": 64,
         "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "batch": 256,
         "steps": 90 * (1_281_167 // 256)}),
+    # "Associate normalization" (2018), section 4: implementation details
+    (associate_normalization.PAPER, {
+        "optimiser": "sgd", "data": "cifar10", "network": "resnet101", "width": 64,
+        "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "batch": 64,
+        "steps": 350 * (50_000 // 64)}),
+    # Deng et al. (2026), by their code: GPT-2 small, and ResNet-18 on CIFAR-10
+    (updates.PAPER_TEXT, {
+        "optimiser": "adamw", "depth": 12, "heads": 12, "width": 768, "context": 1024,
+        "batch": 15 * 8 * 4, "steps": 100_000, "weight_decay": 0.1, "warm_up": 0.1,
+        "schedule": "cosine"}),
+    (updates.PAPER_IMAGES, {
+        "optimiser": "adamw", "data": "cifar10", "network": "resnet18", "width": 64,
+        "norm": "BN", "batch": 512, "steps": 200 * (50_000 // 512),
+        "weight_decay": 0.01, "schedule": "cosine"}),
     # Of the survey's sources: Ioffe and Szegedy (2015), section 4.1; Brock, De, Smith
     # and Simonyan (2021), section 4 and appendix; Xiong et al. (2020), section 4
     (survey.IOFFE, {"data": "mnist", "network": "sigmoid", "width": 100, "depth": 3,
@@ -86,6 +102,35 @@ def test_weight_standardization_has_the_steps_and_combinations_of_its_source():
     assert {(c.batch, c.steps) for c in larger.values()} == {
         (128, 100 * (1_281_167 // 128))
     }
+
+
+def test_associate_normalization_has_the_batches_and_milestones_of_its_source():
+    rate = schedule(associate_normalization.PAPER.schedule)
+    rates = {epoch: rate(epoch / 350) for epoch in (0, 149, 150, 249, 250, 349)}
+    assert list(rates.values()) == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+    made = associate_normalization.PRESETS["paper"]
+    tables = {(c.data, c.batch): set() for c in made}
+    for config in made:
+        tables[config.data, config.batch].add(config.arm)
+        assert config.lr == 0.1
+        assert config.steps == 350 * (50_000 // config.batch)
+    assert {b for d, b in tables if d == "cifar10"} == {64, 32, 16, 8, 4, 2}
+    norms = {"BN", "Assoc", "GN", "IN", "LN"}
+    assert tables["cifar10", 64] > norms
+    assert tables["cifar100", 64] == norms
+    assert all(arms >= {"BN", "Assoc", "GN"} for arms in tables.values())
+
+
+def test_associate_normalization_has_32_groups_at_the_sources_width():
+    norm = associate_normalization.norm_of("Assoc", 64)(2048)
+    assert (norm.groups, norm.keys) == (32, 32)
+    assert associate_normalization.norm_of("GN", 64)(2048).num_groups == 32
+
+
+def test_the_rates_of_rmnps_source_are_among_those_of_updates():
+    rates = {config.lr for config in updates.PRESETS["paper"]}
+    assert rates >= {6e-4, 2e-3}  # of AdamW, for text and for images
+    assert updates.RATE_OF["adamw"] == 1
 
 
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():

@@ -19,10 +19,21 @@ from tests.studies.stand_ins import (
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
-    "small_networks", "weight_standardization", "survey",
+    "small_networks", "weight_standardization", "associate_normalization",
+    "updates", "survey",
 )  # fmt: skip
+CHANGED = {
+    "weight_standardization": "WS",
+    "associate_normalization": "Assoc",
+    "survey": "",
+}
 STEPS = 2
-FEW = {"batch": 8, "rays": 64, "points": 256}  # of each, as no stand-in has more
+FEW = {
+    "batch": 8,
+    "rays": 64,
+    "points": 256,
+    "context": 16,
+}  # of each, as no stand-in has more
 
 
 @pytest.fixture(scope="module")
@@ -37,22 +48,22 @@ def files(tmp_path_factory):
 
 
 def kinds(study):
-    """Return the first equilibrated config of each network and data set."""
+    """Return the first changed config of each network and data set."""
     found = {}
     for config in importlib.import_module(f"studies.{study}").PRESETS["paper"]:
         sizes = (
             "experiment", "data", "network", "dim", "activation", "problem", "size"
         )  # fmt: skip
         key = tuple(getattr(config, name, None) for name in sizes)
-        changed = {"weight_standardization": "WS", "survey": ""}.get(study, "E")
-        if changed in config.arm and not config.arm.startswith("init"):
+        if CHANGED.get(study, "E") in config.arm and not config.arm.startswith("init"):
             found.setdefault(key, config)
     scenes = [c for c in found.values() if study == "nerf" and c.data != "fern"]
     return [config for config in found.values() if config not in scenes]
 
 
 def case(study, config, number):
-    large = [pytest.mark.slow] if getattr(config, "dim", 0) > 500 else []  # ViT-B
+    width = getattr(config, "dim", getattr(config, "width", 0))
+    large = [pytest.mark.slow] if width > 500 else []  # ViT-B, GPT-2
     name = f"{study}-{getattr(config, 'data', '')}-{number}"
     return pytest.param(study, config, id=name, marks=large)
 
