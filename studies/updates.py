@@ -5,8 +5,8 @@
     python -m studies updates --preset real --dataset cifar10_16 --data DATA
 
 The `real` preset has two blocks of 99 runs: a language model of a million parameters
-that sees @TEXT@ characters, for about an hour of one core, and a ResNet-18 of width
-8 on @IMAGES@ of CIFAR-10 at 16 pixels, for three quarters of an hour.
+that sees 192,000 characters, for about an hour of one core, and a ResNet-18 of width
+8 on two thirds of CIFAR-10 at 16 pixels, for three quarters of an hour.
 
 An arm says what is done to the weights, and after a plus what makes the step; without
 one it is the baseline's AdamW, or SGD for images. Weights are equilibrated ("E"),
@@ -50,8 +50,11 @@ WEIGHTS = ("plain", "E", "PC_gain")
 CONTROLS = ("E_gain", "init_E")
 MATRIX = ("muon", "rmnp")
 ARMS = (*WEIGHTS, *(f"{w}+{made}" for made in MATRIX for w in WEIGHTS), *CONTROLS)
-# Of a config's rate, which is AdamW's, so that one grid has the best of all inside.
-RATE_OF = MappingProxyType({"adamw": 1.0, "sgd": 100.0, "muon": 1.0, "rmnp": 1.0})
+# Times a config's rate, which is AdamW's, so that one grid has the best of all inside.
+RATE_OF = MappingProxyType({
+    "text": {"adamw": 1.0, "sgd": 10.0, "muon": 3.0, "rmnp": 0.3},
+    "images": {"adamw": 1.0, "sgd": 10.0, "muon": 3.0, "rmnp": 1.0},
+})  # fmt: skip
 NETWORKS = {"resnet18": models.resnet18, "resnet20": models.resnet20}
 
 
@@ -161,7 +164,7 @@ def network(config: Config, data: Images | Streamed | Text) -> nn.Module:
 def recipe(config: Config, options: Options) -> Recipe:
     """Return how a run steps: by its arm's optimiser, at that one's rate."""
     _, optimiser = split(config.arm, config.optimiser)
-    lr = config.lr * RATE_OF[optimiser]
+    lr = config.lr * RATE_OF[config.kind][optimiser]
     return replace(recipe_of(config, options.device), optimiser=optimiser, lr=lr)
 
 
