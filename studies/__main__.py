@@ -23,7 +23,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "twins",
+    "associate_normalization",
     "updates",
+    "survey",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 
@@ -78,7 +80,12 @@ def _options(given: argparse.Namespace) -> Options:
         fresh=given.fresh,
         status=given.status,
         choice=Choice(
-            given.arms, given.rates, given.steps, given.dataset, given.optimiser
+            given.arms,
+            given.rates,
+            given.steps,
+            given.dataset,
+            given.optimiser,
+            given.network,
         ),
     )
 
@@ -187,6 +194,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         choices=("sgd", "adamw", "muon", "rmnp"),
         help="step by this instead, in studies of classification",
     )
+    add("--network", default="", metavar="NAME", help="train this of several alone")
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
@@ -245,7 +253,7 @@ def _add_analyse(parser: argparse.ArgumentParser) -> None:
         ("figures", Path("figures")),
     ):
         add(f"--{name}", type=Path, default=default, help="for analyse; default: own")
-    pages = [Path("README.md"), Path("docs/results.md")]
+    pages = [Path("README.md"), Path("docs/results.md"), Path("docs/sources.md")]
     add("--pages", type=Path, nargs="+", default=pages, help="for analyse")
 
 

@@ -24,7 +24,7 @@ LAYERS = [  # from the top; a module may import what stands below it
     ["_bauer"],
     ["scaling", "condition", "collection"],
     ["equilibration"],
-    ["norms", "lanczos", "gallery", "io", "_rank", "_scaling_rows"],
+    ["norms", "lanczos", "gallery", "io", "_rank", "_scaling_rows", "inputs"],
     ["types"],
     ["_systems"],
     ["_scaled"],

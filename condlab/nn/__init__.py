@@ -9,6 +9,7 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
     raise missing_extra("torch", "torch", "condlab.nn") from error
 
+from condlab.inputs import normalise_inputs
 from condlab.nn.conditioning import (
     Conditioning,
     condition,
@@ -116,6 +117,7 @@ __all__ = [
     "make_norm",
     "normalise_gradient",
     "normalise_gradients_",
+    "normalise_inputs",
     "normalise_weights",
     "open_state",
     "refresh_scalings",

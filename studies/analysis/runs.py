@@ -119,9 +119,10 @@ def setting_of(record: Record) -> str:
 
 
 def kind_of(record: Record) -> str:
-    """Return the kind of network or data, where a study has several."""
+    """Return the kind of network, data or experiment, where a study has several."""
     config = record["config"]
-    return config.get("activation", config.get("kind", ""))
+    of_data = config.get("kind", "") or config.get("experiment", "")
+    return config.get("activation", "") or of_data
 
 
 def as_runs(study: str, setting: str, records: Sequence[Record]) -> list[Run]:

@@ -16,7 +16,9 @@ IMAGES = MappingProxyType({
 })  # fmt: skip
 SYMBOLS = MappingProxyType({"asv": 70})  # of a text
 # The arm, where it is not called plain.
-PLAIN = MappingProxyType({"vit": "LN", "weight_standardization": "GN"})
+PLAIN = MappingProxyType({
+    "vit": "LN", "weight_standardization": "GN", "associate_normalization": "GN",
+})  # fmt: skip
 
 
 def parameters(study: str, config: Mapping[str, object]) -> int | None:

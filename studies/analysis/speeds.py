@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from studies.analysis.entries import Judged, JudgedContrast, Ratio, Withdrawn
+from studies.analysis.entries import Judged, Ratio, Seen, Withdrawn
 from studies.engine.records import as_float
 
 NAMES = {"psnr": "PSNR", "iou": "IoU", "bits_per_character": "bits per character"}
@@ -59,19 +59,18 @@ def cells(claim: Judged) -> list[str]:
     if ratio := claim.get("source"):
         source = f"rate {claim['rate']:g}: {speed(ratio)}"
     found = [own, matched, source, end(claim), judged(claim)]
-    return [claim["claim"], seen(claim), *found]
+    return [claim["claim"], seen(claim.get("seen")), *found]
 
 
-def seen(claim: Judged | JudgedContrast) -> str:
+def seen(about: Seen | None) -> str:
     """Return data, network, budget and seeds.
 
     Examples
     --------
-    >>> seen({"seen": {"data": "digits", "network": "ViT", "parameters": 201_234,
-    ...     "steps": 70, "epochs": 1.6, "seeds": 4}})
+    >>> seen({"data": "digits", "network": "ViT", "parameters": 201_234,
+    ...     "steps": 70, "epochs": 1.6, "seeds": 4})
     'digits; ViT, 201,234 parameters; 70 steps (1.6 epochs); 4 seeds'
     """
-    about = claim.get("seen")
     if about is None:
         return "–"
     epochs = about.get("epochs")

@@ -16,7 +16,7 @@ from studies.engine.state import Marks
 
 TIMED = 4  # steps, the first of which is not counted: it allocates and compiles
 EVALUATIONS = 20  # of a whole run, besides that at its start
-LOOKS = ("evaluate", "probe", "curvature", "describe")
+LOOKS = ("evaluate", "probe", "curvature", "describe", "finish")
 Taken = ParamSpec("Taken")
 Given = TypeVar("Given")
 
@@ -52,6 +52,7 @@ class Costs:
             "probe": len(marks.probes),
             "curvature": len(marks.curvature),
             "describe": 2,  # at the start and the end
+            "finish": 1,
         }
         return sum(counts[name] * seconds for name, seconds in self.looks.items())
 

@@ -61,6 +61,8 @@ class Task:
         From a copy of the network to the most costly numbers by name, or words.
     describe : callable
         From a copy of the network to a table that is kept of the start and the end.
+    finish : callable
+        As `evaluate`, once, at the end: what is too costly to be evaluated on the way.
     schedule : callable
         From the share of the run that is done to a factor of the learning rates.
     """
@@ -73,6 +75,7 @@ class Task:
     probe: Callable[[nn.Module, torch.optim.Optimizer], Mapping[str, float]] = _nothing
     curvature: Callable[[nn.Module], Values] = _nothing
     describe: Callable[[nn.Module], Table] = _nothing
+    finish: Callable[[nn.Module], Mapping[str, float]] = _nothing
     schedule: Callable[[float], float] = lambda _done: 1.0
 
 
@@ -216,6 +219,8 @@ def _look(task: Task, state: State, marks: Marks, watch: Watch | None) -> bool:
         state.net.eval()
         with torch.no_grad():
             _note(state, task.evaluate(state.net), watch)
+            if state.step == marks.last:
+                _note(state, task.finish(state.net), watch)
     if state.step in marks.probes:
         twin = copy.deepcopy(state.net)
         _note(state, task.probe(twin, state.optimiser), watch)

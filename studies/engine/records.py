@@ -50,6 +50,7 @@ class Settings(TypedDict):
     batch: NotRequired[int]
     data: NotRequired[str]
     kind: NotRequired[str]
+    experiment: NotRequired[str]
     network: NotRequired[str]
     problem: NotRequired[str]
     schedule: NotRequired[str]

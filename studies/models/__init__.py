@@ -8,6 +8,7 @@ from studies.models.mlp import MLP
 from studies.models.nerf import NeRF, render_rays
 from studies.models.resnet import (
     ResNet,
+    resnet8,
     resnet18,
     resnet20,
     resnet34,
@@ -32,6 +33,7 @@ __all__ = [
     "densenet121",
     "densenet_cifar",
     "render_rays",
+    "resnet8",
     "resnet18",
     "resnet20",
     "resnet34",

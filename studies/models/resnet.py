@@ -201,3 +201,9 @@ def resnet20(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
     """
     chosen: Options = {"width": 16, **options}
     return ResNet(Basic, (3, 3, 3), num_classes, **chosen)
+
+
+def resnet8(num_classes: int = 10, **options: Unpack[Options]) -> ResNet:
+    """Return the least of those networks for CIFAR, with one block a stage."""
+    chosen: Options = {"width": 16, **options}
+    return ResNet(Basic, (1, 1, 1), num_classes, **chosen)

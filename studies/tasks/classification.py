@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol, TypeVar
 
@@ -131,15 +131,18 @@ class _Classified:
             return plain_loss(net, batch)
 
     def evaluate(self, net: nn.Module) -> dict[str, float]:
-        probe, tests = self.data.probe, self.data.tests()
+        probe = self.data.probe
         # The loss is the one that training sees: running statistics lag behind it.
         with batch_statistics(net):
             logits = _logits(net, probe)
-        tested = [(net(x).argmax(1) == labels).float() for x, labels in tests]
         return {
             "probe_loss": float(cross_entropy(logits, probe[1])),
-            "accuracy": float(torch.cat(tested).mean()),
+            **_scores(net, self.data.tests()),
         }
+
+    def finish(self, net: nn.Module) -> dict[str, float]:
+        found = _scores(net, self.data.all_tests())
+        return {f"test_{name}": value for name, value in found.items()}
 
     def look(self, net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
         return {
@@ -157,6 +160,7 @@ def make_task(
     *,
     after: Callable[[torch.optim.Optimizer, nn.Module], object] | None = None,
     curvature: Curvature = hessian_probes,
+    thorough: bool = False,
 ) -> Task:
     """Return the task of classifying images.
 
@@ -174,6 +178,8 @@ def make_task(
         ``after(optimiser, network)`` arranges what follows each step.
     curvature : callable
         ``curvature(network, loss, batch)`` measures the Hessian.
+    thorough : bool
+        Note the accuracy on all test images at the end, as "test_accuracy".
     """
     made = _Classified(recipe, source(images, recipe, device), device)
 
@@ -192,6 +198,7 @@ def make_task(
         probe=made.look,
         curvature=lambda net: curvature(net, plain_loss, made.few),
         describe=layer_table,
+        finish=made.finish if thorough else lambda _net: {},
         schedule=schedule(recipe.schedule, recipe.warm_up),
     )
 
@@ -199,6 +206,23 @@ def make_task(
 def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
     """Return the cross-entropy in the parameters' own precision."""
     return cross_entropy(net(batch[0]), batch[1])
+
+
+def _scores(net: nn.Module, tests: Iterator[Batch]) -> dict[str, float]:
+    """Return the shares of images whose class comes first, or among the first five.
+
+    The latter where there are so many classes that it says something.
+    """
+    found = []
+    for x, labels in tests:
+        logits = net(x)
+        most = 5 if logits.shape[1] > 10 else 1
+        found.append(logits.topk(most).indices == labels[:, None])
+    right = torch.cat(found).float()
+    shares = {"accuracy": float(right[:, 0].mean())}
+    if right.shape[1] > 1:
+        shares["top5"] = float(right.sum(1).mean())
+    return shares
 
 
 def _logits(net: nn.Module, data: Batch) -> Tensor:

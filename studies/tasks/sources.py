@@ -33,12 +33,15 @@ class Source:
         Fixed training images, as they are.
     tests : callable
         Gives the test images, a piece after the other.
+    all_tests : callable
+        Gives those that are left out on a CPU as well.
     """
 
     count: int
     take: Callable[[Tensor, torch.Generator], Batch]
     probe: Batch
     tests: Callable[[], Iterator[Batch]]
+    all_tests: Callable[[], Iterator[Batch]]
 
 
 class Augmentation(Protocol):
@@ -59,9 +62,9 @@ def source(
     """Return the source of a data set, with a recipe's augmentation."""
     if isinstance(images, Streamed):
         return _streamed(images, recipe, device)
-    train, test = prepare(images, device)
-    if device.type == "cpu":  # where ten thousand images cost more than the training
-        test = _some(test)
+    train, whole = prepare(images, device)
+    # On a CPU, ten thousand images cost more than the training.
+    test = _some(whole) if device.type == "cpu" else whole
 
     def take(chosen: Tensor, generator: torch.Generator) -> Batch:
         inputs, labels = (part[chosen.to(device)] for part in train)
@@ -69,10 +72,12 @@ def source(
             return shifted(inputs, generator), labels
         return (mirrored(inputs, generator) if recipe.mirror else inputs), labels
 
-    def tests() -> Iterator[Batch]:
-        yield from zip(*(part.split(PROBE) for part in test), strict=True)
+    def pieces(data: Batch) -> Iterator[Batch]:
+        return zip(*(part.split(PROBE) for part in data), strict=True)
 
-    return Source(len(train[1]), take, _some(train), tests)
+    return Source(
+        len(train[1]), take, _some(train), lambda: pieces(test), lambda: pieces(whole)
+    )
 
 
 def _streamed(images: Streamed, recipe: Augmentation, device: torch.device) -> Source:
@@ -92,15 +97,17 @@ def _streamed(images: Streamed, recipe: Augmentation, device: torch.device) -> S
             inputs = mirrored(inputs, generator)
         return inputs, train.labels[chosen].to(device)
 
-    def tests() -> Iterator[Batch]:
-        most = PROBE if device.type == "cpu" else TESTED
+    def tests(most: int) -> Iterator[Batch]:
         for chosen in _fixed(len(test.paths), most).split(PROBE):
             inputs = standard(test.read(chosen.tolist(), side))
             yield inputs, test.labels[chosen].to(device)
 
     probe = _fixed(len(train.paths), PROBE)
     seen = standard(train.read(probe.tolist(), side)), train.labels[probe].to(device)
-    return Source(len(train.paths), take, seen, tests)
+    few = PROBE if device.type == "cpu" else TESTED
+    return Source(
+        len(train.paths), take, seen, lambda: tests(few), lambda: tests(TESTED)
+    )
 
 
 def _fixed(count: int, most: int) -> Tensor:

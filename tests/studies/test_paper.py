@@ -3,6 +3,7 @@
 import pytest
 
 from studies import (
+    associate_normalization,
     densenet,
     high_learning_rate,
     inception,
@@ -11,6 +12,7 @@ from studies import (
     vit,
     weight_standardization,
 )
+from studies.survey import config as survey
 from studies.tasks.classification import schedule
 
 EPOCH = 50_000 // 128  # steps of CIFAR at batch 128, the last, smaller batch left out
@@ -39,6 +41,11 @@ STATED = [
         "optimiser": "sgd", "data": "imagenet", "network": "resnet50", "width": 64,
         "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "batch": 256,
         "steps": 90 * (1_281_167 // 256)}),
+    # "Associate normalization" (2018), section 4: implementation details
+    (associate_normalization.PAPER, {
+        "optimiser": "sgd", "data": "cifar10", "network": "resnet101", "width": 64,
+        "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "batch": 64,
+        "steps": 350 * (50_000 // 64)}),
     # Deng et al. (2026), by their code: GPT-2 small, and ResNet-18 on CIFAR-10
     (updates.PAPER_TEXT, {
         "optimiser": "adamw", "depth": 12, "heads": 12, "width": 768, "context": 1024,
@@ -48,6 +55,15 @@ STATED = [
         "optimiser": "adamw", "data": "cifar10", "network": "resnet18", "width": 64,
         "norm": "BN", "batch": 512, "steps": 200 * (50_000 // 512),
         "weight_decay": 0.01, "schedule": "cosine"}),
+    # Of the survey's sources: Ioffe and Szegedy (2015), section 4.1; Brock, De, Smith
+    # and Simonyan (2021), section 4 and appendix; Xiong et al. (2020), section 4
+    (survey.IOFFE, {"data": "mnist", "network": "sigmoid", "width": 100, "depth": 3,
+                    "batch": 60, "steps": 50_000}),
+    (survey.BROCK, {"optimiser": "sgd", "data": "imagenet", "batch": 4096,
+                    "momentum": 0.9, "weight_decay": 2e-5, "clipping": 0.01,
+                    "schedule": "cosine", "warm_up": 5 / 360,
+                    "steps": 360 * (1_281_167 // 4096)}),
+    (survey.XIONG, {"width": 512, "depth": 6}),
 ]  # fmt: skip
 
 
@@ -88,6 +104,29 @@ def test_weight_standardization_has_the_steps_and_combinations_of_its_source():
     }
 
 
+def test_associate_normalization_has_the_batches_and_milestones_of_its_source():
+    rate = schedule(associate_normalization.PAPER.schedule)
+    rates = {epoch: rate(epoch / 350) for epoch in (0, 149, 150, 249, 250, 349)}
+    assert list(rates.values()) == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+    made = associate_normalization.PRESETS["paper"]
+    tables = {(c.data, c.batch): set() for c in made}
+    for config in made:
+        tables[config.data, config.batch].add(config.arm)
+        assert config.lr == 0.1
+        assert config.steps == 350 * (50_000 // config.batch)
+    assert {b for d, b in tables if d == "cifar10"} == {64, 32, 16, 8, 4, 2}
+    norms = {"BN", "Assoc", "GN", "IN", "LN"}
+    assert tables["cifar10", 64] > norms
+    assert tables["cifar100", 64] == norms
+    assert all(arms >= {"BN", "Assoc", "GN"} for arms in tables.values())
+
+
+def test_associate_normalization_has_32_groups_at_the_sources_width():
+    norm = associate_normalization.norm_of("Assoc", 64)(2048)
+    assert (norm.groups, norm.keys) == (32, 32)
+    assert associate_normalization.norm_of("GN", 64)(2048).num_groups == 32
+
+
 def test_the_rates_of_rmnps_source_are_among_those_of_updates():
     rates = {config.lr for config in updates.PRESETS["paper"]}
     assert rates >= {6e-4, 2e-3}  # of AdamW, for text and for images
@@ -109,3 +148,12 @@ def test_the_smaller_transformer_of_the_supplement_comes_first():
     first, *_, last = vit.PRESETS["paper"]
     assert (first.dim, first.data) == (384, "cifar100")
     assert (last.dim, last.data) == (768, "imagenet")
+
+
+def test_the_surveys_paper_preset_has_its_sources_rates():
+    rates = {}
+    for config in survey.PRESETS["paper"]:
+        rates.setdefault(config.experiment, set()).add(config.lr)
+    assert rates["warm_up"] == {5e-4, 1e-3}
+    assert rates["norm_free"] == {0.1 * 4096 / 256}
+    assert set(rates) == set(survey.EXPERIMENTS)

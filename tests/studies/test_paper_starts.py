@@ -10,12 +10,23 @@ import torch
 from studies.data import cifar
 from studies.engine.loop import train
 from studies.engine.sweeps import Options
-from tests.studies.stand_ins import write_binary, write_imagenet, write_llff
+from tests.studies.stand_ins import (
+    write_binary,
+    write_imagenet,
+    write_llff,
+    write_mnist,
+)
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
-    "small_networks", "weight_standardization", "updates",
+    "small_networks", "weight_standardization", "associate_normalization",
+    "updates", "survey",
 )  # fmt: skip
+CHANGED = {
+    "weight_standardization": "WS",
+    "associate_normalization": "Assoc",
+    "survey": "",
+}
 STEPS = 2
 FEW = {
     "batch": 8,
@@ -31,18 +42,20 @@ def files(tmp_path_factory):
     for name in ("cifar10", "cifar100"):
         write_binary(folder / cifar.FOLDERS[name], name, n=8)
     write_imagenet(folder / "imagenet")
+    write_mnist(folder / "mnist")
     write_llff(folder / "fern", views=9, side=(12, 16), factor=8)
     return folder
 
 
 def kinds(study):
-    """Return the first equilibrated config of each network and data set."""
+    """Return the first changed config of each network and data set."""
     found = {}
     for config in importlib.import_module(f"studies.{study}").PRESETS["paper"]:
-        sizes = ("data", "network", "dim", "activation", "problem", "size")
+        sizes = (
+            "experiment", "data", "network", "dim", "activation", "problem", "size"
+        )  # fmt: skip
         key = tuple(getattr(config, name, None) for name in sizes)
-        changed = "WS" if study == "weight_standardization" else "E"
-        if changed in config.arm and not config.arm.startswith("init"):
+        if CHANGED.get(study, "E") in config.arm and not config.arm.startswith("init"):
             found.setdefault(key, config)
     scenes = [c for c in found.values() if study == "nerf" and c.data != "fern"]
     return [config for config in found.values() if config not in scenes]

@@ -50,6 +50,9 @@ def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
             assert max(counts) - min(counts) <= 1
 
 
+# Ask of normalisations, under their sources' schedules: see test_norm_studies.
+OF_NORMS = {"associate_normalization", "micro_batches"}
+OF_WEIGHTS = [study for study in STUDIES if study not in OF_NORMS | {"survey"}]
 CONTROLS = {"weight_standardization": {"GN", "GN+MO", "GN+DO", "GN+AF"}}
 WEIGHT_NORMALISED = {"WN", "LN+W", "GN+WN"}
 EPOCHS = {
@@ -60,7 +63,7 @@ EPOCHS = {
 BUILT_ON_THE_SPOT = {"digits", "textures", "analytic", "knot", "carved"}
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", OF_WEIGHTS)
 def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
     made = configs(study, "real")
     assert not {config.data for config in made} & BUILT_ON_THE_SPOT
@@ -74,7 +77,16 @@ def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
         assert arms & WEIGHT_NORMALISED or study == "updates"
 
 
-@pytest.mark.parametrize("study", STUDIES)
+def test_the_surveys_real_preset_has_plain_networks_and_three_seeds_or_more():
+    made = configs("survey", "real")
+    assert not {config.data for config in made} & BUILT_ON_THE_SPOT
+    for runs in settings(made):
+        arms, _, seeds = (set(column) for column in zip(*runs, strict=True))
+        assert "plain" in arms
+        assert seeds >= {0, 1, 2}
+
+
+@pytest.mark.parametrize("study", OF_WEIGHTS)
 def test_real_presets_let_the_rate_fall_and_images_be_mirrored(study):
     for config in configs(study, "real"):
         assert getattr(config, "schedule", "cosine") == "cosine"  # NeRF has its own

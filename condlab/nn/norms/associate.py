@@ -100,9 +100,10 @@ class AssocNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalised x, of the same shape (N, C, ...)."""
         scale, shift = self.predict(x)
-        mean, var = self._statistics(x, self.groups)
-        z = x.reshape(len(x), self.groups, -1) - mean[:, :, None]
-        z = (z / (var + self.eps).sqrt()[:, :, None]).reshape(x.shape)
+        # An unbiased variance is the biased one over this share.
+        share = 1 - self.correction * self.groups / x.shape[1:].numel()
+        z = torch.group_norm(x, self.groups, eps=self.eps * share)
+        scale = scale * share**0.5
         return per_channel(scale, x) * z + per_channel(shift, x)
 
     def predict(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,7 +128,8 @@ class AssocNorm(nn.Module):
                 "unbiased variances need two values a group, got one; use "
                 "unbiased=False"
             )
-        return z.mean(2), z.var(2, correction=self.correction)
+        var, mean = torch.var_mean(z, 2, correction=self.correction)
+        return mean, var
 
     def _decode(self, key: Tensor, decoder: Tensor, channels: int) -> Tensor:
         """Return W E for every channel, shape (N, C)."""
