@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
                 )
             except ranks.RankLostError:
                 raise
-            except (ValueError, OSError, ModuleNotFoundError) as error:
+            except (ValueError, OSError, ImportError) as error:
                 if ranks.rank() == 0:  # all have the same
                     _complain(str(error))
                 ranks.gathered(None)  # torchrun stops all when the first one ends
@@ -110,7 +110,7 @@ def _analyse(given: argparse.Namespace) -> int:
             for page in filter(Path.is_file, given.pages):
                 pages.rewrite(page, blocks.parts(found))
             print(*drawn, sep="\n")
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ImportError) as error:
         return _complain(str(error))
     return 0
 
