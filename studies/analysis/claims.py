@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studies.analysis import claims_survey
+from studies.analysis import survey
 from studies.analysis.contrasts import Contrast
 from studies.analysis.entries import Claim
 
@@ -160,7 +160,7 @@ CLAIMS = (
         "small_networks", "E", "plain",
     ),
     *STANDARDIZED,
-    *claims_survey.CLAIMS,
+    *survey.CLAIMS,
     _claim(
         "control",
         "Quadratics: Jacobi scaling makes gradient descent faster (positive control)",
@@ -170,4 +170,4 @@ CLAIMS = (
 )  # fmt: skip
 
 # Claims of other numbers than steps to a loss.
-CONTRASTS: tuple[Contrast, ...] = (*claims_survey.CONTRASTS,)
+CONTRASTS: tuple[Contrast, ...] = (*survey.CONTRASTS,)

@@ -116,10 +116,7 @@ def main(
         found["theorem_52"] = json.loads(counted.read_text(encoding="utf-8"))
     if costs.is_file():
         found["costs"] = json.loads(costs.read_text(encoding="utf-8"))
-    path = results / "meta_analysis.json"
-    text = json.dumps(_plain(found), sort_keys=True, separators=(",", ":"))
-    replace_text(path, text.replace('},{"', '},\n{"') + "\n")
-    return path
+    return _written(found, results / "meta_analysis.json")
 
 
 def correlations(runs: Sequence[Run], resamples: int) -> list[Correlation]:
@@ -170,6 +167,12 @@ def correlate(
         "strata": result.strata,
         "clusters": result.clusters,
     }
+
+
+def _written(found: Found, path: Path) -> Path:
+    text = json.dumps(_plain(found), sort_keys=True, separators=(",", ":"))
+    replace_text(path, text.replace('},{"', '},\n{"') + "\n")
+    return path
 
 
 def _plain(value: object) -> object:

@@ -4,9 +4,8 @@ import math
 
 import pytest
 
-from studies.analysis import differences
-from studies.analysis.claims_survey import CLAIMS, CONTRASTS
 from studies.analysis.contrasts import judge_contrast
+from studies.analysis.survey import CLAIMS, CONTRASTS, differences
 from studies.survey import EXPERIMENTS
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from studies.analysis.contrasts import Contrast, minus
-from studies.analysis.differences import (
+from studies.analysis.entries import Claim
+from studies.analysis.survey.differences import (
     MARGIN,
     at_equal_rates,
     at_rate,
@@ -20,7 +21,6 @@ from studies.analysis.differences import (
     slope,
     smaller,
 )
-from studies.analysis.entries import Claim
 from studies.engine.records import Record
 
 Measure = Callable[[Sequence[Record]], Mapping[int, float]]
