@@ -111,6 +111,15 @@ def test_the_training_data_have_the_statistics_that_the_method_says():
     assert high - low == pytest.approx(1, rel=8 * U)
 
 
+def test_a_million_nanoseconds_since_1970_get_unit_deviation():
+    """Where scikit-learn 1.9's StandardScaler takes the feature for a constant."""
+    t = 1.7e18 + np.random.default_rng(0).uniform(0, 5e8, size=(10**6, 1))
+    found = normalise_inputs(t)
+    assert found.flat == ()
+    # NumPy's pairwise sums add some 128 roundings at the leaves, and 13 levels.
+    assert found.apply(t).std() == pytest.approx(1, rel=2 * 141 * U)
+
+
 @pytest.mark.parametrize("bounds", [(0, 1), (-1, 1), (-0.1, 0.3), (1e-3, 7)])
 def test_training_data_stay_within_their_bounds_and_meet_both(bounds):
     A = np.random.default_rng(2).standard_normal((200, 5))
