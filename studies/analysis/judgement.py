@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studies.analysis.claims import BESIDE, CONTROLS
+from studies.analysis.claims.equilibration import BESIDE, CONTROLS
 from studies.analysis.entries import Claim, Judged
 from studies.analysis.labels import seen_on
 from studies.analysis.ratios import Effect, Ratio, at_end, at_rate, effect, entry
