@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studies.analysis.claims import equilibration, standardization, survey
+from studies.analysis.claims import equilibration, standardization, survey, updates
 from studies.analysis.contrasts import Contrast
 from studies.analysis.entries import Claim
 
@@ -11,7 +11,8 @@ CLAIMS: tuple[Claim, ...] = (
     *equilibration.CLAIMS,
     *standardization.CLAIMS,
     *survey.CLAIMS,
+    *updates.CLAIMS,
     *equilibration.OTHERS,
 )
 # That a number of each seed is above 0.
-CONTRASTS: tuple[Contrast, ...] = (*survey.CONTRASTS,)
+CONTRASTS: tuple[Contrast, ...] = (*survey.CONTRASTS, *updates.CONTRASTS)
