@@ -2,9 +2,10 @@
 
 Of Wang et al. (2026, PC Layer): with AdamW and with Muon, polynomials in the weights
 make a transformer reach a loss sooner. Of Jordan et al. (2024): Muon is faster than
-AdamW on text, and than SGD on CIFAR-10. Of Deng et al. (2026): RMNP is faster than
-AdamW, and as good as Muon or slightly better. Of Saratchandran, Wang and Lucey (2024),
-who step by SGD or AdamW: equilibrated weights train faster.
+AdamW on text, and than SGD on CIFAR-10. Of Deng et al. (2026): RMNP is better than
+AdamW, and competitive with Muon on text; on CIFAR-10 they have 94.02 % by AdamW, 94.33
+by RMNP and 94.65 by Muon. Of Saratchandran, Wang and Lucey (2024), who step by SGD or
+AdamW: equilibrated weights train faster.
 """
 
 from __future__ import annotations
@@ -48,8 +49,6 @@ def _of(kind: str) -> tuple[Claim, ...]:
          "plain", "PC layer"),
         ("muon", f"Muon trains faster than {base}", "plain+muon", "plain", "Muon"),
         ("rmnp", f"RMNP trains faster than {base}", "plain+rmnp", "plain", "RMNP"),
-        ("rmnp-muon", "RMNP trains faster than Muon", "plain+rmnp", "plain+muon",
-         "RMNP"),
         ("pc-muon", "with Muon, the PC layer trains faster than plain weights",
          "PC_gain+muon", "plain+muon", "PC layer"),
         ("e-muon", "with Muon, E trains faster than plain weights", "E+muon",
@@ -116,31 +115,40 @@ PREDICTED = (
     ("initial_scale", "the weights' size at the start says which arm is sooner (a "
      "control)"),
 )  # fmt: skip
-CONTRASTS = tuple(
-    contrast
-    for kind, (words, _) in KINDS.items()
-    for contrast in (
-        *(
-            Contrast(
-                f"updates-{kind}-{predictor.replace('_', '-')}",
-                f"{words}: {text}",
-                "conditioning",
-                STUDY,
-                "Spearman's ρ with the steps to the loss, over arms at own best rates",
-                partial(rank_correlation, predictor=predictor),
-                {"kind": kind},
-            )
-            for predictor, text in PREDICTED
-        ),
+
+
+def _predicted(kind: str) -> tuple[Contrast, ...]:
+    """Return whether a number that is known early says which arm is sooner."""
+    return tuple(
         Contrast(
-            f"updates-{kind}-rmnp-end",
-            f"{words}: RMNP ends as well as Muon or slightly better",
-            "RMNP",
+            f"updates-{kind}-{predictor.replace('_', '-')}",
+            f"{KINDS[kind][0]}: {text}",
+            "conditioning",
             STUDY,
-            "test metric at the end, how much better than Muon's: "
-            + METRICS[kind].replace("_", " "),
-            partial(better_at_the_end, kind=kind, arm="plain+rmnp", than="plain+muon"),
+            "Spearman's ρ with the steps to the loss, over arms at own best rates",
+            partial(rank_correlation, predictor=predictor),
             {"kind": kind},
-        ),
+        )
+        for predictor, text in PREDICTED
     )
+
+
+def _ends(kind: str, text: str, arm: str, than: str) -> Contrast:
+    unit = METRICS[kind].replace("_", " ")
+    return Contrast(
+        f"updates-{kind}-end",
+        f"{KINDS[kind][0]}: {text}",
+        "RMNP",
+        STUDY,
+        f"test metric at the end, how much better it is than the other's: {unit}",
+        partial(better_at_the_end, kind=kind, arm=arm, than=than),
+        {"kind": kind},
+    )
+
+
+CONTRASTS = (
+    *_predicted("text"),
+    _ends("text", "RMNP ends as well as Muon or better", "plain+rmnp", "plain+muon"),
+    *_predicted("images"),
+    _ends("images", "Muon ends better than RMNP", "plain+muon", "plain+rmnp"),
 )
