@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-
 from studies.analysis.claims_survey import CLAIMS, CONTRASTS
 
 ROOT = Path(__file__).parents[2]
