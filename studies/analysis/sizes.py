@@ -17,6 +17,7 @@ IMAGES = MappingProxyType({
 # The arm, where it is not called plain.
 PLAIN = MappingProxyType({
     "vit": "LN", "weight_standardization": "GN", "associate_normalization": "GN",
+    "micro_batches": "GN",
 })  # fmt: skip
 
 

@@ -15,8 +15,10 @@ from tests.studies.stand_ins import write_binary, write_imagenet, write_llff
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "associate_normalization",
+    "micro_batches",
 )  # fmt: skip
-CHANGED = {"weight_standardization": "WS", "associate_normalization": "Assoc"}
+CHANGED = {"weight_standardization": "WS", "associate_normalization": "Assoc",
+           "micro_batches": "WS"}  # fmt: skip
 STEPS = 2
 FEW = {"batch": 8, "rays": 64, "points": 256}  # of each, as no stand-in has more
 
