@@ -26,7 +26,7 @@ import scipy.sparse as sp
 from sklearn.preprocessing import normalize
 
 import condlab
-from benchmarks.turns import Times, environment, in_turns, write
+from benchmarks.measurement.turns import Times, environment, in_turns, write
 
 PER_ROW = 5
 SIZES = (1_000, 10_000, 100_000, 1_000_000)

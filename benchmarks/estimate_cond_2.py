@@ -31,7 +31,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, eigsh, splu, svds
 
-from benchmarks.children import Result, failure, in_a_child
+from benchmarks.measurement.children import Result, failure, in_a_child
 from condlab.types import Sparse
 
 NAME = "benchmarks.estimate_cond_2"

@@ -34,7 +34,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad, hessian, jvp
 
-from benchmarks.hessian_problems import (
+from benchmarks.hessians.largest_eigenvalue import measure_largest
+from benchmarks.hessians.problems import (
     CRITERION,
     Batch,
     Problem,
@@ -45,7 +46,6 @@ from benchmarks.hessian_problems import (
     small,
     trained,
 )
-from benchmarks.largest_eigenvalue import measure_largest
 from benchmarks.training_step import _resident, in_turns
 from condlab.curvature import condition_number, output_shift
 from condlab.spectra import assemble, spectrum

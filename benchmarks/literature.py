@@ -30,7 +30,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import cg, lsqr
 
 import condlab
-from benchmarks.literature_page import (
+from benchmarks.pages.literature import (
     Certified,
     Gradients,
     Literature,

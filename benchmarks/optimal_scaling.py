@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 
 import condlab
-from benchmarks.children import Result, failure, in_a_child
+from benchmarks.measurement.children import Result, failure, in_a_child
 from condlab.collection import COLLECTION
 from condlab.types import Sparse
 

@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from benchmarks.performance_rows import CURVES, ROWS, Curve, Record, Row
-from condlab._files import replace_text
+from benchmarks.pages.performance import CURVES, ROWS, Curve, Record, Row
+from condlab.machine.files import replace_text
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"

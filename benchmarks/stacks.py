@@ -17,7 +17,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 
 import condlab
-from benchmarks.turns import Times, environment, in_turns, write
+from benchmarks.measurement.turns import Times, environment, in_turns, write
 
 SHAPES = ((10_000, 2, 2), (10_000, 3, 3), (10_000, 4, 4), (1_000, 10, 10))
 Order = Literal[1, 2, "inf", "fro"]

@@ -23,7 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 
-from benchmarks.turns import environment, in_turns, write
+from benchmarks.measurement.turns import environment, in_turns, write
 from condlab.gallery import laplacian_2d
 from condlab.io import write_matrix
 

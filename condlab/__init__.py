@@ -35,6 +35,7 @@ from condlab.errors import (
     NotPositiveDefiniteError,
     SingularMatrixError,
 )
+from condlab.inputs import InputNormalisation, normalise_inputs
 from condlab.norms import column_norms, row_norms
 from condlab.scaling import (
     column_scaling,
@@ -65,6 +66,7 @@ __all__ = [
     "ConditionEstimates",
     "Culprit",
     "Diagnosis",
+    "InputNormalisation",
     "MatrixFileError",
     "MissingExtraError",
     "NotPositiveDefiniteError",
@@ -89,6 +91,7 @@ __all__ = [
     "estimate_cond_1",
     "estimate_cond_2",
     "jacobi_scaling",
+    "normalise_inputs",
     "optimal_scaling",
     "row_column_scaling",
     "row_norms",

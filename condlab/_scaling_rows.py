@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, overload
 
-from condlab._digits import interval, shown
-from condlab._tables import as_frame, as_html, as_text
+from condlab.display.digits import interval, shown
+from condlab.display.tables import as_frame, as_html, as_text
 from condlab.types import Bracket, ConditionEstimate, Norm, Record, Scaling
 
 if TYPE_CHECKING:

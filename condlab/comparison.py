@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import NamedTuple, TypedDict
 
 from condlab import _arrays
-from condlab._reciprocals import Rounding
 from condlab._scaling_rows import ScalingComparison, ScalingRow, Side
 from condlab.bounds import bauer, van_der_sluis
 from condlab.condition.affordable import is_large, kappa
+from condlab.equilibration.reciprocals import Rounding
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,

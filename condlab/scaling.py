@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
-from condlab import _arrays, _leaders
-from condlab._reciprocals import (
+from condlab import _arrays
+from condlab.equilibration import leaders
+from condlab.equilibration.reciprocals import (
     Rounding,
     are_unit,
     check_diagonal,
@@ -228,16 +229,16 @@ def _sweeps(A: Array, p: Norm, tol: float, max_sweeps: int) -> Scaling:
     """Return what Ruiz's sweeps give; multipliers may leave the range of floats."""
     scaling, scaled = Scaling(), A
     if p == "inf" and sp.issparse(A) and max_sweeps > 0:
-        found = _over_leaders(_leaders.of_sparse(A), scaling, tol, 0, max_sweeps)
+        found = _over_leaders(leaders.of_sparse(A), scaling, tol, 0, max_sweeps)
         if found is not None:
             return found
     for done in range(max_sweeps):
         rows, columns = row_norms(scaled, p=p), column_norms(scaled, p=p)
         if are_unit(rows, tol) and are_unit(columns, tol):
             break
-        if p == "inf" and done in _leaders.PRUNED and _arrays.is_numpy(scaled):
+        if p == "inf" and done in leaders.PRUNED and _arrays.is_numpy(scaled):
             left = max_sweeps - done
-            few = _leaders.of_dense(_arrays.as_float(A), scaled, rows, columns, left)
+            few = leaders.of_dense(_arrays.as_float(A), scaled, rows, columns, left)
             found = _over_leaders(few, scaling, tol, done, max_sweeps)
             if found is not None:
                 return found
@@ -253,16 +254,16 @@ def _sweeps(A: Array, p: Norm, tol: float, max_sweeps: int) -> Scaling:
 
 
 def _over_leaders(
-    leaders: _leaders.Leaders | None,
+    few: leaders.Leaders | None,
     scaling: Scaling,
     tol: float,
     first: int,
     last: int,
 ) -> Scaling | None:
     """Return what the sweeps that are left make of a scaling, where few entries do."""
-    if leaders is None:
+    if few is None:
         return None
-    found = _leaders.sweeps(leaders, scaling.left, scaling.right, tol, first, last)
+    found = leaders.sweeps(few, scaling.left, scaling.right, tol, first, last)
     return None if found is None else Scaling(*found)
 
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from condlab._digits import down, interval, shown
 from condlab._scaled import apply
 from condlab._systems import ScaledSystem, scaled_system
-from condlab._tables import as_frame, as_html, record, shortened
 from condlab._typing import Array, ConditionNorm, Json, MatrixNorm, Norm, Record, Sparse
+from condlab.display.digits import down, interval, shown
+from condlab.display.tables import as_frame, as_html, record, shortened
 
 if TYPE_CHECKING:
     import pandas as pd

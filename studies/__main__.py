@@ -24,6 +24,8 @@ STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "twins",
     "associate_normalization",
+    "updates",
+    "survey",
     "micro_batches",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
@@ -50,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
                 )
             except ranks.RankLostError:
                 raise
-            except (ValueError, OSError, ModuleNotFoundError) as error:
+            except (ValueError, OSError, ImportError) as error:
                 if ranks.rank() == 0:  # all have the same
                     _complain(str(error))
                 ranks.gathered(None)  # torchrun stops all when the first one ends
@@ -79,7 +81,12 @@ def _options(given: argparse.Namespace) -> Options:
         fresh=given.fresh,
         status=given.status,
         choice=Choice(
-            given.arms, given.rates, given.steps, given.dataset, given.optimiser
+            given.arms,
+            given.rates,
+            given.steps,
+            given.dataset,
+            given.optimiser,
+            given.network,
         ),
     )
 
@@ -104,7 +111,7 @@ def _analyse(given: argparse.Namespace) -> int:
             for page in filter(Path.is_file, given.pages):
                 pages.rewrite(page, blocks.parts(found))
             print(*drawn, sep="\n")
-    except (ValueError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, OSError, ImportError) as error:
         return _complain(str(error))
     return 0
 
@@ -157,7 +164,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         "--data",
         type=Path,
         metavar="DIR",
-        help="where CIFAR-10 and the like are; they are downloaded otherwise",
+        help="where CIFAR-10 and the like are, downloaded else; or a text, FILE.txt",
     )
     add(
         "--out",
@@ -188,6 +195,7 @@ def _add_what(parser: argparse.ArgumentParser) -> None:
         choices=("sgd", "adamw", "muon", "rmnp"),
         help="step by this instead, in studies of classification",
     )
+    add("--network", default="", metavar="NAME", help="train this of several alone")
 
 
 def _add_how(parser: argparse.ArgumentParser) -> None:
@@ -246,7 +254,7 @@ def _add_analyse(parser: argparse.ArgumentParser) -> None:
         ("figures", Path("figures")),
     ):
         add(f"--{name}", type=Path, default=default, help="for analyse; default: own")
-    pages = [Path("README.md"), Path("docs/results.md")]
+    pages = [Path("README.md"), Path("docs/results.md"), Path("docs/sources.md")]
     add("--pages", type=Path, nargs="+", default=pages, help="for analyse")
 
 

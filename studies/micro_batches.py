@@ -197,11 +197,8 @@ def accumulated(loss: Loss, micro: int) -> Loss:
     """
 
     def whole(net: nn.Module, batch: Batch) -> Tensor:
-        losses = [
-            loss(net, part)
-            for part in zip(*(x.split(micro) for x in batch), strict=True)
-        ]
-        return torch.stack(losses).mean()
+        parts = zip(*(tensor.split(micro) for tensor in batch), strict=True)
+        return torch.stack([loss(net, part) for part in parts]).mean()
 
     return whole
 
@@ -217,8 +214,8 @@ def task(config: Config, options: Options) -> Task:
     micro = parts_of(config.arm).micro
     if micro is not None and config.batch % micro:
         raise ValueError(
-            f"a batch must be divisible by its micro-batches, got {config.batch} images "
-            f"and {config.arm}"
+            "a batch must be divisible by its micro-batches, got "
+            f"{config.batch} images and {config.arm}"
         )
     images = load(config.data, options.data)
     recipe, net = recipe_of(config, options.device), partial(network, config, images)

@@ -36,7 +36,6 @@ from scipy.stats import binomtest
 from torch import Tensor, nn
 
 from condlab import ConditionEstimate
-from condlab._files import replace_text
 from condlab.curvature import (
     HessianOperator,
     condition_number,
@@ -45,6 +44,7 @@ from condlab.curvature import (
     make_loss,
     sphere,
 )
+from condlab.machine.files import replace_text
 from studies.analysis.entries import Counted, Counts, Reading
 
 RESULT = Path(__file__).parent / "results" / "theorem_52.json"

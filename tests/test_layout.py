@@ -1,12 +1,14 @@
-"""Files and functions stay short, and types say what a function takes."""
+"""Files, folders and functions stay short, and types say what a function takes."""
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 MOST_ANY = 60  # lines that say Any
 MOST_LINES = 320  # of a file
+MOST_IN_A_FOLDER = 3000  # lines of the files that lie in it, not below it
 MOST_CODE = 45  # lines of a function, without docstring, blank lines and comments
 
 
@@ -44,6 +46,26 @@ def test_files_are_short():
     lengths = {name: len(text.splitlines()) for name, text in TEXTS.items()}
     assert len(lengths) > 400
     assert {name: n for name, n in lengths.items() if n > MOST_LINES} == {}
+
+
+def lines_by_folder(texts):
+    """Return how many lines lie in each folder itself; folders in it are their own."""
+    folders = Counter()
+    for name, text in texts.items():
+        folders[str(Path(name).parent)] += len(text.splitlines())
+    return folders
+
+
+def test_lines_of_a_folder_leave_out_those_of_folders_in_it():
+    found = lines_by_folder({"a/b.py": "x\ny\n", "a/c.py": "z\n", "a/d/e.py": "w\n"})
+    assert found == {"a": 3, "a/d": 1}
+
+
+def test_no_folder_outgrows_three_thousand_lines_but_the_claims():
+    folders = lines_by_folder(TEXTS)
+    assert {"condlab", "condlab/nn", "studies", "benchmarks"} <= set(folders)
+    large = {name for name, n in folders.items() if n > MOST_IN_A_FOLDER}
+    assert {name for name in large if "claims" not in name.split("/")} == set()
 
 
 def test_functions_are_short():

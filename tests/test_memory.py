@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from condlab._memory import available_bytes, require_bytes
+from condlab.machine.memory import available_bytes, require_bytes
 
 MIB = 2**20
 MACHINE = 64 * 2**30
@@ -120,7 +120,7 @@ def test_a_system_without_tables_still_gives_a_number(tmp_path):
 
 LIMITED = """
 import resource, sys
-from condlab._memory import available_bytes
+from condlab.machine.memory import available_bytes
 kind, room = getattr(resource, sys.argv[1]), int(sys.argv[2])
 field = {"RLIMIT_AS": 0, "RLIMIT_DATA": 5}[sys.argv[1]]
 pages = int(open("/proc/self/statm").read().split()[field])

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from benchmarks import performance_page
-from benchmarks.performance_rows import CURVES, ROWS, Curve, Row
+from benchmarks.pages.performance import CURVES, ROWS, Curve, Row
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import condlab
-from condlab._digits import down, interval, up
-from condlab._tables import plain
+from condlab.display.digits import down, interval, up
+from condlab.display.tables import plain
 from condlab.types import Bracket, ConditionEstimate, ConditionEstimates
 
 torch = pytest.importorskip("torch")
@@ -21,7 +21,7 @@ from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from condlab import curvature, nn, spectra, theory  # noqa: E402
-from condlab.spectra._staircase import Staircase  # noqa: E402
+from condlab.spectra.brackets.staircase import Staircase  # noqa: E402
 from condlab.theory import Verdict  # noqa: E402
 
 A = np.array([[1.0, 2.0], [300.0, 100.0]])

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from condlab._files import replace_text
+from condlab.machine.files import replace_text
 
 FIGURES = (".png", ".svg", ".pdf")
 PRINTED = Path("-")

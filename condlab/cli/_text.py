@@ -15,7 +15,7 @@ from types import TracebackType
 
 import numpy as np
 
-from condlab._digits import bracket, floor, number, shown
+from condlab.display.digits import bracket, floor, number, shown
 
 __all__ = [
     "Progress", "as_json", "bracket", "excess", "floor", "instance", "number", "shown",

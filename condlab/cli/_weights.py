@@ -158,7 +158,7 @@ def _networks(source: str) -> list[tuple[str, Network]]:
 
 def _weights_in(folder: Path) -> list[Path]:
     """Return the weights in a directory: a sharded network, or a file a checkpoint."""
-    from condlab.nn.files import SUFFIXES
+    from condlab.nn.states.files import SUFFIXES
 
     indices = sorted(folder.glob("*.index.json"))
     if indices:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 import torch
 
-from condlab._tables import record
 from condlab._typing import Record
-from condlab.spectra._intervals import Spectrum
+from condlab.display.tables import record
+from condlab.spectra.brackets.intervals import Spectrum
 from condlab.spectra.eigenpairs import Eigenpairs, angles, chosen
 from condlab.types import Bracket, ConditionEstimate
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from condlab._digits import bracket, shown
-from condlab._tables import as_html
+from condlab.display.digits import bracket, shown
+from condlab.display.tables import as_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,6 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from condlab._tables import record
 from condlab._typing import Record
 from condlab.curvature import _shown
 from condlab.curvature._certain import (
@@ -29,14 +28,18 @@ from condlab.curvature.factored import factored
 from condlab.curvature.symmetry._in_gauge import Gauge, in_gauge
 from condlab.curvature.symmetry.invariances import Invariance
 from condlab.curvature.symmetry.null_space import NullSpace
+from condlab.display.tables import record
 from condlab.spectra._dense import is_exact
-from condlab.spectra._extremes import ProbableExtremes
-from condlab.spectra._intervals import Spectrum
 from condlab.spectra._operator import Operator
 from condlab.spectra._products import METHODS, Products, require_arguments
-from condlab.spectra._room import require_room_for_basis, require_room_for_eigenvalues
+from condlab.spectra.brackets.extremes import ProbableExtremes
+from condlab.spectra.brackets.intervals import Spectrum
 from condlab.spectra.eigenpairs import require_vectors
 from condlab.spectra.spectrum import NUM_MATVECS, exact, lanczos
+from condlab.spectra.storage.room import (
+    require_room_for_basis,
+    require_room_for_eigenvalues,
+)
 from condlab.types import Bracket, ConditionEstimate
 
 BASIS = 128  # vectors that Lanczos holds

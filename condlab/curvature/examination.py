@@ -26,8 +26,8 @@ from condlab.curvature.operators.operator import (
 from condlab.curvature.symmetry.gauge import SphereOperator, normalised_lines, sphere
 from condlab.curvature.symmetry.symmetries import find_invariances
 from condlab.nn.conditioning import zero_line
-from condlab.spectra._intervals import Spectrum
-from condlab.spectra._staircase import Staircase
+from condlab.spectra.brackets.intervals import Spectrum
+from condlab.spectra.brackets.staircase import Staircase
 from condlab.spectra.density import SpectralDensity, density
 
 GRAM = 2000  # outputs, or parameters, whose Gauss-Newton matrix takes seconds

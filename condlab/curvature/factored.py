@@ -14,14 +14,14 @@ import torch
 from scipy.linalg import lapack
 from torch import Tensor
 
-from condlab._precision import wide
 from condlab.curvature._certain import ZERO
-from condlab.spectra._block_lanczos import block_lanczos
+from condlab.machine.precision import wide
 from condlab.spectra._dense import SAFETY, assembled, rounding
-from condlab.spectra._extremes import probable
-from condlab.spectra._intervals import Spectrum
 from condlab.spectra._products import Products
-from condlab.spectra.krylov import Basis
+from condlab.spectra.brackets.extremes import probable
+from condlab.spectra.brackets.intervals import Spectrum
+from condlab.spectra.lanczos.block_lanczos import block_lanczos
+from condlab.spectra.lanczos.krylov import Basis
 
 OUTER, INNER = 200, 40  # products for the largest, and solves for the smallest
 PANEL = 64  # columns that LAPACK factors together

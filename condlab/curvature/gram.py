@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from condlab._precision import wide
 from condlab.curvature.condition_number import (
     HessianCondition,
     condition_number,
@@ -16,8 +15,9 @@ from condlab.curvature.evaluation.losses import Batch, ModelLoss
 from condlab.curvature.operators._outputs import Outputs
 from condlab.curvature.operators.operator import CurvatureOperator
 from condlab.curvature.symmetry.null_space import NullSpace
+from condlab.machine.precision import wide
 from condlab.spectra._products import Products
-from condlab.spectra.krylov import ROUNDING
+from condlab.spectra.lanczos.krylov import ROUNDING
 from condlab.spectra.spectrum import exact
 
 

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from condlab._tables import record
 from condlab._typing import Record
 from condlab.curvature import _shown
 from condlab.curvature.condition_number import (
@@ -35,6 +34,7 @@ from condlab.curvature.evaluation.losses import (
 )
 from condlab.curvature.operators.operator import HessianOperator
 from condlab.curvature.symmetry.gauge import normalised_lines, sphere
+from condlab.display.tables import record
 from condlab.nn import condition as equilibrate
 from condlab.nn.conditioning import Method
 from condlab.nn.selection import Layers

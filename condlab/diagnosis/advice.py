@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from condlab._digits import number, shown
-from condlab._tables import Cells, as_html, as_text, record
 from condlab.comparison import ScalingComparison
 from condlab.diagnosis._krylov import MOST_GMRES
 from condlab.diagnosis._problem import Problem
 from condlab.diagnosis.culprits import MATTERS
 from condlab.diagnosis.purposes import PURPOSES, fell
+from condlab.display.digits import number, shown
+from condlab.display.tables import Cells, as_html, as_text, record
 from condlab.types import ConditionEstimate
 
 COUNTS = ("steps", "iterations")

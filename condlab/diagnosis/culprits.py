@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 import scipy.sparse as sp
 
-from condlab._tables import record
 from condlab.condition.affordable import kappa
 from condlab.diagnosis._lines import kappas_rescaled, kappas_without, line_factors
+from condlab.display.tables import record
 from condlab.types import Array, Scaling
 
 MATTERS = 10.0  # the factor of κ from which on a line is named

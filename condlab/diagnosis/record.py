@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from condlab._digits import floor, number, shown
-from condlab._tables import Cells, as_html, as_text, record
 from condlab.comparison import OPTIMAL, ScalingComparison, ScalingRow
 from condlab.diagnosis.advice import Advice
 from condlab.diagnosis.culprits import MATTERS, Culprit
+from condlab.display.digits import floor, number, shown
+from condlab.display.tables import Cells, as_html, as_text, record
 from condlab.types import Bracket
 
 SHOWN = 10  # culprits on the page

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from condlab._memory import available_bytes
 from condlab.errors import MatrixFileError
+from condlab.machine.memory import available_bytes
 
 _GIB = 2**30
 _DEFLATE_AT_BEST = 1032  # no deflate stream inflates more than this

@@ -9,7 +9,7 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
     raise missing_extra("torch", "torch", "condlab.nn") from error
 
-from condlab.nn.checkpoint import load_checkpoint
+from condlab.inputs import normalise_inputs
 from condlab.nn.conditioning import (
     Conditioning,
     condition,
@@ -17,7 +17,6 @@ from condlab.nn.conditioning import (
     uncondition,
 )
 from condlab.nn.describe import Description, Weight, describe
-from condlab.nn.files import open_state
 from condlab.nn.fold import effective_weights, fold
 from condlab.nn.gradients import (
     GradNorm,
@@ -26,7 +25,7 @@ from condlab.nn.gradients import (
     normalise_gradients_,
 )
 from condlab.nn.layout import Layout, layouts
-from condlab.nn.monitor import Monitor
+from condlab.nn.monitoring.monitor import Monitor
 from condlab.nn.ngpt import (
     LearnedScale,
     SphereAttention,
@@ -46,6 +45,7 @@ from condlab.nn.norms import (
     BatchGroupNorm,
     BatchRenorm,
     ChannelLayerNorm,
+    ContrastResponseNorm,
     DivisiveNorm,
     FixNorm,
     GlobalResponseNorm,
@@ -62,6 +62,8 @@ from condlab.nn.norms import (
 from condlab.nn.norms.associate import AssocNorm, added_share
 from condlab.nn.selection import PRESETS
 from condlab.nn.smoothness import GradientShares, gradient_shares
+from condlab.nn.states.checkpoint import load_checkpoint
+from condlab.nn.states.files import open_state
 from condlab.nn.table import LayerRow, LayerTable, layer_table
 from condlab.nn.weights import WEIGHT_METHODS, normalise_weights
 
@@ -77,6 +79,7 @@ __all__ = [
     "BatchRenorm",
     "ChannelLayerNorm",
     "Conditioning",
+    "ContrastResponseNorm",
     "Description",
     "DivisiveNorm",
     "FixNorm",
@@ -116,6 +119,7 @@ __all__ = [
     "make_norm",
     "normalise_gradient",
     "normalise_gradients_",
+    "normalise_inputs",
     "normalise_weights",
     "open_state",
     "refresh_scalings",

@@ -9,7 +9,10 @@ from typing import Literal, get_args
 from torch import nn
 from torch.nn.utils import parametrize
 
-from condlab.nn._equilibrated import (
+from condlab.nn._names import one_spelling
+from condlab.nn._unknown import warn_of_unknown_kinds
+from condlab.nn.layout import Kinds
+from condlab.nn.maps.equilibrated import (
     Conditioning,
     Gain,
     Method,
@@ -18,12 +21,9 @@ from condlab.nn._equilibrated import (
     pinned,
     zero_line,
 )
-from condlab.nn._names import one_spelling
-from condlab.nn._owned import OwnedWeight
-from condlab.nn._parametrization import EffectiveWeight, register, take_class
-from condlab.nn._polynomial import Polynomial, check_polynomial
-from condlab.nn._unknown import warn_of_unknown_kinds
-from condlab.nn.layout import Kinds
+from condlab.nn.maps.owned import OwnedWeight
+from condlab.nn.maps.parametrization import EffectiveWeight, register, take_class
+from condlab.nn.maps.polynomial import Polynomial, check_polynomial
 from condlab.nn.selection import Layers, Site, chain, choose, layer_modules, maps_of
 
 Conditioner = Literal[Method, "polynomial"]

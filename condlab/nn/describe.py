@@ -10,11 +10,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.parameter import is_lazy
 
-from condlab.nn._equilibrated import conditioning_of, is_square
 from condlab.nn._measured import altered_by
 from condlab.nn._names import name_of
 from condlab.nn._unknown import unplaced
 from condlab.nn.layout import Kinds
+from condlab.nn.maps.equilibrated import conditioning_of, is_square
 from condlab.nn.selection import (
     Site,
     chain,

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from condlab.nn._measured import measured, overridden
-from condlab.nn._parametrization import take_class
 from condlab.nn.layout import Kinds
+from condlab.nn.maps.parametrization import take_class
 from condlab.nn.selection import Site, layer_modules, maps_of, sites
 
 

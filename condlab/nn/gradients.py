@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor, nn
 
-from condlab.nn._context import Context
+from condlab.nn.maps.context import Context
 from condlab.nn.norms._channels import unit
 
 

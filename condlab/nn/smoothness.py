@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from condlab._precision import wide
+from condlab.machine.precision import wide
 from condlab.nn.selection import sites
 
 

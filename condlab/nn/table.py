@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from condlab.nn._layer_rows import LayerRow, LayerTable
-from condlab.nn._operator import operator_spectrum
-from condlab.nn._planned import Plan
-from condlab.nn._spectra import Measured, measured
-from condlab.nn._tensors import matrices, source_of
 from condlab.nn.layout import Kinds
+from condlab.nn.measures.layer_rows import LayerRow, LayerTable
+from condlab.nn.measures.operator import operator_spectrum
+from condlab.nn.measures.spectra import Measured, measured
+from condlab.nn.states.planned import Plan
+from condlab.nn.states.tensors import matrices, source_of
 from condlab.optimal import optimal_scaling
 
 __all__ = ["LayerRow", "LayerTable", "layer_table"]

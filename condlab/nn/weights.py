@@ -10,15 +10,15 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from condlab._precision import wide
+from condlab.machine.precision import wide
 from condlab.nn._names import one_spelling
-from condlab.nn._parametrization import EffectiveWeight, register
-from condlab.nn._polar import polar_factor
-from condlab.nn._torchs import TORCH, register_torchs
-from condlab.nn._unit import unit_lines
 from condlab.nn._unknown import warn_of_unknown_kinds
 from condlab.nn.conditioning import Conditioner, condition
 from condlab.nn.layout import Kinds, Layout
+from condlab.nn.maps.parametrization import EffectiveWeight, register
+from condlab.nn.maps.polar import polar_factor
+from condlab.nn.maps.torchs import TORCH, register_torchs
+from condlab.nn.maps.unit import unit_lines
 from condlab.nn.selection import Layers, Site, chain, choose
 
 EpsPlace = Literal["outside", "inside", "none"]

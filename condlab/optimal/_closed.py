@@ -9,8 +9,8 @@ import numpy as np
 from condlab.bounds import bauer
 from condlab.condition._inverse import EPS, UNIT_ROUNDOFF
 from condlab.norms import row_norms
-from condlab.optimal._one_sided import Found
 from condlab.optimal._units import middle_units
+from condlab.optimal.one_sided.dense import Found
 from condlab.scaling import row_column_scaling, row_scaling
 from condlab.types import Scaling
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from condlab import _arrays
 from condlab._scaled import apply
-from condlab.optimal._deficient import judged_on_range
 from condlab.optimal._in_memory import best_dense
-from condlab.optimal._one_sided import SINGULAR, Found, judged, reach
 from condlab.optimal._progress import Clock
-from condlab.optimal._signs import turning_bound
+from condlab.optimal.certificates.signs import turning_bound
+from condlab.optimal.one_sided.deficient import judged_on_range
+from condlab.optimal.one_sided.dense import SINGULAR, Found, judged, reach
 from condlab.types import Array, Bracket
 
 

@@ -16,11 +16,13 @@ from scipy.sparse.csgraph import structural_rank
 
 from condlab._rank import is_singular
 from condlab.condition import cond_2
-from condlab.optimal import _closed, _one_sided
-from condlab.optimal._blocks import best_blocks
-from condlab.optimal._components import Solver, best_components, components
-from condlab.optimal._deficient import best_on_range
-from condlab.optimal._one_sided import (
+from condlab.optimal import _closed
+from condlab.optimal._progress import Clock
+from condlab.optimal._units import Units, middle_units
+from condlab.optimal.one_sided import dense
+from condlab.optimal.one_sided.components import Solver, best_components, components
+from condlab.optimal.one_sided.deficient import best_on_range
+from condlab.optimal.one_sided.dense import (
     ROUNDING,
     SINGULAR,
     TIME,
@@ -28,8 +30,7 @@ from condlab.optimal._one_sided import (
     judged,
     reach,
 )
-from condlab.optimal._progress import Clock
-from condlab.optimal._units import Units, middle_units
+from condlab.optimal.two_sided.blocks import best_blocks
 from condlab.types import Array, Bracket, MatrixNorm, Scaling
 
 INTERIOR = "interior-point"
@@ -110,7 +111,7 @@ def _best(
 
 def one_side(A: np.ndarray, side: str, rtol: float, clock: Clock) -> Found:
     """Scale the rows of a dense A, or both sides alike, component by component."""
-    search = _one_sided.symmetric if side == "symmetric" else _one_sided.left
+    search = dense.symmetric if side == "symmetric" else dense.left
 
     def solve(B: np.ndarray) -> Found:
         return search(B, rtol, clock)

@@ -10,12 +10,17 @@ import scipy.sparse as sp
 
 from condlab import _arrays
 from condlab.errors import SingularMatrixError
-from condlab.optimal import _matrix_free, _one_sided
-from condlab.optimal._components import Part, best_components, centred, components
 from condlab.optimal._in_memory import turned
-from condlab.optimal._one_sided import ROUNDING, SINGULAR, Found, reach
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import sparse_units
+from condlab.optimal.one_sided import dense, matrix_free
+from condlab.optimal.one_sided.components import (
+    Part,
+    best_components,
+    centred,
+    components,
+)
+from condlab.optimal.one_sided.dense import ROUNDING, SINGULAR, Found, reach
 from condlab.scaling import jacobi_scaling
 from condlab.types import Array, MatrixNorm, Scaling, Sparse
 
@@ -76,7 +81,7 @@ def _best(
     most, room = room, min(room, COMPONENT_BYTES)
     parts = components(B, side)
     _require_square(parts, room)
-    search = _one_sided.symmetric if side == "symmetric" else _one_sided.left
+    search = dense.symmetric if side == "symmetric" else dense.left
     free = False
 
     def solve(C: Array) -> Found:
@@ -84,7 +89,7 @@ def _best(
         if not sp.issparse(C):
             return search(C, rtol, clock)
         alike = side == "symmetric"
-        found = _matrix_free.best_rows(C, rtol, clock, rng, symmetric=alike)
+        found = matrix_free.best_rows(C, rtol, clock, rng, symmetric=alike)
         fits = C.shape[0] * C.shape[1] * 8 <= most
         if math.isinf(reach(found)) and fits and clock.affords("start", "judge"):
             D = C.toarray()  # a few steps of the dense method are better than none

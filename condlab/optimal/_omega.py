@@ -25,7 +25,7 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from condlab.condition import cond_2
 from condlab.condition._inverse import UNIT_ROUNDOFF
-from condlab.optimal._one_sided import ROUNDING, Found
+from condlab.optimal.one_sided.dense import ROUNDING, Found
 from condlab.scaling import (
     column_scaling,
     jacobi_scaling,

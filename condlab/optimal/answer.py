@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from condlab._digits import up
-from condlab._tables import as_html, record
-from condlab.optimal._one_sided import ROUNDING, SINGULAR, WITHIN, Found, reach
+from condlab.display.digits import up
+from condlab.display.tables import as_html, record
+from condlab.optimal.one_sided.dense import ROUNDING, SINGULAR, WITHIN, Found, reach
 from condlab.types import (
     Bracket,
     Record,

@@ -28,7 +28,7 @@ from condlab.plots.style import (
 if TYPE_CHECKING:
     from condlab.curvature import HessianCondition
     from condlab.spectra import SpectralDensity, Spectrum
-    from condlab.spectra._staircase import Staircase
+    from condlab.spectra.brackets.staircase import Staircase
     from condlab.types import Bracket, ConditionEstimate
 
 _POINTS = 400

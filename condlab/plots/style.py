@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
-from condlab._files import replace, replace_text
+from condlab.machine.files import replace, replace_text
 
 WIDTH = 7.0  # inches
 FAR = 1e200  # what is beyond is drawn at the edge: ticks further out must be floats

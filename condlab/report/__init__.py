@@ -16,8 +16,8 @@ except ImportError as error:  # pragma: no cover
         "matplotlib and latex2mathml", "figures,theory", "a report"
     ) from error
 
-from condlab._files import replace_text
 from condlab.collection import COLLECTION
+from condlab.machine.files import replace_text
 from condlab.report import collect, figures, html, records, sections, tables
 from condlab.theory import CATALOGUE
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from condlab._files import replace_text
+from condlab.machine.files import replace_text
 from condlab.types import Json, Record
 
 DIGITS = 12

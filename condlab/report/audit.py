@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from condlab._files import replace_text
+from condlab.machine.files import replace_text
 from condlab.report._json import as_float
 from condlab.report.sections import Section, Table
 from condlab.types import Record

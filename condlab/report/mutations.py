@@ -107,8 +107,8 @@ def table(claims: list[Record]) -> str:
     kept = f"Survived, so perhaps more than was claimed: {', '.join(survived)}."
     own = [_needed(claim) for claim in claims if _is_own(claim) and _needed(claim)]
     unnamed = (
-        "Needed in claims that none of the references states, since they are folklore "
-        f"or derived here: {', '.join(own)}."
+        "Needed in claims for which no publication is cited, or whose form is derived "
+        f"here: {', '.join(own)}."
     )
     parts = [told, "\n".join(rows)]
     parts += [unnamed] if own else []
@@ -116,7 +116,7 @@ def table(claims: list[Record]) -> str:
 
 
 def _is_own(claim: Record) -> bool:
-    """Tell whether no reference states a claim, or not in this form."""
+    """Tell whether no publication is cited for a claim, or its form is derived here."""
     theorem = CATALOGUE.get(claim["key"])
     if theorem is None:
         return False

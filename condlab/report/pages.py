@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from condlab._files import replace_text
+from condlab.machine.files import replace_text
 
 
 def rewrite(path: Path, parts: Mapping[str, str]) -> None:

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from condlab._files import replace, replace_text
-from condlab._tables import record
+from condlab.display.tables import record
+from condlab.machine.files import replace, replace_text
 from condlab.types import Record
 
 FOLDER = Path("data", "sections")

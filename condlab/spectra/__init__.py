@@ -9,9 +9,9 @@ except ModuleNotFoundError as error:  # pragma: no cover
 
     raise missing_extra("torch", "torch", "condlab.spectra") from error
 
-from condlab.spectra._extremes import ProbableExtremes
-from condlab.spectra._intervals import Spectrum
 from condlab.spectra.assembly import Progress, assemble
+from condlab.spectra.brackets.extremes import ProbableExtremes
+from condlab.spectra.brackets.intervals import Spectrum
 from condlab.spectra.density import Band, SpectralDensity, density
 from condlab.spectra.eigenpairs import Eigenpairs
 from condlab.spectra.linear_map import LinearMap

@@ -7,12 +7,12 @@ import math
 import torch
 from torch import Tensor
 
-from condlab._precision import wide
+from condlab.machine.precision import wide
 from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, gaussian
-from condlab.spectra._room import COPIES, device_of, room_of
 from condlab.spectra.assembly import assemble
-from condlab.spectra.krylov import ROUNDING
+from condlab.spectra.lanczos.krylov import ROUNDING
+from condlab.spectra.storage.room import COPIES, device_of, room_of
 
 EXACT = 4096  # rows that "auto" assembles: a minute on one core
 SAFETY = 4  # times what one random product is off: the 2-norm of what all are off

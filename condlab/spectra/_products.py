@@ -9,7 +9,7 @@ import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
 
-from condlab._ranks import ranks_of
+from condlab.machine.ranks import ranks_of
 from condlab.spectra._operator import Operator, PlacedOperator
 
 METHODS = ("auto", "exact", "lanczos")

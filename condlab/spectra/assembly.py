@@ -14,12 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from condlab._memory import require_bytes
-from condlab._ranks import ranks_of
-from condlab.spectra._checkpoint import Checkpoint, foreign, held, made_by, read, write
+from condlab.machine.memory import require_bytes
+from condlab.machine.ranks import ranks_of
 from condlab.spectra._operator import Operator, PlacedOperator
-from condlab.spectra._room import room_of
-from condlab.spectra._rows import as_bytes, require_disk
+from condlab.spectra.storage.checkpoint import (
+    Checkpoint,
+    foreign,
+    held,
+    made_by,
+    read,
+    write,
+)
+from condlab.spectra.storage.room import room_of
+from condlab.spectra.storage.rows import as_bytes, require_disk
 
 CHUNKS = (8, 16, 32, 64, 128, 256)  # widths tried, on columns that are needed anyway
 FAR = 1.5  # so much slower a column than the best ends the trials

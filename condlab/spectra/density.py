@@ -17,14 +17,14 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
-from condlab._tables import record
-from condlab.spectra._band import Band, Floats
-from condlab.spectra._block_lanczos import block_lanczos
-from condlab.spectra._chance import enough_probes, most
+from condlab.display.tables import record
 from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, gaussian
-from condlab.spectra._shown import density_html, places
-from condlab.spectra.krylov import Basis
+from condlab.spectra.brackets.band import Band, Floats
+from condlab.spectra.brackets.chance import enough_probes, most
+from condlab.spectra.brackets.shown import density_html, places
+from condlab.spectra.lanczos.block_lanczos import block_lanczos
+from condlab.spectra.lanczos.krylov import Basis
 from condlab.types import ConditionEstimate, Record
 
 CONFIDENCE = 0.999

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from condlab._digits import interval, up
-from condlab._tables import as_frame, as_html, record, shortened
+from condlab.display.digits import interval, up
+from condlab.display.tables import as_frame, as_html, record, shortened
 from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products
 from condlab.types import Record

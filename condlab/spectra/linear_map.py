@@ -10,7 +10,7 @@ import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor
 
-from condlab._ranks import ALONE, Ranks
+from condlab.machine.ranks import ALONE, Ranks
 from condlab.spectra.assembly import assemble, require_room
 
 CHUNK = 64  # columns multiplied together when all are wanted

@@ -9,10 +9,10 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from condlab._tables import record
+from condlab.display.tables import record
 from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, require_operator
-from condlab.spectra._refinement import (
+from condlab.spectra.inverse.refinement import (
     METHODS,
     SPENT,
     STALLED,

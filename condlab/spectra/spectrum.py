@@ -9,19 +9,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from condlab._precision import wide
-from condlab.spectra._block_lanczos import block_lanczos
+from condlab.machine.precision import wide
 from condlab.spectra._dense import SAFETY, assembled, is_exact, rounding
-from condlab.spectra._extremes import probable
-from condlab.spectra._intervals import Spectrum
 from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, require_arguments
-from condlab.spectra._ritz import Ritz
-from condlab.spectra._room import (
-    require_room_for_basis,
-    require_room_for_checkpoint,
-    require_room_for_eigenvalues,
-)
+from condlab.spectra.brackets.extremes import probable
+from condlab.spectra.brackets.intervals import Spectrum
 from condlab.spectra.eigenpairs import (
     Eigenpairs,
     Which,
@@ -29,7 +22,14 @@ from condlab.spectra.eigenpairs import (
     eigenpairs,
     require_vectors,
 )
-from condlab.spectra.krylov import Basis
+from condlab.spectra.lanczos.block_lanczos import block_lanczos
+from condlab.spectra.lanczos.krylov import Basis
+from condlab.spectra.lanczos.ritz import Ritz
+from condlab.spectra.storage.room import (
+    require_room_for_basis,
+    require_room_for_checkpoint,
+    require_room_for_eigenvalues,
+)
 
 Method = Literal["auto", "exact", "lanczos"]
 NUM_MATVECS = 100

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
-from condlab._tables import as_frame, as_html, record, shortened
+from condlab.display.tables import as_frame, as_html, record, shortened
 from condlab.spectra._dense import assembled
 from condlab.spectra._operator import Operator
 from condlab.spectra._products import Products, gaussian
-from condlab.spectra.krylov import DEPENDENT
+from condlab.spectra.lanczos.krylov import DEPENDENT
 from condlab.types import Record
 
 if TYPE_CHECKING:

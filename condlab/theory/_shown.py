@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from condlab._digits import number
-from condlab._tables import as_html, plain
+from condlab.display.digits import number
+from condlab.display.tables import as_html, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from hypothesis.strategies import SearchStrategy
 
-from condlab._tables import as_frame, record
+from condlab.display.tables import as_frame, record
 from condlab.theory._shown import verdicts_html
 from condlab.types import Record
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from condlab.report.sections import Drawings, Section, Table
-from studies.analysis import costs, numbers
+from studies.analysis import costs, numbers, published
 from studies.analysis.entries import Cost, Found, Judged, JudgedContrast, Smoothness
 from studies.analysis.speeds import COLUMNS, cells, seen, speed, withdrawn, words
 from studies.engine.records import as_float
@@ -27,7 +27,11 @@ THEOREM_52 = (
 
 def parts(found: Found) -> dict[str, str]:
     """Return what goes between the markers of pages: the answer, and the tables."""
-    return {"answer": found.get("answer", ""), "studies": studies_block(found)}
+    return {
+        "answer": found.get("answer", ""),
+        "studies": studies_block(found),
+        "sources": published.table(found.get("published", [])),
+    }
 
 
 def claim_table(claims: list[Judged]) -> str:
@@ -81,7 +85,7 @@ def still_open(claims: list[Judged]) -> str:
 
 
 def _why(claim: Judged) -> list[str]:
-    found = [] if "own" not in claim else [seen(claim), speed(claim["own"])]
+    found = [] if "own" not in claim else [seen(claim.get("seen")), speed(claim["own"])]
     return [claim["verdict"], *found]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from studies.analysis import claims_survey
 from studies.analysis.contrasts import Contrast
 from studies.analysis.entries import Claim
 
@@ -159,6 +160,7 @@ CLAIMS = (
         "small_networks", "E", "plain",
     ),
     *STANDARDIZED,
+    *claims_survey.CLAIMS,
     _claim(
         "control",
         "Quadratics: Jacobi scaling makes gradient descent faster (positive control)",
@@ -168,4 +170,4 @@ CLAIMS = (
 )  # fmt: skip
 
 # Claims of other numbers than steps to a loss.
-CONTRASTS: tuple[Contrast, ...] = ()
+CONTRASTS: tuple[Contrast, ...] = (*claims_survey.CONTRASTS,)

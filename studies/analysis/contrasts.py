@@ -50,7 +50,7 @@ def judge_contrast(
 ) -> list[JudgedContrast]:
     """Return what the runs say of a claim: a row a preset that has its numbers."""
     own = [
-        r for r in records if r["study"] == contrast.study and _has(r, contrast.about)
+        r for r in records if r["study"] == contrast.study and has(r, contrast.about)
     ]
     presets = grouped(own, lambda r: r["preset"]).values()
     rows = [row for runs in presets if (row := _judged(contrast, runs)) is not None]
@@ -140,7 +140,7 @@ def last(
     """
     found: dict[tuple[float, int], float] = {}
     for record in records:
-        if not _has(record, config) or series not in record["series"]:
+        if not has(record, config) or series not in record["series"]:
             continue
         key = record["config"]["lr"], record["config"]["seed"]
         if key in found:
@@ -196,6 +196,7 @@ def minus(a: Mapping[int, float], b: Mapping[int, float]) -> dict[int, float]:
     return {seed: a[seed] - b[seed] for seed in a if seed in b}
 
 
-def _has(record: Record, config: Mapping[str, object]) -> bool:
+def has(record: Record, config: Mapping[str, object]) -> bool:
+    """Tell whether a record's config has fields of given values."""
     own: Mapping[str, object] = record["config"]
     return all(own.get(name) == value for name, value in config.items())

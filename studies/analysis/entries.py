@@ -5,9 +5,11 @@ Dicts, as JSON reads them: numbers may be "inf" or None, which `as_float` reads.
 
 from __future__ import annotations
 
-from typing import NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 from studies.engine.records import Number
+
+Status = Literal["shown", "stand-in", "out of reach"]
 
 
 class Claim(TypedDict):
@@ -92,6 +94,19 @@ class JudgedContrast(TypedDict):
     mean: NotRequired[Interval]
     lost: NotRequired[int]
     seen: NotRequired[Seen]
+
+
+class Published(TypedDict):
+    """A row of a source's table or figure, and what stands for it here."""
+
+    source: str
+    row: str
+    figure: str
+    status: Status
+    here: str
+    seen: str
+    command: str
+    needs: str
 
 
 class Rate(TypedDict):
@@ -232,6 +247,7 @@ class Found(TypedDict):
     settings: list[Setting]
     claims: list[Judged]
     contrasts: NotRequired[list[JudgedContrast]]
+    published: NotRequired[list[Published]]
     words: list[list[str]]
     withdrawn: list[Withdrawn]
     correlations: list[Correlation]

@@ -21,6 +21,10 @@ DATA = MappingProxyType({
     "fern": "LLFF fern",
     "knot": "one solid, a knot",
     "carved": "one solid, carved",
+    "asv": "the American Standard Version, by characters",
+    "wine": "wine, 13 features",
+    "breast_cancer": "breast cancer, 30 features",
+    "diabetes": "diabetes, 10 features",
 })  # fmt: skip
 IMAGES = MappingProxyType({  # to train with
     "digits": 1437, "mnist10k": 8000, "cifar10": 50_000, "cifar10_16": 50_000,
@@ -36,6 +40,7 @@ NETWORKS = MappingProxyType({
     "vit": "ViT, {depth} blocks of {dim}",
     "nerf": "NeRF, {depth} × {width}",
     "shapes": "{depth} × {width}",
+    "survey": "{network}, {depth} × {width}",
     "twins": "twin of {of}, {depth} × {width}",
 })  # fmt: skip
 

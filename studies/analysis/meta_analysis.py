@@ -27,7 +27,7 @@ from pathlib import Path
 
 import numpy as np
 
-from condlab._files import replace_text
+from condlab.machine.files import replace_text
 from studies.analysis.answer import answer
 from studies.analysis.claims import CLAIMS, CONTRASTS
 from studies.analysis.contrasts import judge_contrast
@@ -35,6 +35,8 @@ from studies.analysis.correlation import RESAMPLES, holm, stratified_spearman
 from studies.analysis.described import describe, smoothness
 from studies.analysis.entries import Correlation, Found, Uncorrected
 from studies.analysis.judgement import judge
+from studies.analysis.published import rows_of
+from studies.analysis.published_rows import ITEMS
 from studies.analysis.runs import (
     CONTROL,
     EARLY,
@@ -100,6 +102,7 @@ def main(
         "contrasts": [
             row for asked in CONTRASTS for row in judge_contrast(asked, records)
         ],
+        "published": rows_of(ITEMS, records),
         "words": [[word, meaning] for word, meaning in WORDS.items()],
         "withdrawn": withdrawals(records),
         "correlations": correlated,

@@ -52,5 +52,4 @@ def cells(row: JudgedContrast) -> list[str]:
         value = f"{as_float(mean['value']):.3g} [{ends}], n = {mean['n']}"
         value = value.replace("-", "−").replace("inf", "∞")
         value += f", {row['lost']} lost" if row.get("lost") else ""
-    about = seen(row)
-    return [row["claim"], about, row["says"], value, row["verdict"]]
+    return [row["claim"], seen(row.get("seen")), row["says"], value, row["verdict"]]

@@ -38,7 +38,7 @@ CURVATURE = (
     "lambda_max", "lambda_min", "kappa_hessian", "kappa_sphere", "kappa_quotient",
     "nullity",
 )  # fmt: skip
-METRICS = ("accuracy", "psnr", "iou")
+METRICS = ("accuracy", "psnr", "iou", "bits_per_character")
 CONTROL = "quadratics"  # the positive control
 PAIRED = ("arm", "lr", "seed")
 
@@ -119,8 +119,10 @@ def setting_of(record: Record) -> str:
 
 
 def kind_of(record: Record) -> str:
-    """Return the kind of network, where a study has several."""
-    return record["config"].get("activation", "")
+    """Return the kind of network, data or experiment, where a study has several."""
+    config = record["config"]
+    of_data = config.get("kind", "") or config.get("experiment", "")
+    return config.get("activation", "") or of_data
 
 
 def as_runs(study: str, setting: str, records: Sequence[Record]) -> list[Run]:

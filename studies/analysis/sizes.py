@@ -14,6 +14,7 @@ IMAGES = MappingProxyType({
     "digits": (1, 8, 10), "mnist10k": (1, 28, 10), "cifar10": (3, 32, 10),
     "cifar10_16": (3, 16, 10), "cifar100": (3, 32, 100), "imagenet": (3, 224, 1000),
 })  # fmt: skip
+SYMBOLS = MappingProxyType({"asv": 70})  # of a text
 # The arm, where it is not called plain.
 PLAIN = MappingProxyType({
     "vit": "LN", "weight_standardization": "GN", "associate_normalization": "GN",
@@ -49,6 +50,14 @@ def _parameters(study: str, text: str) -> int | None:
         channels, side, classes = IMAGES[config.data]
         images = SimpleNamespace(channels=channels, side=side, num_classes=classes)
         net = module.network(config, images)
+    elif config.data in SYMBOLS:
+        import torch
+
+        from studies.data.text import Text
+
+        nothing = torch.zeros(0, dtype=torch.long)
+        words = Text(config.data, "?" * SYMBOLS[config.data], nothing, nothing)
+        net = module.network(config, words)
     else:
         return None
     return sum(p.numel() for p in net.parameters())

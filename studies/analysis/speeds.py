@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from studies.analysis.entries import Judged, JudgedContrast, Ratio, Withdrawn
+from studies.analysis.entries import Judged, Ratio, Seen, Withdrawn
 from studies.engine.records import as_float
 
+NAMES = {"psnr": "PSNR", "iou": "IoU", "bits_per_character": "bits per character"}
 COLUMNS = (
     "claim", "seen on", "steps, own best rates", "at equal rates",
     "at the source's rate", "test, at the end", "verdict",
@@ -58,19 +59,18 @@ def cells(claim: Judged) -> list[str]:
     if ratio := claim.get("source"):
         source = f"rate {claim['rate']:g}: {speed(ratio)}"
     found = [own, matched, source, end(claim), judged(claim)]
-    return [claim["claim"], seen(claim), *found]
+    return [claim["claim"], seen(claim.get("seen")), *found]
 
 
-def seen(claim: Judged | JudgedContrast) -> str:
+def seen(about: Seen | None) -> str:
     """Return data, network, budget and seeds.
 
     Examples
     --------
-    >>> seen({"seen": {"data": "digits", "network": "ViT", "parameters": 201_234,
-    ...     "steps": 70, "epochs": 1.6, "seeds": 4}})
+    >>> seen({"data": "digits", "network": "ViT", "parameters": 201_234,
+    ...     "steps": 70, "epochs": 1.6, "seeds": 4})
     'digits; ViT, 201,234 parameters; 70 steps (1.6 epochs); 4 seeds'
     """
-    about = claim.get("seen")
     if about is None:
         return "–"
     epochs = about.get("epochs")
@@ -93,7 +93,7 @@ def end(claim: Judged) -> str:
     )
     gap = found["difference"]
     ends = ", ".join(f"{as_float(x):+.3f}" for x in (gap["lower"], gap["upper"]))
-    name = {"psnr": "PSNR", "iou": "IoU"}.get(found["metric"], found["metric"])
+    name = NAMES.get(found["metric"], found["metric"])
     return f"{name} {arm} against {than} [{ends}]".replace("-", "−")
 
 

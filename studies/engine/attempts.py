@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Generic, NamedTuple
 
-from condlab._processes import end_with
+from condlab.machine.processes import end_with
 from studies.engine import ranks
 from studies.engine.backends import Map, workers
 from studies.engine.configs import AnyConfig, settings_of

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 import joblib
 
-from condlab._processes import end_with
+from condlab.machine.processes import end_with
 
 BACKENDS = ("loky", "multiprocessing", "dask", "ray")
 CLUSTERS = {"dask": "dask[distributed]", "ray": "ray[default]"}

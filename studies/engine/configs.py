@@ -56,6 +56,8 @@ class Choice:
         The data set, scene or solid instead of the preset's.
     optimiser : str
         Instead of the preset's, where the study lets it be chosen.
+    network : str
+        Of the preset's; none means all.
     """
 
     arms: tuple[str, ...] = ()
@@ -63,6 +65,7 @@ class Choice:
     steps: int | None = None
     data: str = ""
     optimiser: str = ""
+    network: str = ""
 
 
 def chosen(configs: Sequence[AnyConfig], choice: Choice) -> list[AnyConfig]:
@@ -71,8 +74,10 @@ def chosen(configs: Sequence[AnyConfig], choice: Choice) -> list[AnyConfig]:
     Raises
     ------
     ValueError
-        If an arm is none of the preset's, or the study has one optimiser alone.
+        If an arm or the network is none of the preset's, or the study has one
+        optimiser alone.
     """
+    configs = _of_network(configs, choice.network)
     there = dict.fromkeys(config.arm for config in configs)
     for arm in choice.arms:
         if arm not in there:
@@ -106,6 +111,16 @@ def chosen(configs: Sequence[AnyConfig], choice: Choice) -> list[AnyConfig]:
         for lr in choice.rates
         for config in own
     ]
+
+
+def _of_network(configs: Sequence[AnyConfig], name: str) -> Sequence[AnyConfig]:
+    there = dict.fromkeys(settings_of(config).get("network", "") for config in configs)
+    if not name:
+        return configs
+    if name not in there:
+        known = ", ".join(filter(None, there)) or "one alone, which has no name"
+        raise ValueError(f"the preset's networks are {known}; got {name!r}")
+    return [c for c in configs if settings_of(c).get("network") == name]
 
 
 def complete_cells(

@@ -36,7 +36,8 @@ def provenance(device: torch.device, data: Path | None = None) -> Provenance:
     dict
         ``commit`` and ``dirty`` are for people. What `MADE_BY` names must be the same
         for runs to be compared: ``code`` is a digest of the sources, which a commit of
-        documents does not change, and ``data_digest`` of names and sizes.
+        documents does not change, and ``data_digest`` of names and sizes, or of the
+        one file that was given.
     """
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     versions = {
@@ -88,6 +89,9 @@ def _code() -> str:
 
 @cache
 def _listing(folder: Path) -> str:
+    if folder.is_file():
+        content = folder.name.encode() + folder.read_bytes()
+        return hashlib.sha256(content).hexdigest()[:16]
     found = sorted(
         (str(path.relative_to(folder)), path.stat().st_size)
         for level in range(1, LISTED + 1)

@@ -12,7 +12,7 @@ from typing import TypeVar
 import torch
 from torch import distributed as dist
 
-from condlab._ranks import RankError, RankLostError, Ranks, named
+from condlab.machine.ranks import RankError, RankLostError, Ranks, named
 
 __all__ = [
     "RankError",

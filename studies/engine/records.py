@@ -49,6 +49,8 @@ class Settings(TypedDict):
     activation: NotRequired[str]
     batch: NotRequired[int]
     data: NotRequired[str]
+    kind: NotRequired[str]
+    experiment: NotRequired[str]
     network: NotRequired[str]
     problem: NotRequired[str]
     schedule: NotRequired[str]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from condlab._files import clear_litter
+from condlab.machine.files import clear_litter
 from studies.engine.options import Options
 from studies.engine.provenance import differences, provenance
 from studies.engine.records import Config, Marker, Record

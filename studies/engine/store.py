@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import StateDict
 
-from condlab._files import replace
-from condlab._processes import is_alive
+from condlab.machine.files import replace
+from condlab.machine.processes import is_alive
 from studies.engine.records import (
     NEEDED,
     PAIRED,

@@ -3,6 +3,7 @@
 from studies.models.coordinate import CoordinateMLP
 from studies.models.densenet import DenseNet, densenet121, densenet_cifar
 from studies.models.inception import Inception
+from studies.models.language import LanguageModel
 from studies.models.mlp import MLP
 from studies.models.nerf import NeRF, render_rays
 from studies.models.resnet import (
@@ -24,6 +25,7 @@ __all__ = [
     "CoordinateMLP",
     "DenseNet",
     "Inception",
+    "LanguageModel",
     "NeRF",
     "ResNet",
     "SphereViT",

@@ -51,9 +51,18 @@ class Attention(nn.Module):
         From a head's width to the layer that queries and keys, shape (N, heads, T,
         dim / heads), go through, each its own; or the number of tokens, for
         `condlab.nn.QKNorm`, whose scale replaces 1 / sqrt(dim / heads).
+    causal : bool
+        Let a token attend to itself and to those before it alone.
     """
 
-    def __init__(self, dim: int, heads: int, qk_norm: Layer | int | None = None):
+    def __init__(
+        self,
+        dim: int,
+        heads: int,
+        qk_norm: Layer | int | None = None,
+        *,
+        causal: bool = False,
+    ):
         super().__init__()
         if dim % heads:
             raise ValueError(f"heads must divide the width {dim}, got {heads}")
@@ -62,12 +71,15 @@ class Attention(nn.Module):
         self.out = nn.Linear(dim, dim)
         self.qk_norm = _qk_norm(qk_norm, dim // heads)
         self.scale = 1.0 if isinstance(qk_norm, int) else None
+        self.causal = causal
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the attended tokens, shape (N, T, dim)."""
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         q, k = self.qk_norm(q, k)
-        y = scaled_dot_product_attention(q, k, v, scale=self.scale)
+        y = scaled_dot_product_attention(
+            q, k, v, is_causal=self.causal, scale=self.scale
+        )
         return self.out(y.transpose(1, 2).flatten(2))
 
 
@@ -101,7 +113,7 @@ class Block(nn.Module):
         From a width to a layer.
     norm_first : bool
         Pre-norm, x + f(norm(x)), or post-norm, norm(x + f(x)).
-    qk_norm : callable, int or None
+    qk_norm, causal
         See `Attention`.
     """
 
@@ -114,11 +126,12 @@ class Block(nn.Module):
         *,
         norm_first: bool = True,
         qk_norm: Layer | int | None = None,
+        causal: bool = False,
     ):
         super().__init__()
         self.norm_first = norm_first
         self.norm1, self.norm2 = norm(dim), norm(dim)
-        self.attention = Attention(dim, heads, qk_norm)
+        self.attention = Attention(dim, heads, qk_norm, causal=causal)
         self.mlp = nn.Sequential(
             nn.Linear(dim, hidden), nn.GELU(), nn.Linear(hidden, dim)
         )

@@ -7,7 +7,8 @@ import shutil
 import pytest
 import torch
 
-from condlab.spectra import _checkpoint, assemble, spectrum
+from condlab.spectra import assemble, spectrum
+from condlab.spectra.storage import checkpoint
 from tests.spectra.matrices import SPECTRA, rotated
 
 CORRUPTIONS = 125  # of each of eight kinds
@@ -181,7 +182,7 @@ def test_another_versions_checkpoint_is_refused(
 
 def test_a_checkpoint_is_no_pickle(whole):
     for data in whole.values():
-        assert data.startswith(_checkpoint.MAGIC)
+        assert data.startswith(checkpoint.MAGIC)
         assert b"PK\x03\x04" not in data[:4]
         assert b"torch._utils" not in data
 
@@ -208,7 +209,7 @@ def test_a_second_run_on_the_same_checkpoint_is_refused(name, whole, matrix, tmp
 
 
 def hold_for_ever(path, ready):
-    with _checkpoint.held(path):
+    with checkpoint.held(path):
         ready.set()
         multiprocessing.Event().wait()
 
@@ -235,10 +236,10 @@ def test_rows_that_a_kill_left_unfinished_are_dropped(written, matrix, tmp_path)
     path = tmp_path / "saved"
     with pytest.raises(Killed):
         assembly(path, matrix, last=14)
-    saved = _checkpoint.read(path, {"what": "assembly"})
+    saved = checkpoint.read(path, {"what": "assembly"})
     with path.open("r+b", buffering=0) as file:  # as `append` does, up to the kill
         rows = memoryview(bytes(7 * 25 * 8))
-        _checkpoint._write_slot(file, saved.end, saved.end + len(rows), saved.digest)
+        checkpoint._write_slot(file, saved.end, saved.end + len(rows), saved.digest)
         file.seek(saved.end)
         file.write(rows[:written])
     torch.testing.assert_close(assembly(path, matrix), matrix, rtol=1e-14, atol=1e-14)

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 import condlab
-from condlab import _precision
 from condlab.curvature import condition_number, submatrix
 from condlab.curvature.evaluation._data import _weighted_sum
 from condlab.curvature.twins import lengths_of
-from condlab.nn._polar import polar_factor
+from condlab.machine import precision
+from condlab.nn.maps.polar import polar_factor
 from condlab.spectra import (
     assemble,
     density,
@@ -35,7 +35,7 @@ STUDIES = PACKAGE.parent / "studies"
 @pytest.fixture
 def elsewhere(monkeypatch):
     """Enter the device, which has no float64."""
-    monkeypatch.setattr(_precision, "SINGLE", frozenset({ELSEWHERE.type}))
+    monkeypatch.setattr(precision, "SINGLE", frozenset({ELSEWHERE.type}))
     with Device():
         yield
 

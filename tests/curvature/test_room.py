@@ -8,8 +8,8 @@ import sys
 import pytest
 import torch
 
-from condlab import _memory
 from condlab.curvature import condition_number
+from condlab.machine import memory
 from condlab.spectra import assemble, density, spectrum
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="limits are Linux's")
@@ -67,7 +67,7 @@ def small_group(tmp_path, monkeypatch):
     (own / "cgroup").write_text("0::/job\n")
     mount = f"31 23 0:28 / {group.parent} rw - cgroup2 cgroup2 rw\n"
     (own / "mountinfo").write_text(mount)
-    monkeypatch.setattr(_memory, "PROC", own.parent)
+    monkeypatch.setattr(memory, "PROC", own.parent)
 
 
 @pytest.mark.parametrize("name", NEEDY)

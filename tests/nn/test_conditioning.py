@@ -12,7 +12,7 @@ from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vmap
 from torch.nn.utils import parametrizations, parametrize
 
 from condlab.nn import condition, describe, effective_weights, fold, uncondition
-from condlab.nn._unit import unit_lines
+from condlab.nn.maps.unit import unit_lines
 from tests.nn.formulas import conditioned
 
 EPS32, EPS64 = (torch.finfo(t).eps for t in (torch.float32, torch.float64))

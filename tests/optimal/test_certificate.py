@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from condlab.optimal._certificate import scaled_bound, symmetric_bound
+from condlab.optimal.certificates.duality import scaled_bound, symmetric_bound
 
 pytest.importorskip("flint")
 pytest.importorskip("hypothesis")

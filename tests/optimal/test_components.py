@@ -6,7 +6,7 @@ import scipy.linalg as sl
 import scipy.sparse as sp
 
 from condlab import optimal_scaling
-from condlab.optimal._components import components
+from condlab.optimal.one_sided.components import components
 
 RNG = np.random.default_rng
 

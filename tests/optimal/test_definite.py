@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from condlab.gallery import laplacian_2d
-from condlab.optimal._definite import certain_range, congruence, gram
 from condlab.optimal._progress import Clock
+from condlab.optimal.certificates.definite import certain_range, congruence, gram
 
 RNG = np.random.default_rng
 

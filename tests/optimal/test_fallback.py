@@ -7,8 +7,9 @@ import pytest
 import scipy.sparse as sp
 
 from condlab.condition._sparse_lu import FillError
-from condlab.optimal import _large, _matrix_free
+from condlab.optimal import _large
 from condlab.optimal._progress import Clock
+from condlab.optimal.one_sided import matrix_free
 
 
 @pytest.mark.parametrize("side", ["symmetric", "left", "right"])
@@ -18,7 +19,7 @@ def test_without_a_factorisation_the_dense_method_goes_as_far_as_it_can(
     def hopeless(A, clock):
         raise FillError
 
-    monkeypatch.setattr(_matrix_free, "_factorised", hopeless)
+    monkeypatch.setattr(matrix_free, "_factorised", hopeless)
     monkeypatch.setattr(_large, "COMPONENT_BYTES", 0)
     rng = np.random.default_rng(0)
     units = 10.0 ** rng.uniform(-2, 2, 12)

@@ -149,7 +149,7 @@ def test_a_lanczos_method_that_misses_the_ends_cannot_make_the_bracket_false(
         values, vectors = np.linalg.eigh(operator @ np.eye(operator.shape[0]))
         return values[20:30], vectors[:, 20:30]
 
-    monkeypatch.setattr(condlab.optimal._matrix_free, "eigsh", blind)
+    monkeypatch.setattr(condlab.optimal.one_sided.matrix_free, "eigsh", blind)
     best = optimal_scaling(A, side=side)
     assert best.optimum.lower <= truth.upper
     assert truth.lower <= best.optimum.upper
@@ -207,7 +207,7 @@ def test_without_a_factorisation_products_bound_the_optimum(
 ):
     A = grid_in_other_units()
     best = optimal_scaling(A, side=side).optimum
-    monkeypatch.setattr(condlab.optimal._matrix_free, "FILL_LIMIT", 10)
+    monkeypatch.setattr(condlab.optimal.one_sided.matrix_free, "FILL_LIMIT", 10)
     hurried = optimal_scaling(A, side=side)
     assert 3 < hurried.optimum.lower <= best.upper
     assert hurried.stopped == "no proof"

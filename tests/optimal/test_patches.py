@@ -5,9 +5,9 @@ import pytest
 
 from condlab import optimal_scaling
 from condlab.gallery import wathen
-from condlab.optimal import _patches
-from condlab.optimal._patches import from_patch
 from condlab.optimal._progress import Clock
+from condlab.optimal.one_sided import _patches
+from condlab.optimal.one_sided._patches import from_patch
 
 
 @pytest.mark.parametrize("order", [1, 10, 60])

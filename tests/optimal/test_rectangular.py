@@ -8,9 +8,9 @@ from scipy.optimize import minimize
 
 import condlab
 from condlab import Scaling, optimal_scaling
-from condlab.optimal import _tall
-from condlab.optimal._blocks import diagonal_blocks
 from condlab.optimal._progress import Clock
+from condlab.optimal.two_sided import _tall
+from condlab.optimal.two_sided.blocks import diagonal_blocks
 
 RNG = np.random.default_rng
 SHAPES = [(3, 2), (6, 5), (9, 4), (12, 3), (40, 2), (2, 3), (4, 9), (5, 6), (7, 1)]

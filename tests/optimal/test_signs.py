@@ -5,7 +5,7 @@ import pytest
 import scipy.linalg as sl
 
 from condlab import optimal_scaling
-from condlab.optimal._signs import turning_bound, turns
+from condlab.optimal.certificates.signs import turning_bound, turns
 
 flint = pytest.importorskip("flint")
 

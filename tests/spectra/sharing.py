@@ -12,12 +12,12 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from condlab import _memory
-from condlab._ranks import Ranks
+from condlab.machine import memory
+from condlab.machine.ranks import Ranks
 from condlab.spectra import assemble, spectrum
-from condlab.spectra._block_lanczos import block_lanczos
 from condlab.spectra._products import Products
-from condlab.spectra.krylov import Basis
+from condlab.spectra.lanczos.block_lanczos import block_lanczos
+from condlab.spectra.lanczos.krylov import Basis
 from tests.spectra.matrices import SPECTRA, rotated
 
 SEVERAL = [*((name, 1) for name in SPECTRA), ("repeated", 3), ("graded", 3)]
@@ -105,7 +105,7 @@ def everything(ranks, folder):
         )
     )
     if ranks.rank == 1:  # a container of one process is nearly full
-        _memory._machine = lambda proc: 9000
+        memory._machine = lambda proc: 9000
     found["method of all"] = spectrum(Parts(A[:20, :20], ranks), basis=4).method
     found["room of one"] = refused(
         lambda: spectrum(Parts(A, ranks), method="lanczos", num_matvecs=50)

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from condlab.curvature import HessianOperator
-from condlab.spectra._block_lanczos import block_lanczos
-from condlab.spectra._chance import most
 from condlab.spectra._products import Products
+from condlab.spectra.brackets.chance import most
 from condlab.spectra.density import density
-from condlab.spectra.krylov import Basis
+from condlab.spectra.lanczos.block_lanczos import block_lanczos
+from condlab.spectra.lanczos.krylov import Basis
 from tests.curvature.networks import dense_hessian, problem
 from tests.spectra.matrices import SPECTRA, Diagonal, rotated
 

@@ -8,8 +8,8 @@ import torch
 from condlab.curvature import HessianOperator
 from condlab.spectra import spectrum
 from condlab.spectra.eigenpairs import WHICH
+from tests.curvature.evaluation.test_differentiating_losses import second_difference
 from tests.curvature.networks import dense_hessian, problem
-from tests.curvature.test_differentiating_losses import second_difference
 from tests.spectra.matrices import SPECTRA, Diagonal, rotated
 
 EPS = torch.finfo(torch.float64).eps

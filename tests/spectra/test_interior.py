@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from condlab.curvature import condition_number
-from condlab.spectra._block_lanczos import block_lanczos
 from condlab.spectra._products import Products
-from condlab.spectra.interior import inverse_iteration, singular
-from condlab.spectra.krylov import Basis
+from condlab.spectra.inverse.interior import inverse_iteration, singular
+from condlab.spectra.lanczos.block_lanczos import block_lanczos
+from condlab.spectra.lanczos.krylov import Basis
 from tests.curvature.test_hessian_condition import check
 from tests.spectra.matrices import SPECTRA, Diagonal, rotated
 

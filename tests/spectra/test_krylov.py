@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from condlab.spectra._block_lanczos import block_lanczos
 from condlab.spectra._products import Products
-from condlab.spectra.krylov import Basis
+from condlab.spectra.lanczos.block_lanczos import block_lanczos
+from condlab.spectra.lanczos.krylov import Basis
 from condlab.spectra.spectrum import spectrum
 from tests.spectra.matrices import SPECTRA, Diagonal, rotated
 

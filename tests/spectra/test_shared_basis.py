@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from condlab._ranks import ALONE
+from condlab.machine.ranks import ALONE
 from tests.spectra.matrices import SPECTRA, rotated
 from tests.spectra.sharing import SEVERAL, Parts, looked_at
 

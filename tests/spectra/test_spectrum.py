@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from condlab.curvature import HessianOperator
-from condlab.spectra._extremes import gap_fraction
+from condlab.spectra.brackets.extremes import gap_fraction
 from condlab.spectra.spectrum import spectrum
 from tests.curvature.networks import dense_hessian, problem
 from tests.spectra.matrices import SPECTRA, Diagonal, rotated

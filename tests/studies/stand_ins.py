@@ -1,6 +1,7 @@
 """Data sets of a few images each, in the formats of their publishers."""
 
 import math
+import struct
 
 import numpy as np
 from PIL import Image
@@ -29,6 +30,17 @@ def write_binary(folder, name, n=4):
         written.append(pixels)
         labels.append(fine[:, 0])
     return written, labels
+
+
+def write_mnist(folder, n=20):
+    """Write both parts of MNIST, as its page describes them."""
+    folder.mkdir()
+    for part in ("train", "t10k"):
+        pixels = RNG.integers(256, size=(n, 28, 28), dtype=np.uint8)
+        labels = RNG.integers(10, size=n, dtype=np.uint8)
+        for kind, array in (("images-idx3", pixels), ("labels-idx1", labels)):
+            head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            (folder / f"{part}-{kind}-ubyte").write_bytes(head + array.tobytes())
 
 
 def write_imagenet(root, per_class=4, classes=SYNSETS):

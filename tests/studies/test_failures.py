@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from condlab import _files, _processes
+from condlab.machine import files, processes
 from studies.__main__ import main
 from studies.engine import provenance, store
 from studies.engine.attempts import RunsFailedError
@@ -265,14 +265,14 @@ def test_the_record_of_another_run_is_not_taken_up(tmp_path):
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypatch):
     path = tmp_path / "a.json"
-    _files.replace(path, b"old")
+    files.replace(path, b"old")
 
     def full(_):
         raise OSError("no space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="no space"):
-        _files.replace(path, b"new")
+        files.replace(path, b"new")
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
     assert path.read_bytes() == b"old"
 
@@ -281,14 +281,14 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_litter(tmp_path, monkeypa
 def test_litter_of_the_dead_is_cleared_and_that_of_the_living_is_not(tmp_path):
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    host = _files._host()
+    host = files._host()
     for pid in (dead.pid, os.getpid()):
-        (tmp_path / f"a~{host}+{pid}+ab{_files.SUFFIX}").touch()
-    old, new = (tmp_path / f"{n}~elsewhere+1+ab{_files.SUFFIX}" for n in "bc")
+        (tmp_path / f"a~{host}+{pid}+ab{files.SUFFIX}").touch()
+    old, new = (tmp_path / f"{n}~elsewhere+1+ab{files.SUFFIX}" for n in "bc")
     old.touch()
     new.touch()
     os.utime(old, (0, 0))
-    _files.clear_litter(tmp_path)
+    files.clear_litter(tmp_path)
     left = {
         path.name.partition("~")[2].partition("+")[0] for path in tmp_path.iterdir()
     }
@@ -303,7 +303,7 @@ def test_a_sweep_clears_what_a_killed_one_left(tmp_path):
     folder = tmp_path / "tiny" / ".smoke"
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    litter = f"~{_files._host()}+{dead.pid}+ab{_files.SUFFIX}"
+    litter = f"~{files._host()}+{dead.pid}+ab{files.SUFFIX}"
     folder.mkdir(parents=True)
     for place in (folder, folder.parent):
         (place / litter).touch()
@@ -316,7 +316,7 @@ def test_a_sweep_clears_what_a_killed_one_left(tmp_path):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_workers_end_soon_after_their_parent_is_killed(how, tmp_path):
     child = (
-        "import sys, time; from condlab._processes import end_with; "
+        "import sys, time; from condlab.machine.processes import end_with; "
         "end_with(sys.argv[1], int(sys.argv[2])); print(1, flush=True); time.sleep(60)"
     )
     code = (
@@ -337,15 +337,15 @@ def test_workers_end_soon_after_their_parent_is_killed(how, tmp_path):
     parent.wait()
     parent.stdout.close()
     for _ in range(200):
-        if not _processes.is_alive(worker):
+        if not processes.is_alive(worker):
             return
         time.sleep(0.05)
     pytest.fail("the worker outlived its parent by ten seconds")
 
 
 def test_a_worker_of_another_host_or_of_itself_watches_nobody():
-    _processes.end_with("elsewhere", 1)
-    _processes.end_with(_files._host(), os.getpid())
+    processes.end_with("elsewhere", 1)
+    processes.end_with(files._host(), os.getpid())
 
 
 def test_the_analysis_leaves_failed_runs_out(tmp_path):

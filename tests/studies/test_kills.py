@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from condlab._processes import is_alive
+from condlab.machine.processes import is_alive
 from studies.__main__ import STUDIES
 from studies.engine.store import read_lines
 from tests.studies.test_trials import timeless

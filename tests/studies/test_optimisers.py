@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -15,7 +16,12 @@ from condlab.nn import condition
 from studies.engine.configs import Choice, chosen, grid
 from studies.engine.store import key_of, read_lines
 from studies.nerf import Config as Radiance
-from studies.tasks.optimisers import OPTIMISERS, make_optimiser
+from studies.tasks.optimisers import (
+    OPTIMISERS,
+    adaptive_gradient_clipping,
+    clip_gradients_,
+    make_optimiser,
+)
 from studies.vit import ALL, ARMS, Config
 
 RESULTS = Path(studies.__file__).parent / "results"
@@ -216,3 +222,47 @@ def test_kept_records_are_still_those_of_their_presets(path):
     for record in records:
         assert key_of(module.Config(**record["config"])) == record["key"]
     assert {record["key"] for record in records} & known
+
+
+def unitwise(W, G, clipping, eps=1e-3):
+    """Return clipped gradients as the authors' code does, a unit at a time."""
+    rows, grads = (x.reshape(len(x), -1) if x.ndim > 1 else x[None] for x in (W, G))
+    clipped = []
+    for w, g in zip(rows, grads, strict=True):
+        most = clipping * max(np.sqrt(np.sum(w**2)), eps)
+        size = np.sqrt(np.sum(g**2))
+        clipped.append(g * (most / size) if size > most else g)
+    return np.array(clipped).reshape(G.shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 2, 3, 3), (5,), ()])
+@pytest.mark.parametrize("clipping", [1e-3, 0.5, 1e3])
+def test_adaptive_clipping_is_the_authors_unit_by_unit(shape, clipping):
+    rng = np.random.default_rng(0)
+    W, G = rng.standard_normal(shape), rng.standard_normal(shape)
+    parameter = nn.Parameter(torch.tensor(W))
+    parameter.grad = torch.tensor(G)
+    clip_gradients_([parameter], clipping)
+    expected = unitwise(np.atleast_1d(W), np.atleast_1d(G), clipping)
+    assert parameter.grad.numpy() == pytest.approx(expected.reshape(shape), rel=1e-14)
+
+
+def test_adaptive_clipping_lets_zero_weights_move_and_zero_gradients_be():
+    W = nn.Parameter(torch.zeros(2, 3))
+    W.grad = torch.tensor([[3.0, 0.0, 4.0], [0.0, 0.0, 0.0]])
+    clip_gradients_([W, nn.Parameter(torch.ones(2))], 0.5)
+    assert torch.allclose(W.grad[0], torch.tensor([3e-4, 0.0, 4e-4]))
+    assert not W.grad[1].any()
+
+
+def test_adaptive_clipping_leaves_the_last_layer_alone_and_can_be_ended():
+    net = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2))
+    optimiser = torch.optim.SGD(net.parameters(), lr=0.0)
+    handle = adaptive_gradient_clipping(optimiser, net, 1e-3)
+    for wanted in ([True, True, False, False], [False] * 4):
+        for p in net.parameters():
+            p.grad = torch.ones_like(p)
+        optimiser.step()
+        clipped = [bool((p.grad < 1).all()) for p in net.parameters()]
+        assert clipped == wanted
+        handle.remove()

@@ -8,9 +8,11 @@ from studies import (
     high_learning_rate,
     inception,
     nerf,
+    updates,
     vit,
     weight_standardization,
 )
+from studies.survey import config as survey
 from studies.tasks.classification import schedule
 
 EPOCH = 50_000 // 128  # steps of CIFAR at batch 128, the last, smaller batch left out
@@ -44,6 +46,24 @@ STATED = [
         "optimiser": "sgd", "data": "cifar10", "network": "resnet101", "width": 64,
         "lr": 0.1, "momentum": 0.9, "weight_decay": 5e-4, "batch": 64,
         "steps": 350 * (50_000 // 64)}),
+    # Deng et al. (2026), by their code: GPT-2 small, and ResNet-18 on CIFAR-10
+    (updates.PAPER_TEXT, {
+        "optimiser": "adamw", "depth": 12, "heads": 12, "width": 768, "context": 1024,
+        "batch": 15 * 8 * 4, "steps": 100_000, "weight_decay": 0.1, "warm_up": 0.1,
+        "schedule": "cosine"}),
+    (updates.PAPER_IMAGES, {
+        "optimiser": "adamw", "data": "cifar10", "network": "resnet18", "width": 64,
+        "norm": "BN", "batch": 512, "steps": 200 * (50_000 // 512),
+        "weight_decay": 0.01, "schedule": "cosine"}),
+    # Of the survey's sources: Ioffe and Szegedy (2015), section 4.1; Brock, De, Smith
+    # and Simonyan (2021), section 4 and appendix; Xiong et al. (2020), section 4
+    (survey.IOFFE, {"data": "mnist", "network": "sigmoid", "width": 100, "depth": 3,
+                    "batch": 60, "steps": 50_000}),
+    (survey.BROCK, {"optimiser": "sgd", "data": "imagenet", "batch": 4096,
+                    "momentum": 0.9, "weight_decay": 2e-5, "clipping": 0.01,
+                    "schedule": "cosine", "warm_up": 5 / 360,
+                    "steps": 360 * (1_281_167 // 4096)}),
+    (survey.XIONG, {"width": 512, "depth": 6}),
 ]  # fmt: skip
 
 
@@ -107,6 +127,12 @@ def test_associate_normalization_has_32_groups_at_the_sources_width():
     assert associate_normalization.norm_of("GN", 64)(2048).num_groups == 32
 
 
+def test_the_rates_of_rmnps_source_are_among_those_of_updates():
+    rates = {config.lr for config in updates.PRESETS["paper"]}
+    assert rates >= {6e-4, 2e-3}  # of AdamW, for text and for images
+    assert all(rates["adamw"] == 1 for rates in updates.RATE_OF.values())
+
+
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():
     per_step = nerf.PAPER.decay ** (1 / nerf.PAPER.steps)
     assert per_step**250_000 == pytest.approx(0.1)
@@ -122,3 +148,12 @@ def test_the_smaller_transformer_of_the_supplement_comes_first():
     first, *_, last = vit.PRESETS["paper"]
     assert (first.dim, first.data) == (384, "cifar100")
     assert (last.dim, last.data) == (768, "imagenet")
+
+
+def test_the_surveys_paper_preset_has_its_sources_rates():
+    rates = {}
+    for config in survey.PRESETS["paper"]:
+        rates.setdefault(config.experiment, set()).add(config.lr)
+    assert rates["warm_up"] == {5e-4, 1e-3}
+    assert rates["norm_free"] == {0.1 * 4096 / 256}
+    assert set(rates) == set(survey.EXPERIMENTS)

@@ -10,17 +10,31 @@ import torch
 from studies.data import cifar
 from studies.engine.loop import train
 from studies.engine.sweeps import Options
-from tests.studies.stand_ins import write_binary, write_imagenet, write_llff
+from tests.studies.stand_ins import (
+    write_binary,
+    write_imagenet,
+    write_llff,
+    write_mnist,
+)
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "associate_normalization",
-    "micro_batches",
+    "updates", "survey", "micro_batches",
 )  # fmt: skip
-CHANGED = {"weight_standardization": "WS", "associate_normalization": "Assoc",
-           "micro_batches": "WS"}  # fmt: skip
+CHANGED = {
+    "weight_standardization": "WS",
+    "associate_normalization": "Assoc",
+    "survey": "",
+    "micro_batches": "WS",
+}
 STEPS = 2
-FEW = {"batch": 8, "rays": 64, "points": 256}  # of each, as no stand-in has more
+FEW = {
+    "batch": 8,
+    "rays": 64,
+    "points": 256,
+    "context": 16,
+}  # of each, as no stand-in has more
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +43,7 @@ def files(tmp_path_factory):
     for name in ("cifar10", "cifar100"):
         write_binary(folder / cifar.FOLDERS[name], name, n=8)
     write_imagenet(folder / "imagenet")
+    write_mnist(folder / "mnist")
     write_llff(folder / "fern", views=9, side=(12, 16), factor=8)
     return folder
 
@@ -37,7 +52,9 @@ def kinds(study):
     """Return the first changed config of each network and data set."""
     found = {}
     for config in importlib.import_module(f"studies.{study}").PRESETS["paper"]:
-        sizes = ("data", "network", "dim", "activation", "problem", "size")
+        sizes = (
+            "experiment", "data", "network", "dim", "activation", "problem", "size"
+        )  # fmt: skip
         key = tuple(getattr(config, name, None) for name in sizes)
         if CHANGED.get(study, "E") in config.arm and not config.arm.startswith("init"):
             found.setdefault(key, config)
@@ -46,7 +63,8 @@ def kinds(study):
 
 
 def case(study, config, number):
-    large = [pytest.mark.slow] if getattr(config, "dim", 0) > 500 else []  # ViT-B
+    width = getattr(config, "dim", getattr(config, "width", 0))
+    large = [pytest.mark.slow] if width > 500 else []  # ViT-B, GPT-2
     name = f"{study}-{getattr(config, 'data', '')}-{number}"
     return pytest.param(study, config, id=name, marks=large)
 

@@ -52,9 +52,14 @@ def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
 
 # Ask of normalisations, under their sources' schedules: see test_norm_studies.
 OF_NORMS = {"associate_normalization", "micro_batches"}
-OF_WEIGHTS = [study for study in STUDIES if study not in OF_NORMS]
+OF_WEIGHTS = [study for study in STUDIES if study not in OF_NORMS | {"survey"}]
 CONTROLS = {"weight_standardization": {"GN", "GN+MO", "GN+DO", "GN+AF"}}
-EPOCHS = {"vit": 7.9, "weight_standardization": 0.99}  # to train for, at least
+WEIGHT_NORMALISED = {"WN", "LN+W", "GN+WN"}
+EPOCHS = {
+    "vit": 7.9,
+    "weight_standardization": 0.99,
+    "updates": 0.65,
+}  # to train for, at least
 BUILT_ON_THE_SPOT = {"digits", "textures", "analytic", "knot", "carved"}
 
 
@@ -69,7 +74,16 @@ def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
         assert seeds == {0, 1, 2}
         assert arms & {"plain", "LN"}
         assert arms >= CONTROLS.get(study, {"E_gain", "init_E"})
-        assert arms & {"WN", "LN+W", "GN+WN"}
+        assert arms & WEIGHT_NORMALISED or study == "updates"
+
+
+def test_the_surveys_real_preset_has_plain_networks_and_three_seeds_or_more():
+    made = configs("survey", "real")
+    assert not {config.data for config in made} & BUILT_ON_THE_SPOT
+    for runs in settings(made):
+        arms, _, seeds = (set(column) for column in zip(*runs, strict=True))
+        assert "plain" in arms
+        assert seeds >= {0, 1, 2}
 
 
 @pytest.mark.parametrize("study", OF_WEIGHTS)

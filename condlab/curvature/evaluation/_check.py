@@ -20,8 +20,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from condlab._precision import wide
 from condlab.curvature.evaluation._parameters import Flat
+from condlab.machine.precision import wide
 
 ALLOWED = 8  # times what the second difference shows
 ROUNDED = 16  # times the unit roundoff of a sum or of a point, over the step

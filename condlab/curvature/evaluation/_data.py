@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from condlab._precision import wide
 from condlab.curvature.evaluation._trees import tensors
 from condlab.curvature.evaluation.losses import Batch, batch_size
+from condlab.machine.precision import wide
 
 Fingerprint = tuple[tuple[tuple[int, ...], float], ...]
 

@@ -20,7 +20,7 @@ from condlab.curvature.evaluation._whole import weighed
 from condlab.curvature.evaluation.backends import gradient_graph
 from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss, hold
 from condlab.nn.conditioning import zero_line
-from condlab.spectra._room import available_bytes
+from condlab.spectra.storage.room import available_bytes
 
 _CUT = (
     "look for what cuts or replaces a derivative: reentrant checkpointing, detach, "

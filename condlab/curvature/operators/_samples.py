@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.func import grad, vmap
 
-from condlab._precision import wide
 from condlab.curvature.evaluation._reduction import ENTRIES
 from condlab.curvature.evaluation._rules import Rule, Seen, counter, rules, see
 from condlab.curvature.evaluation._trees import map_tensors, take_apart
 from condlab.curvature.evaluation.backends import differentiable, gradient_graph
 from condlab.curvature.evaluation.losses import Batch, batch_size
 from condlab.curvature.operators._point import Point
+from condlab.machine.precision import wide
 
 Shares = Callable[[Batch], Tensor]
 Rows = Callable[[Batch], tuple[Tensor, Tensor]]  # of a batch: R and w, for R' diag(w) R

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from condlab._ranks import Ranks
 from condlab.curvature.evaluation._parameters import Flat
 from condlab.curvature.operators._over_parameters import OverParameters
+from condlab.machine.ranks import Ranks
 from condlab.spectra._products import to_scipy
 from condlab.spectra.assembly import AssemblyOptions
 

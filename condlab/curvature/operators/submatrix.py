@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor
 
-from condlab._ranks import ranks_of
 from condlab.curvature.evaluation._parameters import Flat
+from condlab.machine.ranks import ranks_of
 from condlab.spectra._operator import Operator
 from condlab.spectra.linear_map import LinearMap
 

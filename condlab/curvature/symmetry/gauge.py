@@ -17,12 +17,12 @@ import scipy.sparse.linalg as spla
 import torch
 from torch import Tensor, nn
 
-from condlab._ranks import ranks_of
 from condlab.curvature.operators._over_parameters import OverParameters
 from condlab.curvature.symmetry._lines import Lines, places_of
 from condlab.curvature.symmetry.invariances import Invariance
 from condlab.curvature.symmetry.motions import Scale, line_numbers
 from condlab.curvature.symmetry.null_space import Surroundings, verify
+from condlab.machine.ranks import ranks_of
 from condlab.nn.conditioning import conditioning_of
 from condlab.nn.selection import sites
 from condlab.spectra._products import to_scipy

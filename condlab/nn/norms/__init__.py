@@ -10,6 +10,7 @@ from condlab.nn.norms.group import ChannelLayerNorm, GroupRMSNorm
 from condlab.nn.norms.names import NORMS, Layout, make_norm
 from condlab.nn.norms.renorm import BatchRenorm
 from condlab.nn.norms.response import (
+    ContrastResponseNorm,
     DivisiveNorm,
     GlobalResponseNorm,
     LocalContrastNorm,
@@ -27,6 +28,7 @@ __all__ = [
     "BatchGroupNorm",
     "BatchRenorm",
     "ChannelLayerNorm",
+    "ContrastResponseNorm",
     "DivisiveNorm",
     "FixNorm",
     "GlobalResponseNorm",

@@ -7,7 +7,7 @@ from math import gcd
 import torch
 from torch import Tensor
 
-from condlab.nn._unit import unit_lines
+from condlab.nn.maps.unit import unit_lines
 
 
 def per_channel(v: Tensor, x: Tensor) -> Tensor:

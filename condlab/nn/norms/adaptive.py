@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -13,12 +16,18 @@ class AdaptiveInstanceNorm(nn.Module):
 
     with means and deviations over the positions of each channel of each example,
     :math:`\sigma = \sqrt{\mathrm{var} + \epsilon}`, variance unbiased as in the
-    source's code. The content x is what is normalised; some surveys swap the roles.
+    source's code. The content x is what is normalised; some surveys swap the roles,
+    which is to pass the two in the other order. Theirs is the variance over all
+    positions, and :math:`\epsilon` is added to the content's alone.
 
     Parameters
     ----------
     eps : float
         1e-5 in the source.
+    correction : {1, 0}
+        What the variance's divisor lacks to the number of positions; surveys have 0.
+    style_eps : bool
+        Whether eps is added to the style's variance too; surveys leave it out.
 
     References
     ----------
@@ -34,9 +43,15 @@ class AdaptiveInstanceNorm(nn.Module):
     True
     """
 
-    def __init__(self, *, eps: float = 1e-5) -> None:
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-5,
+        correction: Literal[0, 1] = 1,
+        style_eps: bool = True,
+    ) -> None:
         super().__init__()
-        self.eps = eps
+        self.eps, self.correction, self.style_eps = eps, correction, style_eps
 
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         """Return the restyled content.
@@ -46,19 +61,24 @@ class AdaptiveInstanceNorm(nn.Module):
         content, style : Tensor, shape (N, C, ...)
             The positions may differ in number.
         """
-        mean, deviation = self._statistics(content)
-        style_mean, style_deviation = self._statistics(style)
+        mean, deviation = self._statistics(content, self.eps)
+        style_mean, style_deviation = self._statistics(
+            style, self.eps if self.style_eps else 0.0
+        )
         return style_deviation * (content - mean) / deviation + style_mean
 
-    def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def _statistics(self, x: Tensor, eps: float) -> tuple[Tensor, Tensor]:
         axes = list(range(2, x.ndim))
         if x[0, 0].numel() < 2:
             raise ValueError(
                 "statistics of a channel need two positions or more, got shape "
                 f"{tuple(x.shape)}"
             )
-        var = x.var(axes, correction=1, keepdim=True)
-        return x.mean(axes, keepdim=True), (var + self.eps).sqrt()
+        var = x.var(axes, correction=self.correction, keepdim=True)
+        # A constant channel without eps: the root's derivative at zero is infinite.
+        known = torch.where(var + eps > 0, var + eps, 1.0)
+        deviation = torch.where(var + eps > 0, known.sqrt(), 0.0)
+        return x.mean(axes, keepdim=True), deviation
 
 
 class AdaptiveLayerNorm(nn.Module):

@@ -16,6 +16,7 @@ from condlab.nn.norms.batch import BatchChannelNorm, BatchGroupNorm
 from condlab.nn.norms.group import ChannelLayerNorm, GroupRMSNorm
 from condlab.nn.norms.renorm import BatchRenorm
 from condlab.nn.norms.response import (
+    ContrastResponseNorm,
     DivisiveNorm,
     GlobalResponseNorm,
     LocalContrastNorm,
@@ -25,7 +26,7 @@ from condlab.nn.norms.switchable import SwitchableNorm
 from condlab.nn.norms.vectors import ScaleNorm
 from condlab.nn.norms.whitening import WhiteningNorm
 
-Layout = Literal["images", "tokens", "vectors"]
+Layout = Literal["images", "signals", "volumes", "tokens", "vectors"]
 Factory = Callable[..., nn.Module]
 
 
@@ -46,7 +47,7 @@ def _group(
     return nn.GroupNorm(fitting_groups(groups, channels), channels, **options)
 
 
-# What is the same for (N, C) and (N, C, H, W).
+# What is the same for (N, C) and for any number of axes behind.
 _ANY: Mapping[str, Factory] = {
     "none": nn.Identity,
     "ghost_batch": BatchGroupNorm,
@@ -57,25 +58,45 @@ _ANY: Mapping[str, Factory] = {
     "iterative": partial(WhiteningNorm, group_size=64, method="newton"),
 }
 
+# And what needs such axes, of whichever number.
+_SPATIAL: Mapping[str, Factory] = {
+    **_ANY,
+    "layer": partial(_group, groups=1),  # over all but N
+    "channel_layer": ChannelLayerNorm,  # over C at each position
+    "rms": GroupRMSNorm,
+    "group": _group,
+    "local_response": LocalResponseNorm,
+    "global_response": GlobalResponseNorm,
+}
+
 NORMS: Mapping[str, Mapping[str, Factory]] = MappingProxyType(
     {
         "images": MappingProxyType(
             {
-                **_ANY,
+                **_SPATIAL,
                 "batch": nn.BatchNorm2d,
                 "batch_channel": BatchChannelNorm,
-                "layer": partial(_group, groups=1),  # over (C, H, W)
-                "channel_layer": ChannelLayerNorm,  # over C at each position
-                "rms": GroupRMSNorm,
-                "group": _group,
                 "instance": partial(nn.InstanceNorm2d, affine=True),
-                "local_response": LocalResponseNorm,
                 "divisive": DivisiveNorm,
                 "local_contrast": LocalContrastNorm,
-                "global_response": GlobalResponseNorm,
+                "contrast_response": ContrastResponseNorm,
                 "switchable": SwitchableNorm,
                 "sparse_switchable": partial(SwitchableNorm, switch="sparsestmax"),
                 "associate": AssocNorm,
+            }
+        ),
+        "signals": MappingProxyType(
+            {
+                **_SPATIAL,
+                "batch": nn.BatchNorm1d,
+                "instance": partial(nn.InstanceNorm1d, affine=True),
+            }
+        ),
+        "volumes": MappingProxyType(
+            {
+                **_SPATIAL,
+                "batch": nn.BatchNorm3d,
+                "instance": partial(nn.InstanceNorm3d, affine=True),
             }
         ),
         "tokens": MappingProxyType(
@@ -113,8 +134,9 @@ def make_norm(
         A key of ``NORMS[layout]``.
     channels : int
         The number of channels or features.
-    layout : {"images", "tokens", "vectors"}
-        Inputs of shape (N, C, H, W), (N, T, C) or (N, C).
+    layout : {"images", "signals", "volumes", "tokens", "vectors"}
+        Inputs of shape (N, C, H, W), as of 2-D convolutions, (N, C, L), of 1-D ones,
+        (N, C, D, H, W), of 3-D ones, (N, T, C) or (N, C).
     **options
         Passed on to the layer.
 

@@ -63,6 +63,64 @@ class LocalResponseNorm(nn.Module):
         return F.local_response_norm(x, self.size, alpha, self.beta, self.k)
 
 
+class ContrastResponseNorm(nn.Module):
+    r"""Divide by how far neighbouring channels are from their local means.
+
+    .. math:: b^i = a^i / \left(k + \alpha \sum_j (a^j - \bar a^j)^2\right)^\beta
+
+    over the `size` channels j around i, with :math:`\bar a^j` the mean of channel j in
+    a square window around the position, of which only what is inside the image counts.
+    Surveys call it local contrast normalisation; what their source does is
+    `LocalContrastNorm`, which subtracts the mean from a itself as well.
+
+    Parameters
+    ----------
+    channels : int
+        Not needed; there is one so that every layer is built alike.
+    size : int
+        Odd number of channels.
+    window : int
+        Odd side of the window, to be chosen on validation data like all else.
+    k, alpha, beta : float
+        Those of `LocalResponseNorm` by default, which it is where the mean is zero.
+
+    References
+    ----------
+    .. [1] Wikipedia, "Normalization (machine learning)", section "Response
+       normalization", whose formula it is.
+
+    Examples
+    --------
+    >>> ContrastResponseNorm(k=1.0)(torch.full((1, 1, 3, 3), 7.0)).unique()
+    tensor([7.])
+    """
+
+    def __init__(
+        self,
+        channels: int | None = None,  # noqa: ARG002
+        *,
+        size: int = 5,
+        window: int = 9,
+        k: float = 2.0,
+        alpha: float = 1e-4,
+        beta: float = 0.75,
+    ) -> None:
+        super().__init__()
+        _need_odd(window)
+        _need_odd(size)
+        self.size, self.window = size, window
+        self.k, self.alpha, self.beta = k, alpha, beta
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the normalised x, of the same shape (N, C, H, W)."""
+        mean = F.avg_pool2d(
+            x, self.window, 1, self.window // 2, count_include_pad=False
+        )
+        squares = F.pad((x - mean).square(), (0, 0, 0, 0, *[self.size // 2] * 2))
+        pool = squares.unfold(1, self.size, 1).sum(dim=-1)
+        return x / (self.k + self.alpha * pool) ** self.beta
+
+
 class DivisiveNorm(nn.Module):
     r"""Divide by the root of a weighted sum of squares of a pool of neighbours.
 

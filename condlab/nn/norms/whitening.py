@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from condlab.nn._context import Context
+from condlab.nn.maps.context import Context
 from condlab.nn.norms._channels import affine, fitting_groups, update_average
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from condlab._files import replace_text
+from condlab.machine.files import replace_text
 from condlab.theory import balls
 from condlab.theory.catalogue import CATALOGUE
 from condlab.theory.certificates import (

@@ -1,0 +1,1 @@
+"""Numbers in words that stay true, and tables of them."""

@@ -1,0 +1,1 @@
+"""What scalings of lines stand on: safe reciprocals, and Ruiz's sweeps."""

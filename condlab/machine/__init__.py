@@ -1,0 +1,1 @@
+"""What condlab asks of the machine: files, memory, processes, precision."""

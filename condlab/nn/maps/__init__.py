@@ -1,0 +1,1 @@
+"""Maps from stored to effective weights, differentiable to any order."""

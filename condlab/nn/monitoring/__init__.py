@@ -1,0 +1,1 @@
+"""Monitors of training loops: what they follow, and where it goes."""

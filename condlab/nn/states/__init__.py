@@ -1,0 +1,1 @@
+"""State dicts: read from files, taken apart into matrices, loaded into networks."""

@@ -1,0 +1,1 @@
+"""Lower bounds that no diagonal scaling can beat, proved in floating point."""

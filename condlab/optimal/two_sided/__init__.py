@@ -1,0 +1,1 @@
+"""The best scaling of rows and columns together."""

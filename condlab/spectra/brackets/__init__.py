@@ -1,0 +1,1 @@
+"""Bounds of eigenvalues and of their densities, certain or with a confidence."""

@@ -1,0 +1,1 @@
+"""Products with the inverse: recurrences, refinement, inverse iteration."""

@@ -1,0 +1,1 @@
+"""Where rows, bases and checkpoints are kept, and whether there is room."""
