@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import numpy as np
+import scipy.sparse as sp
 
 from condlab import _arrays
 from condlab._scaled import shifted
@@ -68,7 +69,7 @@ class InputNormalisation:
         ValueError
             If there are not d features, or an entry is not finite.
         """
-        A = _arrays.as_float(A)
+        A = _features(A)
         if A.shape[1] != len(self._centre):
             raise ValueError(
                 f"these are the statistics of {len(self._centre)} features, got rows "
@@ -121,6 +122,8 @@ def normalise_inputs(
 
     Raises
     ------
+    TypeError
+        If the matrix is sparse, or its entries are no numbers.
     ValueError
         If the method is unknown, the bounds are none, there is no row, an entry is not
         finite or not real, or a feature has no spread and `strict` is set.
@@ -136,19 +139,10 @@ def normalise_inputs(
     """
     if method not in get_args(Method):
         raise ValueError(f"method must be one of {get_args(Method)}, got {method!r}")
-    low, high = map(float, bounds)
-    if not (low < high and math.isfinite(high - low)):
-        raise ValueError(
-            f"bounds must be two finite numbers, the lower one first, got {bounds}"
-        )
-    A = _arrays.as_float(A)
+    low, high = _require_bounds(bounds)
+    A = _features(A)
     if not len(A):
         raise ValueError(f"statistics need one row or more, got shape {tuple(A.shape)}")
-    if _arrays.is_complex(A):
-        raise ValueError(
-            f"features must be real, got {A.dtype}; give real and imaginary parts as "
-            "features of their own"
-        )
     # Contiguous along rows, so that NumPy sums them pairwise.
     columns = np.ascontiguousarray(_arrays.to_numpy(_in_dtype(A, "float64")).T)
     measured = _measure(columns, method)
@@ -161,15 +155,44 @@ def normalise_inputs(
     return InputNormalisation(method, (low, high), flat, *_in_own_units(*measured))
 
 
+def _require_bounds(bounds: tuple[float, float]) -> tuple[float, float]:
+    """Return the bounds as floats, or raise."""
+    try:
+        low, high = map(float, bounds)
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not (low < high and math.isfinite(high - low)):
+        raise ValueError(
+            f"bounds must be two finite numbers, the lower one first, got {bounds!r}"
+        )
+    return low, high
+
+
+def _features(A: Array) -> Array:
+    """Return the features as finite floats; raise where there are none."""
+    if sp.issparse(A):
+        raise TypeError(
+            "features must be dense, as what is subtracted leaves few zeros; use "
+            "A.toarray(), or scale a sparse matrix with column_scaling"
+        )
+    A = _arrays.as_float(A)
+    if _arrays.is_complex(A):
+        raise ValueError(
+            f"features must be real, got {A.dtype}; give real and imaginary parts as "
+            "features of their own"
+        )
+    return A
+
+
 Measured = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def _measure(columns: np.ndarray, method: Method) -> Measured:
     """Return exponents, and what is subtracted, in two numbers, and divided by."""
     exponents = np.frexp(np.abs(columns).max(axis=1))[1]
-    columns = np.sort(np.ldexp(columns, -exponents[:, None]), axis=1)
-    least, largest = columns[:, 0], columns[:, -1]
-    centre, rest, spread = least, np.zeros_like(least), largest - least
+    columns = np.ldexp(columns, -exponents[:, None])
+    least = columns.min(axis=1)
+    centre, rest, spread = least, np.zeros_like(least), columns.max(axis=1) - least
     if method == "z-score":
         centre = np.where(spread > 0, columns.mean(axis=1), least)
         about = columns - centre[:, None]
@@ -177,6 +200,7 @@ def _measure(columns: np.ndarray, method: Method) -> Measured:
         about -= rest[:, None]
         spread = np.sqrt(np.square(about).mean(axis=1))
     elif method == "robust":
+        columns = np.sort(columns, axis=1)
         centre = columns[:, (columns.shape[1] - 1) // 2]
         about = columns - centre[:, None]
         low, rest, high = (_quantile(about, quarters) for quarters in (1, 2, 3))

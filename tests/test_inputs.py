@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -186,6 +187,8 @@ BAD = {
     "no rows": (np.zeros((0, 3)), {}, "one row or more"),
     "method": ([[1.0]], {"method": "zscore"}, "method must be one of"),
     "bounds": ([[1.0]], {"bounds": (1, 0)}, "the lower one first"),
+    "names": ([[1.0]], {"bounds": ("low", "high")}, "two finite numbers.*'low'"),
+    "one bound": ([[1.0]], {"bounds": 1.0}, "two finite numbers.*got 1.0"),
     "width": ([[1.0]], {"bounds": (-LARGE, LARGE)}, "finite numbers"),
 }
 
@@ -203,6 +206,16 @@ def test_other_numbers_of_features_and_bad_entries_are_refused_on_applying():
         found.apply([[1.0, 2.0, 3.0]])
     with pytest.raises(ValueError, match="finite"):
         found.apply([[1.0, math.nan]])
+    with pytest.raises(ValueError, match="must be real"):
+        found.apply([[1.0, 1j]])
+
+
+def test_sparse_features_are_refused_with_what_to_do_instead():
+    A = sp.csr_array([[1.0, 2.0], [3.0, 5.0]])
+    with pytest.raises(TypeError, match=r"toarray\(\)"):
+        normalise_inputs(A)
+    with pytest.raises(TypeError, match=r"toarray\(\)"):
+        normalise_inputs(A.toarray()).apply(A)
 
 
 def test_no_features_and_no_rows_to_apply_to_give_none():

@@ -214,16 +214,23 @@ def _estimate(
 ) -> tuple[float, float]:
     """Return the seconds of the steps of all configs and of all else.
 
-    By a short run of each arm.
+    By a short run of each kind.
     """
-    costs: dict[str, Costs] = {}
+    costs: dict[tuple[object, ...], Costs] = {}
     for config in configs:
-        if config.arm not in costs:
-            costs[config.arm] = Costs.of(make_task(config, options), options.device)
+        if _kind(config) not in costs:
+            task = make_task(config, options)
+            costs[_kind(config)] = Costs.of(task, options.device)
     jobs = _jobs(options)
-    steps = sum(costs[config.arm].step * config.steps for config in configs)
-    looks = sum(costs[config.arm].looking(config.steps) for config in configs)
+    steps = sum(costs[_kind(config)].step * config.steps for config in configs)
+    looks = sum(costs[_kind(config)].looking(config.steps) for config in configs)
     return steps / jobs, looks / jobs
+
+
+def _kind(config: Config) -> tuple[object, ...]:
+    """Return what decides how long a step takes: the arm, and what it is of."""
+    fields = ("experiment", "network", "depth", "batch")
+    return config.arm, *(getattr(config, name, None) for name in fields)
 
 
 @contextmanager

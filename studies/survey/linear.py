@@ -80,6 +80,11 @@ def linear_task(config: Config) -> Task:
     "kappa_gram" is the condition number of the loss's Hessian, the Gram matrix of the
     features and a column of ones over the number of rows.
     """
+    if config.optimiser != "sgd":
+        raise ValueError(
+            "linear models are for gradient descent alone, got "
+            f"{config.optimiser!r}; leave --optimiser out"
+        )
     X, Y = features(config.data)
     order = torch.randperm(len(X), generator=torch.Generator().manual_seed(config.seed))
     train, test = order.tensor_split([round(KEPT * len(X))])

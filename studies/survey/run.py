@@ -16,7 +16,7 @@ from studies.engine.options import Options
 from studies.engine.records import Record
 from studies.engine.sweeps import sweep
 from studies.models.stack import Stack
-from studies.survey.config import PRESETS, Config
+from studies.survey.config import FEATURES, PRESETS, Config
 from studies.survey.linear import linear_task
 from studies.survey.networks import network
 from studies.tasks.arms import build, check_identities, matrix_layers
@@ -66,6 +66,11 @@ def task(config: Config, options: Options) -> Task:
 
 def _with_groups(config: Config, net: nn.Module) -> torch.optim.Optimizer:
     """Return SGD whose decay is of gamma and beta too only in the arm that says so."""
+    if config.optimiser != "sgd":
+        raise ValueError(
+            f"decay of gamma and beta is asked of SGD alone, got {config.optimiser!r}; "
+            "leave --optimiser out"
+        )
     groups = decay_groups(net, config.weight_decay, decay_affine=config.arm == "decay")
     return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum)
 
@@ -89,7 +94,14 @@ def main(options: Options) -> list[Record]:
     torch.manual_seed(0)
     net = build("plain", Stack(width=4, depth=3, norm="batch", in_channels=1))
     check_identities(net, torch.randn(8, 1, 8, 8))
-    configs = PRESETS[options.preset]
-    plain = [c for c in configs if c.network == "linear"]
+    return sweep("survey", _wanted(options), task, options)
+
+
+def _wanted(options: Options) -> list[Config]:
+    """Return the runs of a preset; with a data set, those that are for its kind."""
+    configs, data = PRESETS[options.preset], options.choice.data
+    linear = [c for c in configs if c.network == "linear"]
     images = on_files([c for c in configs if c.network != "linear"], options)
-    return sweep("survey", [*images, *plain], task, options)
+    if not data:
+        return [*images, *linear]
+    return linear if data in FEATURES else images

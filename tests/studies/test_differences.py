@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from studies.analysis import differences
-from studies.analysis.claims_survey import CLAIMS, CONTRASTS
+from studies.analysis.claims import differences
+from studies.analysis.claims.survey import CLAIMS, CONTRASTS
 from studies.analysis.contrasts import judge_contrast
 from studies.survey import EXPERIMENTS
 

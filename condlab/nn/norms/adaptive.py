@@ -51,6 +51,8 @@ class AdaptiveInstanceNorm(nn.Module):
         style_eps: bool = True,
     ) -> None:
         super().__init__()
+        if correction not in (0, 1):
+            raise ValueError(f"correction must be 0 or 1, got {correction!r}")
         self.eps, self.correction, self.style_eps = eps, correction, style_eps
 
     def forward(self, content: Tensor, style: Tensor) -> Tensor:

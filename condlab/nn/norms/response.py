@@ -107,7 +107,7 @@ class ContrastResponseNorm(nn.Module):
     ) -> None:
         super().__init__()
         _need_odd(window)
-        _need_odd(size)
+        _need_odd(size, "the number of channels")
         self.size, self.window = size, window
         self.k, self.alpha, self.beta = k, alpha, beta
 
@@ -270,6 +270,6 @@ class GlobalResponseNorm(nn.Module):
         return affine(x * share, self.weight, self.bias) + x
 
 
-def _need_odd(window: int) -> None:
-    if window < 1 or window % 2 == 0:
-        raise ValueError(f"the window needs an odd side, got {window}")
+def _need_odd(side: int, what: str = "the window's side") -> None:
+    if side < 1 or side % 2 == 0:
+        raise ValueError(f"{what} must be odd, got {side}")
