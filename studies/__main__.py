@@ -26,6 +26,7 @@ STUDIES = (
     "associate_normalization",
     "updates",
     "survey",
+    "micro_batches",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studies.analysis.claims import EQUILIBRATION, STANDARDIZATION
+from studies.analysis.claims.equilibration import EQUILIBRATION
+from studies.analysis.claims.standardization import STANDARDIZATION
 from studies.analysis.entries import Correlation, Judged, Setting
 from studies.analysis.labels import data_words
 from studies.engine.records import as_float

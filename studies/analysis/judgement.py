@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from studies.analysis.claims import BESIDE, CONTROLS
+from studies.analysis.claims.equilibration import BESIDE, CONTROLS, EQUILIBRATION
 from studies.analysis.entries import Claim, Judged
 from studies.analysis.labels import seen_on
 from studies.analysis.ratios import Effect, Ratio, at_end, at_rate, effect, entry
@@ -42,7 +42,9 @@ def _judged(claim: Claim, own: Groups) -> Judged:
     controls = {
         arm: effect(runs, arm, than)["own"]
         for arm in (*CONTROLS, *BESIDE)
-        if arm in there and arm not in (claim["arm"], than)
+        if claim["method"] == EQUILIBRATION  # which they are controls of
+        and arm in there
+        and arm not in (claim["arm"], than)
     }
     source = None
     if claim["rate"] is not None:

@@ -35,8 +35,7 @@ from studies.analysis.correlation import RESAMPLES, holm, stratified_spearman
 from studies.analysis.described import describe, smoothness
 from studies.analysis.entries import Correlation, Found, Uncorrected
 from studies.analysis.judgement import judge
-from studies.analysis.published import rows_of
-from studies.analysis.published_rows import ITEMS
+from studies.analysis.published import ITEMS, rows_of
 from studies.analysis.runs import (
     CONTROL,
     EARLY,
@@ -44,6 +43,7 @@ from studies.analysis.runs import (
     TARGETS,
     Run,
     as_runs,
+    grouped,
     setting_of,
     study_of,
     withdrawals,
@@ -80,17 +80,31 @@ def main(
     files = sorted(results.glob("*/*.jsonl"))
     if not files:
         raise SystemExit(f"no records in {results}; run: python -m studies all")
-    every = [record for file in files for record in read_records(file)]
+    records = [record for file in files for record in read_records(file)]
+    found = analysed(records, resamples)
+    found["files"] = [[str(f.relative_to(results)), _digest(f)] for f in files]
+    counted = results / "theorem_52.json"
+    if counted.exists():
+        found["theorem_52"] = json.loads(counted.read_text(encoding="utf-8"))
+    if costs.is_file():
+        found["costs"] = json.loads(costs.read_text(encoding="utf-8"))
+    path = results / "meta_analysis.json"
+    text = json.dumps(_plain(found), sort_keys=True, separators=(",", ":"))
+    replace_text(path, text.replace('},{"', '},\n{"') + "\n")
+    return path
+
+
+def analysed(every: Sequence[Record], resamples: int) -> Found:
+    """Return what the records of runs that did not fail say, each part by its name."""
     records = [record for record in every if record["status"] != FAILED]
-    groups: dict[tuple[str, str], list[Record]] = {}
-    for record in map(withdrawn, records):
-        groups.setdefault((study_of(record), setting_of(record)), []).append(record)
+    kept = [withdrawn(record) for record in records]
+    groups = grouped(kept, lambda r: (study_of(r), setting_of(r)))
     settings = [describe(*key, own) for key, own in groups.items()]
     runs = [run for key, own in groups.items() for run in as_runs(*key, own)]
     claims = [row for claim in CLAIMS for row in judge(claim, groups)]
     correlated = correlations(runs, resamples)
-    found: Found = {
-        "files": [[str(f.relative_to(results)), _digest(f)] for f in files],
+    return {
+        "files": [],
         "rules": {
             "target": dict(TARGETS),
             "early": EARLY,
@@ -111,12 +125,6 @@ def main(
         ],
         "answer": answer(correlated, claims, settings),
     }
-    counted = results / "theorem_52.json"
-    if counted.exists():
-        found["theorem_52"] = json.loads(counted.read_text(encoding="utf-8"))
-    if costs.is_file():
-        found["costs"] = json.loads(costs.read_text(encoding="utf-8"))
-    return _written(found, results / "meta_analysis.json")
 
 
 def correlations(runs: Sequence[Run], resamples: int) -> list[Correlation]:
@@ -167,12 +175,6 @@ def correlate(
         "strata": result.strata,
         "clusters": result.clusters,
     }
-
-
-def _written(found: Found, path: Path) -> Path:
-    text = json.dumps(_plain(found), sort_keys=True, separators=(",", ":"))
-    replace_text(path, text.replace('},{"', '},\n{"') + "\n")
-    return path
 
 
 def _plain(value: object) -> object:

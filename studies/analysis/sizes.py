@@ -18,6 +18,7 @@ SYMBOLS = MappingProxyType({"asv": 70})  # of a text
 # The arm, where it is not called plain.
 PLAIN = MappingProxyType({
     "vit": "LN", "weight_standardization": "GN", "associate_normalization": "GN",
+    "micro_batches": "GN",
 })  # fmt: skip
 
 

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from studies.analysis.claims import differences
+from studies.analysis.claims.survey import CLAIMS, CONTRASTS
 from studies.analysis.contrasts import judge_contrast
-from studies.analysis.survey import CLAIMS, CONTRASTS, differences
 from studies.survey import EXPERIMENTS
 
 

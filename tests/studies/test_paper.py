@@ -49,7 +49,7 @@ STATED = [
     # Deng et al. (2026), by their code: GPT-2 small, and ResNet-18 on CIFAR-10
     (updates.PAPER_TEXT, {
         "optimiser": "adamw", "depth": 12, "heads": 12, "width": 768, "context": 1024,
-        "batch": 15 * 8 * 4, "steps": 100_000, "weight_decay": 0.1, "warm_up": 0.1,
+        "batch": 15 * 8 * 4, "steps": 10_000, "weight_decay": 0.1, "warm_up": 0.1,
         "schedule": "cosine"}),
     (updates.PAPER_IMAGES, {
         "optimiser": "adamw", "data": "cifar10", "network": "resnet18", "width": 64,

@@ -20,12 +20,13 @@ from tests.studies.stand_ins import (
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "associate_normalization",
-    "updates", "survey",
+    "updates", "survey", "micro_batches",
 )  # fmt: skip
 CHANGED = {
     "weight_standardization": "WS",
     "associate_normalization": "Assoc",
     "survey": "",
+    "micro_batches": "WS",
 }
 STEPS = 2
 FEW = {

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from studies.__main__ import _options, _parser
-from studies.analysis.published import Item, rows_of, table
-from studies.analysis.published_rows import ITEMS
+from studies.analysis.published import ITEMS, rows_of, table
+from studies.analysis.published.items import Item
 from studies.engine.configs import chosen
 
 # Of each source: how many figures and tables it numbers.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from studies.analysis.survey import CLAIMS, CONTRASTS
+from studies.analysis.claims.survey import CLAIMS, CONTRASTS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "survey.md").read_text("utf-8")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from studies.analysis.contrasts import Contrast, minus
-from studies.analysis.entries import Claim
-from studies.analysis.survey.differences import (
+from studies.analysis.claims.differences import (
     MARGIN,
     at_equal_rates,
     at_rate,
@@ -21,6 +19,8 @@ from studies.analysis.survey.differences import (
     slope,
     smaller,
 )
+from studies.analysis.contrasts import Contrast, minus
+from studies.analysis.entries import Claim
 from studies.engine.records import Record
 
 Measure = Callable[[Sequence[Record]], Mapping[int, float]]

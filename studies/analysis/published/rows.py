@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from studies.analysis.published import Item
+from studies.analysis.published.items import Item
 
 CONDITIONING = "weight conditioning (Saratchandran, Wang and Lucey 2024)"
 ASSOCIATION = "associate normalization (2018)"

@@ -1,0 +1,49 @@
+"""What is claimed of standardized weights in training, as questions to the records."""
+
+from __future__ import annotations
+
+from studies.analysis.claims.equilibration import faster
+from studies.analysis.entries import Claim
+
+STANDARDIZATION = "weight standardization"
+
+
+def _asked(key: str, text: str, arm: str, than: str) -> Claim:
+    study, key = "weight_standardization", f"standardization-{key}"
+    return faster(key, text, study, arm, than, rate=0.1, method=STANDARDIZATION)
+
+
+# Of Qiao, Wang, Liu, Shen and Yuille (2019): table 2, and figure 4 for the halves.
+CLAIMS = (
+    *(
+        _asked(
+            f"table-2-{norm.lower()}",
+            f"{words}: standardized weights train faster than plain ones",
+            f"{norm}+WS", norm,
+        )
+        for norm, words in (
+            ("GN", "Group norm"), ("LN", "Layer norm"), ("IN", "Instance norm"),
+            ("BN", "Batch norm"),
+        )
+    ),
+    _asked(
+        "table-2-wn", "Group norm: weight standardization trains faster than weight "
+        "normalisation", "GN+WS", "GN+WN",
+    ),
+    _asked(
+        "table-2-af", "Group norm: weight standardization trains faster without a gain "
+        "and a shift", "GN+WS", "GN+AF",
+    ),
+    _asked(
+        "figure-4-mo", "Group norm: centring the weights alone trains faster than "
+        "plain ones", "GN+MO", "GN",
+    ),
+    _asked(
+        "figure-4-do", "Group norm: dividing the weights by their deviation alone "
+        "trains faster than plain ones", "GN+DO", "GN",
+    ),
+    _asked(
+        "figure-4-halves", "Group norm: centring the weights trains faster than "
+        "dividing them", "GN+MO", "GN+DO",
+    ),
+)  # fmt: skip
