@@ -111,10 +111,11 @@ EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType({
 })  # fmt: skip
 
 # Where the sources of the survey's claims state settings, these are theirs; what is not
-# here is as in `gpu`, with more seeds. Ioffe and Szegedy (2015),
-# section 4.1: MNIST, three sigmoid layers of 100, 50,000 steps of 60; the rate is left
-# open. Brock et al. (2021): 360 epochs of ImageNet in batches of 4096, rate 1.6 after
-# five epochs of warm-up, weight decay 2e-5, clipping 0.01; here in a smaller network.
+# here is as in `gpu`, with more seeds. Ioffe and Szegedy (2015), section 4.1: MNIST,
+# three sigmoid layers of 100, 50,000 steps of 60; the rate is left open. Brock et al.
+# (2021): 360 epochs of ImageNet in batches of 4096, rate 1.6 after five epochs of
+# warm-up, weight decay 2e-5, clipping 0.01; here in a smaller network, and with plain
+# momentum in place of Nesterov's.
 IMAGES = 1_281_167
 IOFFE = Config(
     "placement", data="mnist", network="sigmoid", width=100, depth=3, batch=60,

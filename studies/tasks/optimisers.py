@@ -229,6 +229,11 @@ def clip_gradients_(
     eps : float
         Without it, weights of zero would never move.
 
+    Raises
+    ------
+    ValueError
+        If `clipping` is not above zero.
+
     References
     ----------
     .. [1] A. Brock, S. De, S. L. Smith and K. Simonyan, "High-performance large-scale
@@ -243,6 +248,8 @@ def clip_gradients_(
     tensor([[0.0000, 0.5000],
             [0.0000, 0.1000]])
     """
+    if not clipping > 0:
+        raise ValueError(f"clipping must be above zero, got {clipping}")
     for W in params:
         if W.grad is None:
             continue

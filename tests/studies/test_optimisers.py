@@ -247,6 +247,12 @@ def test_adaptive_clipping_is_the_authors_unit_by_unit(shape, clipping):
     assert parameter.grad.numpy() == pytest.approx(expected.reshape(shape), rel=1e-14)
 
 
+@pytest.mark.parametrize("clipping", [0.0, -1.0, float("nan")])
+def test_adaptive_clipping_to_nothing_is_refused(clipping):
+    with pytest.raises(ValueError, match="clipping must be above zero"):
+        clip_gradients_([], clipping)
+
+
 def test_adaptive_clipping_lets_zero_weights_move_and_zero_gradients_be():
     W = nn.Parameter(torch.zeros(2, 3))
     W.grad = torch.tensor([[3.0, 0.0, 4.0], [0.0, 0.0, 0.0]])
