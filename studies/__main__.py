@@ -23,6 +23,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "twins",
+    "segmentation",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 

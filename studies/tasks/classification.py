@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol, TypeVar
 
@@ -29,6 +29,10 @@ from studies.tasks.optimisers import make_optimiser
 from studies.tasks.sources import PROBE, Source, source
 
 CURVATURE = 32  # of these, how many the Hessian is of
+
+# What a loss asks is called with a batch's inputs: a network, or what stands for it.
+Loss = Callable[[Callable[[Tensor], Tensor], Batch], Tensor]
+Score = Callable[[Iterable[tuple[Tensor, Tensor]]], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,17 @@ def recipe_of(config: Config, device: torch.device) -> Recipe:
     return recipe if device.type == "cuda" else replace(recipe, mixed=False)
 
 
+def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
+    """Return the cross-entropy in the parameters' own precision."""
+    return cross_entropy(net(batch[0]), batch[1])
+
+
+def accuracy(tests: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
+    """Return the share of samples whose class has the largest logit."""
+    right = [(logits.argmax(1) == labels).float() for logits, labels in tests]
+    return {"accuracy": float(torch.cat(right).mean())}
+
+
 @dataclass(frozen=True, eq=False)
 class _Classified:
     """What the loop does with images: steps, and looks at a network."""
@@ -107,12 +122,15 @@ class _Classified:
     recipe: Recipe
     data: Source
     device: torch.device
+    plain: Loss
+    score: Score
+    curved: int
 
     @property
     def few(self) -> Batch:
-        """Return the images that the Hessian is of."""
+        """Return the samples that the Hessian is of."""
         inputs, labels = self.data.probe
-        return inputs[:CURVATURE], labels[:CURVATURE]
+        return inputs[: self.curved], labels[: self.curved]
 
     def optimiser(self, net: nn.Module) -> torch.optim.Optimizer:
         made = self.recipe
@@ -128,24 +146,21 @@ class _Classified:
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         kind, mixed = self.device.type, self.recipe.mixed
         with torch.autocast(kind, torch.bfloat16, enabled=mixed):
-            return plain_loss(net, batch)
+            return self.plain(net, batch)
 
     def evaluate(self, net: nn.Module) -> dict[str, float]:
-        probe, tests = self.data.probe, self.data.tests()
         # The loss is the one that training sees: running statistics lag behind it.
         with batch_statistics(net):
-            logits = _logits(net, probe)
-        tested = [(net(x).argmax(1) == labels).float() for x, labels in tests]
-        return {
-            "probe_loss": float(cross_entropy(logits, probe[1])),
-            "accuracy": float(torch.cat(tested).mean()),
-        }
+            logits = _logits(net, self.data.probe)
+        loss = self.plain(lambda _inputs: logits, self.data.probe)
+        tests = ((net(x), labels) for x, labels in self.data.tests())
+        return {"probe_loss": float(loss), **self.score(tests)}
 
     def look(self, net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
         return {
             **weight_probes(net, made.param_groups[0]["lr"]),
-            "grad_norm": gradient_norm(net, plain_loss, self.few),
-            **removed_shares(net, plain_loss, self.few),
+            "grad_norm": gradient_norm(net, self.plain, self.few),
+            **removed_shares(net, self.plain, self.few),
         }
 
 
@@ -175,7 +190,39 @@ def make_task(
     curvature : callable
         ``curvature(network, loss, batch)`` measures the Hessian.
     """
-    made = _Classified(recipe, source(images, recipe, device), device)
+    data = source(images, recipe, device)
+    return task_of(data, network, recipe, device, after=after, curvature=curvature)
+
+
+def task_of(
+    data: Source,
+    network: Callable[[], nn.Module],
+    recipe: Recipe,
+    device: torch.device,
+    *,
+    loss: Loss = plain_loss,
+    score: Score = accuracy,
+    curved: int = CURVATURE,
+    after: Callable[[torch.optim.Optimizer, nn.Module], object] | None = None,
+    curvature: Curvature = hessian_probes,
+) -> Task:
+    """Return the task of telling classes of whatever a source gives.
+
+    Parameters
+    ----------
+    data : Source
+        Of images, clouds or clips, each with a class, or one a pixel.
+    network, recipe, device, after, curvature
+        As of `make_task`.
+    loss : callable
+        ``loss(network, batch)``, the mean over the samples.
+    score : callable
+        From pairs of logits and labels, a pair a piece of the test part, to the
+        metrics by name.
+    curved : int
+        Of the probe's samples, of how many the gradient and the Hessian are.
+    """
+    made = _Classified(recipe, data, device, loss, score, curved)
 
     def optimiser(net: nn.Module) -> torch.optim.Optimizer:
         chosen = made.optimiser(net)
@@ -190,15 +237,10 @@ def make_task(
         loss=made.loss,
         evaluate=made.evaluate,
         probe=made.look,
-        curvature=lambda net: curvature(net, plain_loss, made.few),
+        curvature=lambda net: curvature(net, loss, made.few),
         describe=layer_table,
         schedule=schedule(recipe.schedule, recipe.warm_up),
     )
-
-
-def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-    """Return the cross-entropy in the parameters' own precision."""
-    return cross_entropy(net(batch[0]), batch[1])
 
 
 def _logits(net: nn.Module, data: Batch) -> Tensor:
@@ -211,8 +253,9 @@ def schedule(name: str, warm_up: float = 0.0) -> Callable[[float], float]:
     Parameters
     ----------
     name : str
-        "constant"; "cosine", to zero; or "steps", which divides by ten after half and
-        three quarters, or after other shares, as in "steps:0.3,0.6,0.9".
+        "constant"; "cosine", to zero; "poly", (1 - share)^0.9; or "steps", which
+        divides by ten after half and three quarters, or after other shares, as in
+        "steps:0.3,0.6,0.9".
     warm_up : float
         Share of the run in which the rate rises linearly.
 
@@ -233,6 +276,7 @@ def schedule(name: str, warm_up: float = 0.0) -> Callable[[float], float]:
     shapes: dict[str, Callable[[float], float]] = {
         "constant": lambda _done: 1.0,
         "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+        "poly": lambda done: (1 - done) ** 0.9,
         "steps": lambda done: 0.1 ** sum(done >= share for share in shares),
     }
     if kind not in shapes or (text and kind != "steps"):

@@ -7,6 +7,7 @@ from studies import (
     high_learning_rate,
     inception,
     nerf,
+    segmentation,
     vit,
     weight_standardization,
 )
@@ -38,6 +39,12 @@ STATED = [
         "optimiser": "sgd", "data": "imagenet", "network": "resnet50", "width": 64,
         "lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "batch": 256,
         "steps": 90 * (1_281_167 // 256)}),
+    # section 3.4 and table 7: DeepLabv3 on ResNet-101, PASCAL VOC, output stride 16
+    (segmentation.PAPER, {
+        "optimiser": "sgd", "data": "voc", "network": "resnet101", "width": 64,
+        "lr": 0.007, "batch": 16, "steps": 30_000, "schedule": "poly", "stride": 16,
+        "momentum": 0.9, "rates": (6, 12, 18), "channels": 256, "augment": True,
+        "crop": 513}),
 ]  # fmt: skip
 
 
@@ -76,6 +83,12 @@ def test_weight_standardization_has_the_steps_and_combinations_of_its_source():
     assert {(c.batch, c.steps) for c in larger.values()} == {
         (128, 100 * (1_281_167 // 128))
     }
+
+
+def test_segmentation_has_the_arms_and_crops_of_its_source():
+    arms = {c.arm for c in segmentation.PRESETS["paper"]}
+    assert arms == {"GN", "GN+WS", "BN", "BN+WS"}
+    assert schedule("poly")(0.5) == 0.5**0.9
 
 
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():

@@ -10,14 +10,21 @@ import torch
 from studies.data import cifar
 from studies.engine.loop import train
 from studies.engine.sweeps import Options
-from tests.studies.stand_ins import write_binary, write_imagenet, write_llff
+from tests.studies.stand_ins import (
+    write_binary,
+    write_imagenet,
+    write_llff,
+    write_voc,
+)
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
-    "small_networks", "weight_standardization",
+    "small_networks", "weight_standardization", "segmentation",
 )  # fmt: skip
+STANDARDIZED = ("weight_standardization", "segmentation")
 STEPS = 2
-FEW = {"batch": 8, "rays": 64, "points": 256}  # of each, as no stand-in has more
+# Of each, as no stand-in has more.
+FEW = {"batch": 8, "rays": 64, "points": 256, "crop": 65}
 
 
 @pytest.fixture(scope="module")
@@ -26,6 +33,7 @@ def files(tmp_path_factory):
     for name in ("cifar10", "cifar100"):
         write_binary(folder / cifar.FOLDERS[name], name, n=8)
     write_imagenet(folder / "imagenet")
+    write_voc(folder / "voc", [f"2007_{k:06}" for k in range(8)])
     write_llff(folder / "fern", views=9, side=(12, 16), factor=8)
     return folder
 
@@ -36,7 +44,7 @@ def kinds(study):
     for config in importlib.import_module(f"studies.{study}").PRESETS["paper"]:
         sizes = ("data", "network", "dim", "activation", "problem", "size")
         key = tuple(getattr(config, name, None) for name in sizes)
-        changed = "WS" if study == "weight_standardization" else "E"
+        changed = "WS" if study in STANDARDIZED else "E"
         if changed in config.arm and not config.arm.startswith("init"):
             found.setdefault(key, config)
     scenes = [c for c in found.values() if study == "nerf" and c.data != "fern"]

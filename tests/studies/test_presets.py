@@ -53,9 +53,20 @@ def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
 CONTROLS = {"weight_standardization": {"GN", "GN+MO", "GN+DO", "GN+AF"}}
 EPOCHS = {"vit": 7.9, "weight_standardization": 0.99}  # to train for, at least
 BUILT_ON_THE_SPOT = {"digits", "textures", "analytic", "knot", "carved"}
+STAND_INS = ("segmentation",)  # tables of four arms, with schedules of their own
+ON_IMAGES = [study for study in STUDIES if study not in STAND_INS]
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", STAND_INS)
+def test_real_presets_of_stand_ins_have_the_four_arms_and_three_seeds(study):
+    for runs in settings(configs(study, "real")):
+        arms, rates, seeds = (set(column) for column in zip(*runs, strict=True))
+        assert arms >= {"GN", "GN+WS", "BN", "BN+WS"}
+        assert len(rates) >= 3
+        assert seeds == {0, 1, 2}
+
+
+@pytest.mark.parametrize("study", ON_IMAGES)
 def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
     made = configs(study, "real")
     assert not {config.data for config in made} & BUILT_ON_THE_SPOT
@@ -69,7 +80,7 @@ def test_real_presets_are_of_real_data_with_controls_and_three_seeds(study):
         assert arms & {"WN", "LN+W", "GN+WN"}
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", ON_IMAGES)
 def test_real_presets_let_the_rate_fall_and_images_be_mirrored(study):
     for config in configs(study, "real"):
         assert getattr(config, "schedule", "cosine") == "cosine"  # NeRF has its own
