@@ -27,6 +27,7 @@ STUDIES = (
     "updates",
     "survey",
     "micro_batches",
+    "segmentation",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 

@@ -15,8 +15,9 @@ the polynomials of Wang et al. (2026, PC Layer, arXiv:2606.06470; "PC_gain", wit
 and gain as they have them). Updates are orthogonalised ("muon", Jordan et al., 2024) or
 their rows are normalised ("rmnp", Deng et al., 2026, arXiv:2603.20527). All of them are
 for the matrices between the first layer and the last, so that they can be compared; the
-PC layer's source leaves out queries, keys and values. "init_E" starts where E does.
-Images have group norm of two channels: before a batch norm E would change nothing.
+PC layer's source leaves out queries, keys and values, and has polynomials of level 2
+with Muon, where these are of level 4. "init_E" starts where E does. Images have group
+norm of two channels: before a batch norm E would change nothing.
 
 The text is the American Standard Version of the Bible, character by character, or any
 other: ``--data FILE.txt``. Its last tenth is for validation.

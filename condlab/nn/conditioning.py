@@ -137,9 +137,13 @@ def condition(
     once and kept until its parameter changes. Torch does not see writes through
     ``.data``: call ``eval()`` or ``train()`` after them. Where a weight is read
     several times in a training step, as by recurrent layers, wrap the step in
-    ``torch.nn.utils.parametrize.cached()``. A training step holds one more copy of the
-    weights. The names in the ``state_dict`` change: load plain weights before, or
-    save them after `fold`.
+    ``torch.nn.utils.parametrize.cached()``. Backward computes an effective weight
+    again where that is little beside the layer's work, so that a training step does
+    not hold one more copy of the weights; as with a plain layer, backward raises if
+    the stored weight was written to since. Of small batches, under transforms,
+    compilers and others' ``saved_tensors_hooks``, and of "polynomial", it is held. The
+    names in the ``state_dict`` change: load plain weights before, or save them after
+    `fold`.
 
     References
     ----------

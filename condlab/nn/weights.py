@@ -232,6 +232,10 @@ class Standardization(EffectiveWeight):
         B = B if self.shift is None else B + self.shift
         return self.layout.merge(B)
 
+    def repeatable(self) -> bool:
+        """Return True."""
+        return True
+
     def _deviation(self, variance: Tensor) -> Tensor:
         if self.eps_place == "inside":
             return (variance + self.eps).sqrt()
@@ -258,6 +262,10 @@ class CenteredWeightNorm(EffectiveWeight):
         """Return W with centred rows of the learned lengths."""
         V, _ = unit_lines(*self._centred(W))
         return self.layout.merge(V * self.gain)
+
+    def repeatable(self) -> bool:
+        """Return True."""
+        return True
 
     def _centred(self, W: Tensor) -> tuple[Tensor, tuple[int, ...]]:
         B, axes = self.layout.split(W), self.layout.row_axes(W)

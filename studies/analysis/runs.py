@@ -38,7 +38,7 @@ CURVATURE = (
     "lambda_max", "lambda_min", "kappa_hessian", "kappa_sphere", "kappa_quotient",
     "nullity",
 )  # fmt: skip
-METRICS = ("accuracy", "psnr", "iou", "bits_per_character")
+METRICS = ("accuracy", "psnr", "iou", "miou", "bits_per_character")
 CONTROL = "quadratics"  # the positive control
 PAIRED = ("arm", "lr", "seed")
 

@@ -172,7 +172,8 @@ def _label(axes: Axes, ends: list[tuple[str, str, float, float]]) -> None:
         limit = 1.0 if i == len(heights) - 1 else heights[i + 1] - APART
         heights[i] = min(heights[i], limit)
     for (across, _, arm, colour), up in zip(places, heights, strict=True):
-        axes.text(across + 0.02, up, arm, color=colour, fontsize=7, va="center",
+        name = arm.removeprefix("plain+")  # there is little room
+        axes.text(across + 0.02, up, name, color=colour, fontsize=7, va="center",
                   transform=axes.transAxes)  # fmt: skip
 
 

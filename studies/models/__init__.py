@@ -1,6 +1,7 @@
 """The studies' networks, every normalisation selectable by name."""
 
 from studies.models.coordinate import CoordinateMLP
+from studies.models.deeplab import DeepLab
 from studies.models.densenet import DenseNet, densenet121, densenet_cifar
 from studies.models.inception import Inception
 from studies.models.language import LanguageModel
@@ -23,6 +24,7 @@ from studies.models.vit import SphereViT, ViT, vit_base, vit_small, vit_tiny
 __all__ = [
     "MLP",
     "CoordinateMLP",
+    "DeepLab",
     "DenseNet",
     "Inception",
     "LanguageModel",

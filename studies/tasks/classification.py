@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol, TypeVar
 
@@ -29,6 +29,10 @@ from studies.tasks.optimisers import make_optimiser
 from studies.tasks.sources import PROBE, Source, source
 
 CURVATURE = 32  # of these, how many the Hessian is of
+
+# What a loss asks is called with a batch's inputs: a network, or what stands for it.
+Loss = Callable[[Callable[[Tensor], Tensor], Batch], Tensor]
+Score = Callable[[Iterable[tuple[Tensor, Tensor]]], dict[str, float]]
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,27 @@ def recipe_of(config: Config, device: torch.device) -> Recipe:
     return recipe if device.type == "cuda" else replace(recipe, mixed=False)
 
 
+def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
+    """Return the cross-entropy in the parameters' own precision."""
+    return cross_entropy(net(batch[0]), batch[1])
+
+
+def accuracy(tests: Iterable[tuple[Tensor, Tensor]]) -> dict[str, float]:
+    """Return the shares of samples whose class comes first, or among the first five.
+
+    The latter where there are so many classes that it says something.
+    """
+    found = []
+    for logits, labels in tests:
+        most = 5 if logits.shape[1] > 10 else 1
+        found.append(logits.topk(most).indices == labels[:, None])
+    right = torch.cat(found).float()
+    shares = {"accuracy": float(right[:, 0].mean())}
+    if right.shape[1] > 1:
+        shares["top5"] = float(right.sum(1).mean())
+    return shares
+
+
 @dataclass(frozen=True, eq=False)
 class _Classified:
     """What the loop does with images: steps, and looks at a network."""
@@ -107,12 +132,15 @@ class _Classified:
     recipe: Recipe
     data: Source
     device: torch.device
+    plain: Loss
+    score: Score
+    curved: int
 
     @property
     def few(self) -> Batch:
-        """Return the images that the Hessian is of."""
+        """Return the samples that the Hessian is of."""
         inputs, labels = self.data.probe
-        return inputs[:CURVATURE], labels[:CURVATURE]
+        return inputs[: self.curved], labels[: self.curved]
 
     def optimiser(self, net: nn.Module) -> torch.optim.Optimizer:
         made = self.recipe
@@ -128,27 +156,27 @@ class _Classified:
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         kind, mixed = self.device.type, self.recipe.mixed
         with torch.autocast(kind, torch.bfloat16, enabled=mixed):
-            return plain_loss(net, batch)
+            return self.plain(net, batch)
 
     def evaluate(self, net: nn.Module) -> dict[str, float]:
-        probe = self.data.probe
         # The loss is the one that training sees: running statistics lag behind it.
         with batch_statistics(net):
-            logits = _logits(net, probe)
-        return {
-            "probe_loss": float(cross_entropy(logits, probe[1])),
-            **_scores(net, self.data.tests()),
-        }
+            logits = _logits(net, self.data.probe)
+        loss = self.plain(lambda _inputs: logits, self.data.probe)
+        return {"probe_loss": float(loss), **self._scores(net, self.data.tests())}
 
     def finish(self, net: nn.Module) -> dict[str, float]:
-        found = _scores(net, self.data.all_tests())
+        found = self._scores(net, self.data.all_tests())
         return {f"test_{name}": value for name, value in found.items()}
+
+    def _scores(self, net: nn.Module, tests: Iterable[Batch]) -> dict[str, float]:
+        return self.score((net(inputs), labels) for inputs, labels in tests)
 
     def look(self, net: nn.Module, made: torch.optim.Optimizer) -> dict[str, float]:
         return {
             **weight_probes(net, made.param_groups[0]["lr"]),
-            "grad_norm": gradient_norm(net, plain_loss, self.few),
-            **removed_shares(net, plain_loss, self.few),
+            "grad_norm": gradient_norm(net, self.plain, self.few),
+            **removed_shares(net, self.plain, self.few),
         }
 
 
@@ -181,7 +209,47 @@ def make_task(
     thorough : bool
         Note the accuracy on all test images at the end, as "test_accuracy".
     """
-    made = _Classified(recipe, source(images, recipe, device), device)
+    return task_of(
+        source(images, recipe, device),
+        network,
+        recipe,
+        device,
+        after=after,
+        curvature=curvature,
+        thorough=thorough,
+    )
+
+
+def task_of(
+    data: Source,
+    network: Callable[[], nn.Module],
+    recipe: Recipe,
+    device: torch.device,
+    *,
+    loss: Loss = plain_loss,
+    score: Score = accuracy,
+    curved: int = CURVATURE,
+    after: Callable[[torch.optim.Optimizer, nn.Module], object] | None = None,
+    curvature: Curvature = hessian_probes,
+    thorough: bool = False,
+) -> Task:
+    """Return the task of telling classes of whatever a source gives.
+
+    Parameters
+    ----------
+    data : Source
+        Of images, clouds or clips, each with a class, or one a pixel.
+    network, recipe, device, after, curvature, thorough
+        As of `make_task`.
+    loss : callable
+        ``loss(network, batch)``, the mean over the samples.
+    score : callable
+        From pairs of logits and labels, a pair a piece of the test part, to the
+        metrics by name.
+    curved : int
+        Of the probe's samples, of how many the gradient and the Hessian are.
+    """
+    made = _Classified(recipe, data, device, loss, score, curved)
 
     def optimiser(net: nn.Module) -> torch.optim.Optimizer:
         chosen = made.optimiser(net)
@@ -196,33 +264,11 @@ def make_task(
         loss=made.loss,
         evaluate=made.evaluate,
         probe=made.look,
-        curvature=lambda net: curvature(net, plain_loss, made.few),
+        curvature=lambda net: curvature(net, loss, made.few),
         describe=layer_table,
         finish=made.finish if thorough else lambda _net: {},
         schedule=schedule(recipe.schedule, recipe.warm_up),
     )
-
-
-def plain_loss(net: Callable[[Tensor], Tensor], batch: Batch) -> Tensor:
-    """Return the cross-entropy in the parameters' own precision."""
-    return cross_entropy(net(batch[0]), batch[1])
-
-
-def _scores(net: nn.Module, tests: Iterator[Batch]) -> dict[str, float]:
-    """Return the shares of images whose class comes first, or among the first five.
-
-    The latter where there are so many classes that it says something.
-    """
-    found = []
-    for x, labels in tests:
-        logits = net(x)
-        most = 5 if logits.shape[1] > 10 else 1
-        found.append(logits.topk(most).indices == labels[:, None])
-    right = torch.cat(found).float()
-    shares = {"accuracy": float(right[:, 0].mean())}
-    if right.shape[1] > 1:
-        shares["top5"] = float(right.sum(1).mean())
-    return shares
 
 
 def _logits(net: nn.Module, data: Batch) -> Tensor:
@@ -235,8 +281,9 @@ def schedule(name: str, warm_up: float = 0.0) -> Callable[[float], float]:
     Parameters
     ----------
     name : str
-        "constant"; "cosine", to zero; or "steps", which divides by ten after half and
-        three quarters, or after other shares, as in "steps:0.3,0.6,0.9".
+        "constant"; "cosine", to zero; "poly", (1 - share)^0.9; or "steps", which
+        divides by ten after half and three quarters, or after other shares, as in
+        "steps:0.3,0.6,0.9".
     warm_up : float
         Share of the run in which the rate rises linearly.
 
@@ -257,6 +304,7 @@ def schedule(name: str, warm_up: float = 0.0) -> Callable[[float], float]:
     shapes: dict[str, Callable[[float], float]] = {
         "constant": lambda _done: 1.0,
         "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
+        "poly": lambda done: (1 - done) ** 0.9,
         "steps": lambda done: 0.1 ** sum(done >= share for share in shares),
     }
     if kind not in shapes or (text and kind != "steps"):

@@ -82,35 +82,41 @@ def source(
 
 def _streamed(images: Streamed, recipe: Augmentation, device: torch.device) -> Source:
     train, test, side = images.train, images.test, images.side
-    mean, deviation = (
-        torch.tensor(values, device=device).view(1, 3, 1, 1)
-        for values in (MEAN, DEVIATION)
-    )
-
-    def standard(pixels: Tensor) -> Tensor:
-        return _last((pixels.to(device).float() / 255 - mean) / deviation)
 
     def take(chosen: Tensor, generator: torch.Generator) -> Batch:
         random = generator if recipe.augment else None
-        inputs = standard(train.read(chosen.tolist(), side, random))
+        inputs = standard(train.read(chosen.tolist(), side, random), device)
         if recipe.mirror and not recipe.augment:
             inputs = mirrored(inputs, generator)
         return inputs, train.labels[chosen].to(device)
 
     def tests(most: int) -> Iterator[Batch]:
-        for chosen in _fixed(len(test.paths), most).split(PROBE):
-            inputs = standard(test.read(chosen.tolist(), side))
+        for chosen in fixed(len(test.paths), most).split(PROBE):
+            inputs = standard(test.read(chosen.tolist(), side), device)
             yield inputs, test.labels[chosen].to(device)
 
-    probe = _fixed(len(train.paths), PROBE)
-    seen = standard(train.read(probe.tolist(), side)), train.labels[probe].to(device)
+    probe = fixed(len(train.paths), PROBE)
+    seen = standard(train.read(probe.tolist(), side), device)
     few = PROBE if device.type == "cpu" else TESTED
     return Source(
-        len(train.paths), take, seen, lambda: tests(few), lambda: tests(TESTED)
+        len(train.paths),
+        take,
+        (seen, train.labels[probe].to(device)),
+        lambda: tests(few),
+        lambda: tests(TESTED),
     )
 
 
-def _fixed(count: int, most: int) -> Tensor:
+def standard(pixels: Tensor, device: torch.device) -> Tensor:
+    """Return bytes, shape (n, 3, h, w), standardised by ImageNet's channels."""
+    mean, deviation = (
+        torch.tensor(values, device=device).view(1, 3, 1, 1)
+        for values in (MEAN, DEVIATION)
+    )
+    return _last((pixels.to(device).float() / 255 - mean) / deviation)
+
+
+def fixed(count: int, most: int) -> Tensor:
     """Return the same random places in every call."""
     generator = torch.Generator().manual_seed(0)
     return torch.randperm(count, generator=generator)[:most]
@@ -118,8 +124,8 @@ def _fixed(count: int, most: int) -> Tensor:
 
 def _some(data: Batch) -> Batch:
     """Return a fixed random choice of samples."""
-    fixed = _fixed(len(data[1]), PROBE)
-    inputs, labels = (part[fixed.to(part.device)] for part in data)
+    chosen = fixed(len(data[1]), PROBE)
+    inputs, labels = (part[chosen.to(part.device)] for part in data)
     return inputs, labels
 
 

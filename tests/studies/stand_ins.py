@@ -78,3 +78,32 @@ def write_llff(folder, views=9, side=(12, 16), factor=2):
         Image.fromarray(pixels).save(folder / f"images_{factor}" / f"v{i:03}.png")
     np.save(folder / "poses_bounds.npy", np.array(rows))
     return np.array(rows)
+
+
+def write_voc(folder, names=("2007_000001", "2007_000002", "2008_000003")):
+    """Write pictures of a red square, a rim around it that is of no class, and lists.
+
+    The masks are PNG files with PASCAL VOC's palette, whose colours are the bits of a
+    class, a colour after the other.
+    """
+    root = folder / "VOCdevkit" / "VOC2012"
+    for inner in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (root / inner).mkdir(parents=True)
+    palette = [
+        sum(((k >> (3 * bit + colour)) & 1) << (7 - bit) for bit in range(8))
+        for k in range(256)
+        for colour in range(3)
+    ]
+    for k, name in enumerate(names):
+        labels = np.zeros((20 + k, 30), dtype=np.uint8)
+        labels[4:16, 6:22] = 255
+        labels[5:15, 7:21] = k + 1
+        pixels = np.full((*labels.shape, 3), 40, dtype=np.uint8)
+        pixels[4:16, 6:22, 0] = 220
+        Image.fromarray(pixels).save(root / f"JPEGImages/{name}.jpg", quality=95)
+        mask = Image.fromarray(labels)
+        mask.putpalette(palette)
+        mask.save(root / f"SegmentationClass/{name}.png")
+    lists = root / "ImageSets" / "Segmentation"
+    (lists / "train.txt").write_text("\n".join(names) + "\n")
+    (lists / "val.txt").write_text("\n".join(names[:2]) + "\n")

@@ -8,6 +8,7 @@ from studies import (
     high_learning_rate,
     inception,
     nerf,
+    segmentation,
     updates,
     vit,
     weight_standardization,
@@ -64,6 +65,12 @@ STATED = [
                     "schedule": "cosine", "warm_up": 5 / 360,
                     "steps": 360 * (1_281_167 // 4096)}),
     (survey.XIONG, {"width": 512, "depth": 6}),
+    # section 3.4 and table 7: DeepLabv3 on ResNet-101, PASCAL VOC, output stride 16
+    (segmentation.PAPER, {
+        "optimiser": "sgd", "data": "voc", "network": "resnet101", "width": 64,
+        "lr": 0.007, "batch": 16, "steps": 30_000, "schedule": "poly", "stride": 16,
+        "momentum": 0.9, "rates": (6, 12, 18), "channels": 256, "augment": True,
+        "crop": 513}),
 ]  # fmt: skip
 
 
@@ -131,6 +138,12 @@ def test_the_rates_of_rmnps_source_are_among_those_of_updates():
     rates = {config.lr for config in updates.PRESETS["paper"]}
     assert rates >= {6e-4, 2e-3}  # of AdamW, for text and for images
     assert all(rates["adamw"] == 1 for rates in updates.RATE_OF.values())
+
+
+def test_segmentation_has_the_arms_and_crops_of_its_source():
+    arms = {c.arm for c in segmentation.PRESETS["paper"]}
+    assert arms == {"GN", "GN+WS", "BN", "BN+WS"}
+    assert schedule("poly")(0.5) == 0.5**0.9
 
 
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():

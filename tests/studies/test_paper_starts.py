@@ -15,18 +15,20 @@ from tests.studies.stand_ins import (
     write_imagenet,
     write_llff,
     write_mnist,
+    write_voc,
 )
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "associate_normalization",
-    "updates", "survey", "micro_batches",
+    "updates", "survey", "micro_batches", "segmentation",
 )  # fmt: skip
 CHANGED = {
     "weight_standardization": "WS",
     "associate_normalization": "Assoc",
     "survey": "",
     "micro_batches": "WS",
+    "segmentation": "WS",
 }
 STEPS = 2
 FEW = {
@@ -34,6 +36,7 @@ FEW = {
     "rays": 64,
     "points": 256,
     "context": 16,
+    "crop": 65,
 }  # of each, as no stand-in has more
 
 
@@ -44,6 +47,7 @@ def files(tmp_path_factory):
         write_binary(folder / cifar.FOLDERS[name], name, n=8)
     write_imagenet(folder / "imagenet")
     write_mnist(folder / "mnist")
+    write_voc(folder / "voc", [f"2007_{k:06}" for k in range(8)])
     write_llff(folder / "fern", views=9, side=(12, 16), factor=8)
     return folder
 

@@ -52,7 +52,9 @@ def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
 
 # Ask of normalisations, under their sources' schedules: see test_norm_studies.
 OF_NORMS = {"associate_normalization", "micro_batches"}
-OF_WEIGHTS = [study for study in STUDIES if study not in OF_NORMS | {"survey"}]
+STAND_INS = ("segmentation",)  # tables of four arms, with schedules of their own
+NOT_OF_WEIGHTS = {*OF_NORMS, *STAND_INS, "survey"}
+OF_WEIGHTS = [study for study in STUDIES if study not in NOT_OF_WEIGHTS]
 CONTROLS = {"weight_standardization": {"GN", "GN+MO", "GN+DO", "GN+AF"}}
 WEIGHT_NORMALISED = {"WN", "LN+W", "GN+WN"}
 EPOCHS = {
@@ -61,6 +63,15 @@ EPOCHS = {
     "updates": 0.65,
 }  # to train for, at least
 BUILT_ON_THE_SPOT = {"digits", "textures", "analytic", "knot", "carved"}
+
+
+@pytest.mark.parametrize("study", STAND_INS)
+def test_real_presets_of_stand_ins_have_the_four_arms_and_three_seeds(study):
+    for runs in settings(configs(study, "real")):
+        arms, rates, seeds = (set(column) for column in zip(*runs, strict=True))
+        assert arms >= {"GN", "GN+WS", "BN", "BN+WS"}
+        assert len(rates) >= 3
+        assert seeds == {0, 1, 2}
 
 
 @pytest.mark.parametrize("study", OF_WEIGHTS)

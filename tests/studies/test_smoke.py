@@ -15,7 +15,7 @@ WEIGHTS = {
     "grad_norm",
     "effective_lr",
 }
-METRICS = {"accuracy", "psnr", "iou", "bits_per_character"}
+METRICS = {"accuracy", "psnr", "iou", "miou", "bits_per_character"}
 ALWAYS = {"loss", "probe_loss", "lambda_max"}
 FIELDS = {"study", "preset", "key", "config", "commit", "dirty", "versions", "device"}
 

@@ -2,6 +2,8 @@
 
 import itertools
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
 from condlab.plots import style as _style
 from studies.figures.training import GREY, study_figure, study_title, styles_of
 
@@ -50,6 +52,18 @@ def test_every_coloured_arm_is_named_beside_its_curve_without_overlap():
         heights = sorted(labels.values())
         gaps = [b - a for a, b in itertools.pairwise(heights)]
         assert min(gaps) > 0.06
+
+
+def test_names_beside_curves_stay_on_the_page():
+    names = ("plain", "PC_gain", "plain+muon", "init_E_all")
+    with _style.style():
+        muon = {**CLAIM, "arm": "plain+muon", "than": "plain"}
+        figure = study_figure(setting(names), [muon])
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        for axes in figure.axes[1:3]:
+            assert "muon" in {text.get_text() for text in axes.texts}
+            for text in axes.texts:
+                assert text.get_window_extent(renderer).x1 < figure.bbox.x1
 
 
 def test_the_title_is_of_the_same_presets_claim():

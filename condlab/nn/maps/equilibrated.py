@@ -97,6 +97,10 @@ class Conditioning(OwnedWeight):
             V = self._scale(W)[0]
         return self.layout.merge(V if self.gain is None else V * self.gain)
 
+    def repeatable(self) -> bool:
+        """Tell whether the scaling is a function of the weight and the buffers."""
+        return self._pinned is None
+
     def _divisors(self, W: Tensor) -> tuple[Tensor | None, Tensor | None]:
         """Return the divisors at W, or those that are pinned."""
         if self._pinned is None:

@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize
 
 from condlab.nn.layout import Layout
 from condlab.nn.maps._cache import WeightCache
+from condlab.nn.maps._recomputed import recompute_in, value
 from condlab.nn.maps._recurrent import keep_no_weights
 from condlab.nn.maps._steps import hear_optimisers
 from condlab.nn.selection import Site, chain, maps_of
@@ -34,13 +35,17 @@ class EffectiveWeight(nn.Module):
     def forward(self, W: Tensor) -> Tensor:
         """Return the effective weight, of W's shape."""
         if self.training:
-            return self.effective(W)
+            return value(self, W)
         inputs = (W, *self.parameters(), *self.buffers())
         return self._cache.get(inputs, lambda: self.effective(W))
 
     def effective(self, W: Tensor) -> Tensor:
         """Return the effective weight, computed anew."""
         raise NotImplementedError
+
+    def repeatable(self) -> bool:
+        """Tell whether backward may compute it again rather than keep it."""
+        return False
 
     def right_inverse(self, W: Tensor) -> Tensor:
         """Store what is assigned to the weight; the effective one follows from it."""
@@ -77,6 +82,8 @@ def register(
                     made = make(site.weight, site.layout)
                 maps[key] = made.train(site.module.training)
             add_map(site, maps[key])
+            if maps[key].repeatable():
+                recompute_in(site.module)
 
 
 def add_map(site: Site, made: nn.Module, *, unsafe: bool = False) -> None:

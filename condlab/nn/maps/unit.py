@@ -6,7 +6,8 @@ of a matrix, a filter of a convolution. With V = W / d and d = ‖W‖ along the
     grad_W = (grad_V - V <V, grad_V>) / d + V grad_d,
 
 so the derivative needs no tensor that the layer does not keep anyway. Both V and d are
-outputs, which makes the formula differentiable again.
+outputs, which makes the formula differentiable again. Of a stored weight W itself is
+kept, and no V: the kernel has a factor W / d for it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from condlab.nn.maps.context import Context
 
 Axes = tuple[int, ...]
 
+ORDINARY = (
+    2.0**16
+)  # of divisors to here, and their inverses, cubes are far from the range
 RUN = 256  # float32 squares added before float64 takes over: keeps norms to one ulp
 
 
@@ -42,6 +46,7 @@ def unit_lines(W: Tensor, axes: Axes) -> tuple[Tensor, Tensor]:
 
 class _Kept(Context, Protocol):
     axes: Axes
+    stored: bool
 
 
 class _UnitLines(torch.autograd.Function):
@@ -59,13 +64,22 @@ class _UnitLines(torch.autograd.Function):
     ) -> None:
         ctx.axes = tuple(sorted(inputs[1]))
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*output)
+        ctx.stored = _is_stored(inputs[0], output[1], ctx.axes)
+        ctx.save_for_backward(inputs[0] if ctx.stored else output[0], output[1])
 
     @staticmethod
     def backward(
         ctx: _Kept, grad_V: Tensor | None, grad_d: Tensor | None
     ) -> tuple[Tensor | None, None]:
         V, d = ctx.saved_tensors
+        if ctx.stored:
+            if (
+                grad_d is None
+                and grad_V is not None
+                and _has_kernel(grad_V, V, d, ctx.axes)
+            ):
+                return _by_kernel(grad_V, V, torch.ones_like(d), d, ctx.axes), None
+            V, d = unit_lines(V, ctx.axes)
         grad = None
         if grad_V is not None:
             grad = _tangent(grad_V, V, d, ctx.axes)
@@ -79,18 +93,40 @@ class _UnitLines(torch.autograd.Function):
 _UnitLines.forward.__signature__ = inspect.signature(_UnitLines.forward)  # type: ignore[attr-defined]
 
 
-def _tangent(G: Tensor, V: Tensor, d: Tensor, axes: Axes) -> Tensor:
-    kept = set(range(V.ndim)).difference(axes)
-    fused = (
+def _is_stored(W: Tensor, d: Tensor, axes: Axes) -> bool:
+    """Tell whether W is a weight that lives on, with divisors of ordinary size."""
+    kept = W.is_leaf and W.is_cpu and not torch._C._are_functorch_transforms_active()
+    if not (kept and W.numel() and W.dtype == d.dtype and _end(W, axes) is not None):
+        return False
+    low, high = torch.aminmax(d)
+    return low.item() > 1 / ORDINARY and high.item() < ORDINARY
+
+
+def _end(W: Tensor, axes: Axes) -> int | None:
+    """Return the axis that is not reduced, if it is the first or the last alone."""
+    kept = set(range(W.ndim)).difference(axes)
+    return kept.pop() if kept in ({0}, {W.ndim - 1}) else None
+
+
+def _has_kernel(G: Tensor, V: Tensor, d: Tensor, axes: Axes) -> bool:
+    return (
         not torch.is_grad_enabled()  # otherwise this is to be differentiated again
-        and kept in ({0}, {V.ndim - 1})
+        and _end(V, axes) is not None
         and V.dtype == d.dtype == G.dtype
         and V.is_contiguous()
         and G.is_contiguous()
     )
-    if fused:  # torch's one-pass kernel of weight_norm, of unit norms and gains 1 / d
-        fused_backward = torch.ops.aten._weight_norm_interface_backward
-        return fused_backward(G, V, d.reciprocal(), torch.ones_like(d), kept.pop())[0]
+
+
+def _by_kernel(G: Tensor, V: Tensor, g: Tensor, norms: Tensor, axes: Axes) -> Tensor:
+    """Return the derivative of g V / norms, the norms of V, by torch's one pass."""
+    kernel = torch.ops.aten._weight_norm_interface_backward
+    return kernel(G, V, g, norms, _end(V, axes))[0]
+
+
+def _tangent(G: Tensor, V: Tensor, d: Tensor, axes: Axes) -> Tensor:
+    if _has_kernel(G, V, d, axes):  # of unit norms and gains 1 / d
+        return _by_kernel(G, V, d.reciprocal(), torch.ones_like(d), axes)
     dot = (V * G).sum(axes, keepdim=True, dtype=d.dtype)
     return ((G - V * dot) / d).to(V.dtype)
 

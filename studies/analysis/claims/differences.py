@@ -27,6 +27,22 @@ def accuracy(records: Iterable[Record], arm: str) -> ByRun:
     return last(records, "accuracy", lost=CHANCE, arm=arm)
 
 
+def error(
+    records: Iterable[Record],
+    arm: str,
+    *,
+    series: str = "accuracy",
+    chance: float = CHANCE,
+) -> ByRun:
+    """Return each run's test error in per cent, of all test images where it is known.
+
+    Runs that diverged count as chance.
+    """
+    own = [record for record in records if record["config"]["arm"] == arm]
+    some, every = last(own, series, lost=chance), last(own, f"test_{series}")
+    return {run: 100 * (1 - share) for run, share in {**some, **every}.items()}
+
+
 def typical(records: Iterable[Record], series: str, arm: str) -> ByRun:
     """Return the decimal logarithm of the median of what each run's probes noted."""
     found = {}

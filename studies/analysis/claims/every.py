@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from studies.analysis.claims import equilibration, standardization, survey, updates
+from studies.analysis.claims import (
+    association,
+    equilibration,
+    micro_batches,
+    standardization,
+    survey,
+    updates,
+)
 from studies.analysis.contrasts import Contrast
 from studies.analysis.entries import Claim
 
@@ -15,4 +22,9 @@ CLAIMS: tuple[Claim, ...] = (
     *equilibration.OTHERS,
 )
 # That a number of each seed is above 0.
-CONTRASTS: tuple[Contrast, ...] = (*survey.CONTRASTS, *updates.CONTRASTS)
+CONTRASTS: tuple[Contrast, ...] = (
+    *association.CONTRASTS,
+    *micro_batches.CONTRASTS,
+    *survey.CONTRASTS,
+    *updates.CONTRASTS,
+)
