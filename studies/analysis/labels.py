@@ -94,8 +94,12 @@ def network(study: str, config: Mapping[str, object]) -> str:
     --------
     >>> network("vit", {"depth": 4, "dim": 64, "patch": 8})
     'ViT, 4 blocks of 64'
+    >>> network("survey", {"network": "stack", "depth": 6, "width": 8})
+    'stack, 6 × 8'
     """
     known = {key: f"{v:g}" if isinstance(v, float) else v for key, v in config.items()}
+    if config.get("network") == "linear":
+        return "a linear model"
     name = str(config.get("network", "")).replace("resnet", "ResNet-")
     known["network"] = name.replace("inception", "Inception")
     template = NETWORKS.get(study, "{network}, width {width}")

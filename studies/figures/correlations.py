@@ -43,7 +43,8 @@ def studies_figures(found: Found) -> dict[str, Figure]:
     shown: set[tuple[str, ...]] = set()
     for setting in found["settings"]:
         kind = (setting["study"], setting["preset"], setting.get("kind", ""))
-        if len(setting["arms"]) <= 2 or setting["study"] == "twins" or kind in shown:
+        small = len(setting["arms"]) <= 2 or not setting["metric"]
+        if small or setting["study"] == "twins" or kind in shown:
             continue  # these have a line in the answer; one solid stands for all
         shown.add(kind)
         name = setting["study"].replace("_", "-")
