@@ -89,7 +89,9 @@ def test_milestones_are_free_and_checked():
     for wrong in ("steps:0.6,0.3", "steps:0.5,x", "steps:1.5", "steps:0.5,0.5"):
         with pytest.raises(ValueError, match="shares of the run that ascend"):
             schedule(wrong)
-    with pytest.raises(ValueError, match="must be one of constant, cosine, poly, steps"):
+    with pytest.raises(
+        ValueError, match="must be one of constant, cosine, poly, steps"
+    ):
         schedule("linear")
 
 
