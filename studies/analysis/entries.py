@@ -239,6 +239,20 @@ class Cost(TypedDict, total=False):
     gpu: str | None
 
 
+class Ends(TypedDict):
+    """Test errors, a seed each, of a norm that sees so many images at a time.
+
+    None where it sees one, however many there are.
+    """
+
+    study: str
+    preset: str
+    data: str
+    norm: str
+    images: int | None
+    errors: list[Number]
+
+
 class Found(TypedDict):
     """The whole file."""
 
@@ -253,5 +267,6 @@ class Found(TypedDict):
     correlations: list[Correlation]
     smoothness: list[Smoothness]
     answer: str
+    ends: NotRequired[list[Ends]]
     theorem_52: NotRequired[Counted]
     costs: NotRequired[dict[str, Cost]]

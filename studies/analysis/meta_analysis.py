@@ -29,6 +29,7 @@ import numpy as np
 
 from condlab.machine.files import replace_text
 from studies.analysis.answer import answer
+from studies.analysis.batches import errors_by_images
 from studies.analysis.claims import CLAIMS, CONTRASTS
 from studies.analysis.contrasts import judge_contrast
 from studies.analysis.correlation import RESAMPLES, holm, stratified_spearman
@@ -124,6 +125,7 @@ def analysed(every: Sequence[Record], resamples: int) -> Found:
             row for key, own in groups.items() for row in smoothness(key[0], own)
         ],
         "answer": answer(correlated, claims, settings),
+        "ends": errors_by_images(records),
     }
 
 

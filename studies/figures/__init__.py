@@ -6,6 +6,7 @@ from pathlib import Path
 
 from condlab.plots.style import clear, save, style
 from studies.analysis.entries import Found
+from studies.figures.batches import batch_figures
 from studies.figures.correlations import studies_figures
 from studies.figures.theorem_52 import theorem_52_figure
 
@@ -30,6 +31,7 @@ def draw(found: Found, folder: Path) -> list[Path]:
     clear(folder, "studies", "theorem")
     with style():
         figures = studies_figures(found)
+        figures |= batch_figures(found.get("ends", []))
         if "theorem_52" in found:
             figures["theorem-52"] = theorem_52_figure(found["theorem_52"])
         return [save(figure, folder, name) for name, figure in figures.items()]

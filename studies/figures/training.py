@@ -153,13 +153,13 @@ def _curves(
         axes.set_yscale("log")
         low, high = axes.get_ylim()
         _logarithmic(axes.yaxis, (1.0, 3.0) if high < MANY * low else (1.0,))
-    _label(axes, ends)
+    label_ends(axes, ends)
     axes.set_xlabel("step" if scale == 1 else "epoch")
     axes.set_ylabel(label)
     _dress(axes, "Each arm at its own best rate (median)")
 
 
-def _label(axes: Axes, ends: list[tuple[str, str, float, float]]) -> None:
+def label_ends(axes: Axes, ends: list[tuple[str, str, float, float]]) -> None:
     """Write each arm's name beside the end of its curve, names apart."""
     axes.autoscale_view()  # matplotlib puts it off, and places depend on it
     to_axes = axes.transData + axes.transAxes.inverted()
