@@ -16,9 +16,6 @@ import importlib.util
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from condlab._scaling_rows import ScalingComparison, ScalingRow
-from condlab.bounds import bauer, van_der_sluis
-from condlab.comparison import SCALINGS, compare_scalings
 from condlab.condition import (
     cond_1,
     cond_2,
@@ -53,6 +50,9 @@ from condlab.types import (
 )
 
 if TYPE_CHECKING:
+    from condlab._scaling_rows import ScalingComparison, ScalingRow
+    from condlab.bounds import bauer, van_der_sluis
+    from condlab.comparison import SCALINGS, compare_scalings
     from condlab.diagnosis import Advice, Culprit, Diagnosis, Trial, diagnose
     from condlab.optimal import OptimalScaling, optimal_scaling
 
@@ -116,6 +116,12 @@ _ROOMS = {  # and the packages that a room cannot be loaded without
 
 
 _LATER = {  # public names, and where they are: what these need takes long to load
+    "bauer": "bounds",
+    "van_der_sluis": "bounds",
+    "SCALINGS": "comparison",
+    "ScalingComparison": "_scaling_rows",
+    "ScalingRow": "_scaling_rows",
+    "compare_scalings": "comparison",
     "OptimalScaling": "optimal",
     "optimal_scaling": "optimal",
     "Advice": "diagnosis",

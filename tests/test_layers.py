@@ -101,6 +101,16 @@ def test_importing_condlab_loads_no_more_of_scipy_than_matrices_need():
     assert fresh(code) == "[]"
 
 
+def test_importing_condlab_loads_nothing_that_only_tables_and_comparisons_need():
+    waiting = "{'html', 'decimal', 'condlab.bounds', 'condlab.comparison'}"
+    code = (
+        "import sys, numpy, scipy.sparse, scipy.linalg; base = set(sys.modules);"
+        "import condlab; more = set(sys.modules) - base;"
+        f"print(sorted({waiting} & more))"
+    )
+    assert fresh(code) == "[]"
+
+
 def test_optimal_scaling_is_loaded_on_first_use():
     code = (
         "import condlab; from condlab import OptimalScaling, optimal_scaling;"
@@ -108,6 +118,16 @@ def test_optimal_scaling_is_loaded_on_first_use():
         "OptimalScaling is condlab.OptimalScaling)"
     )
     assert fresh(code) == "True True"
+
+
+def test_every_public_name_is_found_in_a_fresh_process():
+    code = (
+        "import condlab; missing = [n for n in condlab.__all__ if not hasattr("
+        "condlab, n)]; from condlab import SCALINGS, ScalingRow, van_der_sluis;"
+        "print(missing, condlab.bounds.bauer is condlab.bauer,"
+        "condlab.comparison.SCALINGS is SCALINGS)"
+    )
+    assert fresh(code) == "[] True True"
 
 
 def test_rooms_are_loaded_on_first_use():

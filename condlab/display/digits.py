@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from typing import Protocol
 
 DIGITS = 4
+ROUND_CEILING, ROUND_FLOOR = "ROUND_CEILING", "ROUND_FLOOR"  # as of `decimal`
 
 
 class Kappa(Protocol):
@@ -90,8 +90,7 @@ def down(x: float, digits: int = 6) -> str:
     near = f"{x:.{digits}g}"
     if not math.isfinite(x) or float(near) <= x:
         return near
-    context = Context(prec=digits, rounding=ROUND_FLOOR)
-    return f"{float(context.create_decimal(x)):.{digits}g}"
+    return f"{_to_digits(x, digits, ROUND_FLOOR):.{digits}g}"
 
 
 def up(x: float, digits: int = 6) -> str:
@@ -111,4 +110,10 @@ def up(x: float, digits: int = 6) -> str:
 def _rounded(x: float, rounding: str) -> str:
     if not math.isfinite(x):
         return number(x)
-    return number(float(Context(prec=DIGITS, rounding=rounding).create_decimal(x)))
+    return number(_to_digits(x, DIGITS, rounding))
+
+
+def _to_digits(x: float, digits: int, rounding: str) -> float:
+    from decimal import Context  # a hundredth of `import condlab`, so it waits
+
+    return float(Context(prec=digits, rounding=rounding).create_decimal(x))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from html import escape
 from typing import TYPE_CHECKING
 
 from condlab._typing import Json, Record
@@ -40,6 +39,8 @@ def as_html(cells: Cells, notes: Iterable[str] = ()) -> str:
     >>> as_html([("p",), ("<2>",)], ["a & b"])
     '<table><tr><th>p</th></tr><tr><td>&lt;2&gt;</td></tr></table><p>a &amp; b</p>'
     """
+    from html import escape  # its table of entities takes long to load
+
     rows = (
         "".join(f"<{kind}>{escape(cell)}</{kind}>" for cell in line)
         for line, kind in zip(cells, ["th", *["td"] * (len(cells) - 1)], strict=True)
