@@ -37,9 +37,9 @@ from studies.models import CoordinateMLP
 from studies.models.coordinate import Activation
 from studies.scenes.solids import load, sample
 from studies.tasks.arms import build, matrix_layers
-from studies.tasks.classification import schedule
 from studies.tasks.curvature import Curvature, hessian_probes
 from studies.tasks.measures import gradient_norm, layer_table, weight_probes
+from studies.tasks.schedules import schedule
 
 ARMS = ("plain", "glorot", "init_E", "E_all", "E", "E_gain", "WN")
 TRAIN, PROBE, TEST = 40_000, 2_048, 8_192  # points

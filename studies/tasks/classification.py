@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Protocol, TypeVar
@@ -26,6 +25,7 @@ from studies.tasks.measures import (
     weight_probes,
 )
 from studies.tasks.optimisers import make_optimiser
+from studies.tasks.schedules import schedule
 from studies.tasks.sources import PROBE, Source, source
 
 CURVATURE = 32  # of these, how many the Hessian is of
@@ -273,58 +273,3 @@ def task_of(
 
 def _logits(net: nn.Module, data: Batch) -> Tensor:
     return torch.cat([net(part) for part in data[0].split(PROBE)]).float()
-
-
-def schedule(name: str, warm_up: float = 0.0) -> Callable[[float], float]:
-    """Return the factor of the rate after a share of the run.
-
-    Parameters
-    ----------
-    name : str
-        "constant"; "cosine", to zero; "poly", (1 - share)^0.9; or "steps", which
-        divides by ten after half and three quarters, or after other shares, as in
-        "steps:0.3,0.6,0.9".
-    warm_up : float
-        Share of the run in which the rate rises linearly.
-
-    Raises
-    ------
-    ValueError
-        If there is no schedule of that name, or its shares do not ascend from 0 to 1.
-
-    Examples
-    --------
-    >>> [round(schedule("cosine")(done), 3) for done in (0.0, 0.5, 1.0)]
-    [1.0, 0.5, 0.0]
-    >>> [round(schedule("steps:0.2,0.9")(done), 3) for done in (0.1, 0.2, 0.95)]
-    [1.0, 0.1, 0.01]
-    """
-    kind, _, text = name.partition(":")
-    shares = _shares(text) if kind == "steps" else ()
-    shapes: dict[str, Callable[[float], float]] = {
-        "constant": lambda _done: 1.0,
-        "cosine": lambda done: (1 + math.cos(math.pi * done)) / 2,
-        "poly": lambda done: (1 - done) ** 0.9,
-        "steps": lambda done: 0.1 ** sum(done >= share for share in shares),
-    }
-    if kind not in shapes or (text and kind != "steps"):
-        raise ValueError(f"schedule must be one of {', '.join(shapes)}, got {name!r}")
-    shape = shapes[kind]
-
-    def factor(done: float) -> float:
-        return shape(done) * (min(1.0, (done + 1e-3) / warm_up) if warm_up else 1.0)
-
-    return factor
-
-
-def _shares(text: str) -> tuple[float, ...]:
-    try:
-        shares = tuple(float(part) for part in (text or "0.5,0.75").split(","))
-    except ValueError:
-        shares = ()
-    if not shares or list(shares) != sorted({s for s in shares if 0 < s < 1}):
-        raise ValueError(
-            "a schedule in steps needs shares of the run that ascend between 0 and 1, "
-            f"as in steps:0.3,0.6, got {text!r}"
-        )
-    return shares

@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from studies.data.text import Text
 from studies.engine.loop import Batch, Task
-from studies.tasks.classification import Recipe, schedule
+from studies.tasks.classification import Recipe
 from studies.tasks.curvature import hessian_probes
 from studies.tasks.measures import (
     gradient_norm,
@@ -21,6 +21,7 @@ from studies.tasks.measures import (
     weight_probes,
 )
 from studies.tasks.optimisers import make_optimiser
+from studies.tasks.schedules import schedule
 
 PROBE, HELD_OUT = 2048, 4096  # characters to evaluate the loss on, and held out
 CURVATURE = 2  # windows that the Hessian is of

@@ -11,7 +11,8 @@ from studies.engine.loop import train
 from studies.engine.sweeps import Options
 from studies.models import MLP
 from studies.tasks.augment import epoch_batch, mirrored, shifted
-from studies.tasks.classification import Recipe, make_task, on_files, schedule
+from studies.tasks.classification import Recipe, make_task, on_files
+from studies.tasks.schedules import schedule
 from studies.tasks.sources import prepare
 
 CPU = torch.device("cpu")

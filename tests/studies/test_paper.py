@@ -14,7 +14,7 @@ from studies import (
     weight_standardization,
 )
 from studies.survey import config as survey
-from studies.tasks.classification import schedule
+from studies.tasks.schedules import schedule
 
 EPOCH = 50_000 // 128  # steps of CIFAR at batch 128, the last, smaller batch left out
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from studies.__main__ import PRESETS, STUDIES
+from studies.engine.arguments import PRESETS, STUDIES
 from studies.engine.store import key_of
 
 PAIRED = ("arm", "lr", "seed")

@@ -7,9 +7,10 @@ from collections import Counter
 
 import pytest
 
-from studies.__main__ import _options, _parser
+from studies.__main__ import _options
 from studies.analysis.published import ITEMS, rows_of, table
 from studies.analysis.published.items import Item
+from studies.engine.arguments import parser
 from studies.engine.configs import chosen
 
 # Of each source: how many figures and tables it numbers.
@@ -56,7 +57,7 @@ COMMANDS = sorted(
 @pytest.mark.parametrize(("study", "arm", "command"), COMMANDS)
 def test_a_rows_command_runs_that_arm(study, arm, command):
     program, *arguments = shlex.split(command.removeprefix("python -m "))
-    options = _options(_parser().parse_args(arguments))
+    options = _options(parser().parse_args(arguments))
     made = importlib.import_module(f"studies.{study}").PRESETS["paper"]
     runs = chosen(made, options.choice)
     assert program == "studies"

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from studies.__main__ import STUDIES, main
+from studies.__main__ import main
+from studies.engine.arguments import STUDIES
 
 WEIGHTS = {
     "kappa_raw",
