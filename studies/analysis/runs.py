@@ -38,7 +38,7 @@ CURVATURE = (
     "lambda_max", "lambda_min", "kappa_hessian", "kappa_sphere", "kappa_quotient",
     "nullity",
 )  # fmt: skip
-METRICS = ("accuracy", "psnr", "iou", "miou")
+METRICS = ("accuracy", "psnr", "iou", "miou")  # class_accuracy comes with the first
 CONTROL = "quadratics"  # the positive control
 PAIRED = ("arm", "lr", "seed")
 

@@ -14,11 +14,13 @@ IMAGES = MappingProxyType({
     "digits": (1, 8, 10), "mnist10k": (1, 28, 10), "cifar10": (3, 32, 10),
     "cifar10_16": (3, 16, 10), "cifar100": (3, 32, 100), "imagenet": (3, 224, 1000),
     "digits_on_textures": (3, 17, 11), "mnist_on_cifar": (3, 17, 11),
-    "voc": (3, 513, 21),
+    "voc": (3, 513, 21), "surfaces": (3, 64, 9), "meshes": (3, 64, 14),
+    "modelnet40": (3, 1024, 40),
 })  # fmt: skip
 # The arm, where it is not called plain.
 PLAIN = MappingProxyType({
     "vit": "LN", "weight_standardization": "GN", "segmentation": "GN",
+    "point_clouds": "GN",
 })  # fmt: skip
 
 

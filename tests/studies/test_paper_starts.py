@@ -14,14 +14,16 @@ from tests.studies.stand_ins import (
     write_binary,
     write_imagenet,
     write_llff,
+    write_modelnet,
     write_voc,
 )
 
 STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "segmentation",
+    "point_clouds",
 )  # fmt: skip
-STANDARDIZED = ("weight_standardization", "segmentation")
+STANDARDIZED = ("weight_standardization", "segmentation", "point_clouds")
 STEPS = 2
 # Of each, as no stand-in has more.
 FEW = {"batch": 8, "rays": 64, "points": 256, "crop": 65}
@@ -34,6 +36,7 @@ def files(tmp_path_factory):
         write_binary(folder / cifar.FOLDERS[name], name, n=8)
     write_imagenet(folder / "imagenet")
     write_voc(folder / "voc", [f"2007_{k:06}" for k in range(8)])
+    write_modelnet(folder / "ModelNet40")
     write_llff(folder / "fern", views=9, side=(12, 16), factor=8)
     return folder
 

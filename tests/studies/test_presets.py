@@ -53,7 +53,8 @@ def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
 CONTROLS = {"weight_standardization": {"GN", "GN+MO", "GN+DO", "GN+AF"}}
 EPOCHS = {"vit": 7.9, "weight_standardization": 0.99}  # to train for, at least
 BUILT_ON_THE_SPOT = {"digits", "textures", "analytic", "knot", "carved"}
-STAND_INS = ("segmentation",)  # tables of four arms, with schedules of their own
+# Of tables of four arms, with schedules of their own.
+STAND_INS = ("segmentation", "point_clouds")
 ON_IMAGES = [study for study in STUDIES if study not in STAND_INS]
 
 
