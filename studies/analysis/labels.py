@@ -28,11 +28,15 @@ DATA = MappingProxyType({
     "digits_on_textures": "signs with digits on textures, 17 × 17 pixels",
     "mnist_on_cifar": "signs with MNIST's digits on CIFAR-10's images, 17 × 17 pixels",
     "voc": "PASCAL VOC 2012",
+    "surfaces": "clouds of points of 9 shapes",
+    "meshes": "clouds of points of 9 shapes and 5 meshes",
+    "modelnet40": "ModelNet40",
 })  # fmt: skip
 IMAGES = MappingProxyType({  # to train with
     "digits": 1437, "mnist10k": 8000, "cifar10": 50_000, "cifar10_16": 50_000,
     "cifar100": 50_000, "imagenet": 1_281_167, "digits_on_textures": 8000,
-    "mnist_on_cifar": 8000, "voc": 10_582,
+    "mnist_on_cifar": 8000, "voc": 10_582, "surfaces": 1800, "meshes": 2800,
+    "modelnet40": 9843,
 })  # fmt: skip
 
 
@@ -46,6 +50,7 @@ NETWORKS = MappingProxyType({
     "shapes": "{depth} × {width}",
     "survey": "{network}, {depth} × {width}",
     "segmentation": "DeepLabv3 on {network}, width {width}",
+    "point_clouds": "DGCNN, {neighbours} neighbours",
     "twins": "twin of {of}, {depth} × {width}",
 })  # fmt: skip
 

@@ -14,7 +14,8 @@ IMAGES = MappingProxyType({
     "digits": (1, 8, 10), "mnist10k": (1, 28, 10), "cifar10": (3, 32, 10),
     "cifar10_16": (3, 16, 10), "cifar100": (3, 32, 100), "imagenet": (3, 224, 1000),
     "digits_on_textures": (3, 17, 11), "mnist_on_cifar": (3, 17, 11),
-    "voc": (3, 513, 21),
+    "voc": (3, 513, 21), "surfaces": (3, 64, 9), "meshes": (3, 64, 14),
+    "modelnet40": (3, 1024, 40),
 })  # fmt: skip
 SYMBOLS = MappingProxyType({"asv": 70})  # of a text
 # The arm, where it is not called plain.
@@ -22,6 +23,7 @@ PLAIN = MappingProxyType({
     "vit": "LN", "weight_standardization": "GN", "associate_normalization": "GN",
     "micro_batches": "GN",
     "segmentation": "GN",
+    "point_clouds": "GN",
 })  # fmt: skip
 
 

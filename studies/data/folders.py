@@ -62,7 +62,7 @@ class Part:
             crops = [tuple(row) for row in draws.tolist()]
         jobs = [(self.paths[i], side, c) for i, c in zip(chosen, crops, strict=True)]
         with ThreadPoolExecutor(READERS) as pool:
-            pixels = list(pool.map(lambda job: _decode(*job), jobs))
+            pixels = list(pool.map(lambda job: decode(*job), jobs))
         return torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
 
 
@@ -134,7 +134,8 @@ def _part(folder: Path, classes: list[str]) -> Part:
     return Part(tuple(paths), torch.tensor(labels))
 
 
-def _decode(path: Path, side: int, draw: tuple[float, ...] | None) -> np.ndarray:
+def decode(path: Path, side: int, draw: tuple[float, ...] | None) -> np.ndarray:
+    """Return an image as bytes, shape (side, side, 3): its centre, or a drawn crop."""
     try:
         from PIL import Image
     except ModuleNotFoundError as error:

@@ -30,8 +30,8 @@ def find(name: str, folder: Path | None) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def read(path: Path) -> Mesh:
-    """Return the vertices and the triangles of a closed mesh.
+def read(path: Path, *, closed: bool = True) -> Mesh:
+    """Return the vertices and the triangles of a mesh.
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ def read(path: Path) -> Mesh:
         ``.npz`` with arrays ``v`` and ``f``; ``.obj`` or ``.off``, as text; or
         ``.ply``, as text or bytes.
         Faces with more than three corners are cut into triangles from the first one.
+    closed : bool
+        Whether it must be.
 
     Raises
     ------
@@ -64,7 +66,8 @@ def read(path: Path) -> Mesh:
             f"{path}: face {wrong[0]} names the vertices {faces[wrong[0]].tolist()} "
             f"of {len(vertices)}"
         )
-    _require_closed(path, faces)
+    if closed:
+        _require_closed(path, faces)
     return vertices, faces
 
 
@@ -113,6 +116,8 @@ def _obj(path: Path) -> Mesh:
 def _off(path: Path) -> Mesh:
     lines = path.read_text(encoding="utf-8").splitlines()
     words = [word for line in lines for word in line.split("#")[0].split()]
+    if words and words[0].startswith("OFF") and words[0] != "OFF":
+        words[:1] = ["OFF", words[0].removeprefix("OFF")]  # as in some of ModelNet
     try:
         words.index("OFF", 0, 1)  # an error unless it comes first
         count, face_count = int(words[1]), int(words[2])

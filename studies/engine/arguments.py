@@ -13,6 +13,7 @@ STUDIES = (
     "survey",
     "micro_batches",
     "segmentation",
+    "point_clouds",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 

@@ -3,6 +3,7 @@
 from studies.models.coordinate import CoordinateMLP
 from studies.models.deeplab import DeepLab
 from studies.models.densenet import DenseNet, densenet121, densenet_cifar
+from studies.models.dgcnn import DGCNN
 from studies.models.inception import Inception
 from studies.models.language import LanguageModel
 from studies.models.mlp import MLP
@@ -19,10 +20,13 @@ from studies.models.resnet import (
     resnext50,
     resnext101,
 )
+from studies.models.tsm import TSM
 from studies.models.vit import SphereViT, ViT, vit_base, vit_small, vit_tiny
 
 __all__ = [
+    "DGCNN",
     "MLP",
+    "TSM",
     "CoordinateMLP",
     "DeepLab",
     "DenseNet",

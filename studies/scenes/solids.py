@@ -126,13 +126,28 @@ def _dot(a: list[np.ndarray], b: list[np.ndarray]) -> np.ndarray:
 
 
 def _on_faces(corners: np.ndarray, count: int, rng: np.random.Generator) -> Points:
-    """Draw points of the surface, as dense everywhere, and move them a little."""
+    """Draw points of the surface, and move them a little."""
+    points = on_surface(corners, count, rng)
+    return points + NEAR * rng.standard_normal((count, 3))
+
+
+def on_surface(corners: np.ndarray, count: int, rng: np.random.Generator) -> Points:
+    """Draw points of a mesh, as dense everywhere.
+
+    Parameters
+    ----------
+    corners : array, shape (faces, 3, 3)
+        Of triangles, whose areas are not all zero.
+    count : int
+        Points.
+    rng : numpy.random.Generator
+        What draws them.
+    """
     edges = corners[:, 1:] - corners[:, :1]
     areas = np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1)
     chosen = rng.choice(len(corners), count, p=areas / areas.sum())
     weights = rng.dirichlet(np.ones(3), count)
-    points = np.einsum("nk,nki->ni", weights, corners[chosen])
-    return points + NEAR * rng.standard_normal((count, 3))
+    return np.einsum("nk,nki->ni", weights, corners[chosen])
 
 
 def _flipping(

@@ -107,3 +107,19 @@ def write_voc(folder, names=("2007_000001", "2007_000002", "2008_000003")):
     lists = root / "ImageSets" / "Segmentation"
     (lists / "train.txt").write_text("\n".join(names) + "\n")
     (lists / "val.txt").write_text("\n".join(names[:2]) + "\n")
+
+
+def write_modelnet(folder, classes=("airplane", "bathtub"), per_part=8):
+    """Write boxes of the proportions of their class, some with a fused header."""
+    corners = [(x, y, z) for x in (0, 1) for y in (0, 1) for z in (0, 1)]
+    sides = ("0 1 3 2", "4 6 7 5", "0 4 5 1", "2 3 7 6", "0 2 6 4", "1 5 7 3")
+    for label, name in enumerate(classes):
+        for part in ("train", "test"):
+            inner = folder / name / part
+            inner.mkdir(parents=True)
+            for k in range(per_part):
+                rows = [f"{x} {(label + 2) * y} {z}" for x, y, z in corners]
+                faces = [f"4 {side}" for side in sides]
+                head = "OFF" if k % 2 else "OFF\n"
+                lines = [f"{head}8 6 0", *rows, *faces]
+                (inner / f"{name}_{k:04}.off").write_text("\n".join(lines) + "\n")

@@ -91,7 +91,7 @@ def test_milestones_are_free_and_checked():
         with pytest.raises(ValueError, match="shares of the run that ascend"):
             schedule(wrong)
     with pytest.raises(
-        ValueError, match="must be one of constant, cosine, poly, steps"
+        ValueError, match="must be one of constant, cosine, poly, stairs, steps"
     ):
         schedule("linear")
 

@@ -8,6 +8,7 @@ from studies import (
     high_learning_rate,
     inception,
     nerf,
+    point_clouds,
     segmentation,
     updates,
     vit,
@@ -71,6 +72,12 @@ STATED = [
         "lr": 0.007, "batch": 16, "steps": 30_000, "schedule": "poly", "stride": 16,
         "momentum": 0.9, "rates": (6, 12, 18), "channels": 256, "augment": True,
         "crop": 513}),
+    # section 3.5 and table 8: the settings of the network's authors, and 16 groups
+    (point_clouds.PAPER, {
+        "optimiser": "adamw", "data": "modelnet40", "lr": 1e-3, "weight_decay": 0.0,
+        "points": 1024, "neighbours": 20, "batch": 32, "steps": 250 * (9843 // 32),
+        "widths": (64, 64, 64, 128), "embedding": 1024, "groups": 16, "dropout": 0.5,
+        "augment": True}),
 ]  # fmt: skip
 
 
@@ -144,6 +151,13 @@ def test_segmentation_has_the_arms_and_crops_of_its_source():
     arms = {c.arm for c in segmentation.PRESETS["paper"]}
     assert arms == {"GN", "GN+WS", "BN", "BN+WS"}
     assert schedule("poly")(0.5) == 0.5**0.9
+
+
+def test_the_rate_for_clouds_falls_after_every_200000_of_them():
+    rate = schedule("stairs")
+    seen = point_clouds.PAPER.steps * point_clouds.PAPER.batch
+    for cloud in (0, 199_000, 201_000, 1_000_000, 2_399_000, 2_401_000):
+        assert rate(cloud / seen) == pytest.approx(0.7 ** (cloud // 200_000))
 
 
 def test_a_radiance_fields_rate_falls_tenfold_in_250000_steps():

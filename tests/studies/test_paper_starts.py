@@ -15,6 +15,7 @@ from tests.studies.stand_ins import (
     write_imagenet,
     write_llff,
     write_mnist,
+    write_modelnet,
     write_voc,
 )
 
@@ -22,6 +23,7 @@ STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "associate_normalization",
     "updates", "survey", "micro_batches", "segmentation",
+    "point_clouds",
 )  # fmt: skip
 CHANGED = {
     "weight_standardization": "WS",
@@ -29,6 +31,7 @@ CHANGED = {
     "survey": "",
     "micro_batches": "WS",
     "segmentation": "WS",
+    "point_clouds": "WS",
 }
 STEPS = 2
 FEW = {
@@ -48,6 +51,7 @@ def files(tmp_path_factory):
     write_imagenet(folder / "imagenet")
     write_mnist(folder / "mnist")
     write_voc(folder / "voc", [f"2007_{k:06}" for k in range(8)])
+    write_modelnet(folder / "ModelNet40")
     write_llff(folder / "fern", views=9, side=(12, 16), factor=8)
     return folder
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from condlab.curvature import hold_lengths, line_numbers, make_loss
-from studies import theorem_52
-from studies.theorem_52 import (
+from studies.theorem_52 import counts as theorem_52
+from studies.theorem_52.counts import (
     Family,
     data,
     minimum,

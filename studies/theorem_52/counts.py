@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,7 +46,7 @@ from condlab.curvature import (
 from condlab.machine.files import replace_text
 from studies.analysis.entries import Counted, Counts, Reading
 
-RESULT = Path(__file__).parent / "results" / "theorem_52.json"
+RESULT = Path(__file__).parents[1] / "results" / "theorem_52.json"
 NETWORKS = 250
 SAMPLES, INPUTS, OUTPUTS = 100, 3, 2
 NOISE, BEND = 0.1, 3.0  # of targets; of the teacher's weights
@@ -270,7 +269,3 @@ def summarise(cases: Iterable[Case]) -> Iterator[Reading]:
             shares["share"] = [round(float(x), 4) for x in interval]
             shares["ratio"] = [float(f"{x:.4g}") for x in quartiles]
         yield shares
-
-
-if __name__ == "__main__":
-    print(main(int((sys.argv[1:] or [str(NETWORKS)])[0]), jobs=joblib.cpu_count()))
