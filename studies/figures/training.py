@@ -29,7 +29,7 @@ COLOURS = (look.INK, look.VERMILLION, look.BLUE, look.GREEN)
 MARKERS = "Xos^"
 GREY: Style = ("#c3c9d0", ".")
 METRICS = {"accuracy": "test accuracy", "psnr": "PSNR of held-out views, dB",
-           "iou": "IoU of test points",
+           "iou": "IoU of test points", "miou": "mean IoU of test pixels",
            "bits_per_character": "bits per character, held out"}  # fmt: skip
 CENSORED = 1.5  # budgets
 MANY = 1e4  # a range with ticks at powers of ten only

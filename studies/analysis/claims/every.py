@@ -23,6 +23,7 @@ CLAIMS: tuple[Claim, ...] = (
 )
 # That a number of each seed is above 0.
 CONTRASTS: tuple[Contrast, ...] = (
+    *standardization.CONTRASTS,
     *association.CONTRASTS,
     *micro_batches.CONTRASTS,
     *survey.CONTRASTS,
