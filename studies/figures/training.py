@@ -107,7 +107,7 @@ def styles_of(setting: Setting, claims: list[Judged]) -> dict[str, Style]:
         for claim in claims
         if claim.get("study") == setting["study"] and claim.get("than") in first
     ]
-    wanted = dict.fromkeys([*first, *judged, *CLOSEST])
+    wanted = dict.fromkeys([*first, *judged, *CLOSEST, *there])
     chosen = [arm for arm in wanted if arm in there][:COLOURED]
     grey = dict.fromkeys((arm for arm in there if arm not in chosen), GREY)
     coloured = zip(chosen, zip(COLOURS, MARKERS, strict=True), strict=False)

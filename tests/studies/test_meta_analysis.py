@@ -12,7 +12,7 @@ from condlab.report import sections
 from studies.__main__ import main
 from studies.analysis import meta_analysis
 from studies.analysis.runs import as_runs, predictors_of, target_of, withdrawn
-from studies.engine.store import write_lines
+from studies.engine.store import read_lines, write_lines
 
 STEPS = 100
 FASTER = 0.5  # of the plain network's time constant, at every rate and seed
@@ -292,8 +292,11 @@ def test_one_command_goes_from_records_to_the_table(results, tmp_path, capsys):
     markers = [f"<!-- {n}:{e} -->" for n in ("answer", "studies", "verdicts") for e in
                ("begin", "end")]  # fmt: skip
     readme.write_text("\n".join(markers))
-    for run in results.glob("*/*.jsonl"):
-        assert run.is_file()
+    path = results / "inception" / "cpu.jsonl"
+    made = read_lines(path)
+    for run in made:  # what has no test metric has no figure
+        run["series"]["accuracy"] = [[0, 0.1], [STEPS, 0.8]]
+    write_lines(path, made)
     command = ["analyse", "--results", str(results), "--figures", str(figures)]
     assert main([*command, "--pages", str(readme)]) == 0
     assert (figures / "studies-answer.svg").exists()
