@@ -108,5 +108,5 @@ def test_better_evidence_is_told_and_one_seed_has_no_interval():
 def test_the_table_counts_what_it_has():
     text = table(rows_of([ITEM], [run(0, 0.7)]))
     assert text.startswith("2 rows: 0 shown, 1 stand-in, 1 out of reach.")
-    assert "### A paper" in text
+    assert "## A paper" in text
     assert table([]) == ""

@@ -100,7 +100,7 @@ def table(rows: Sequence[Published]) -> str:
     for source, own in grouped(rows, lambda row: row["source"]).items():
         lines = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
         lines += [f"| {' | '.join(_cells(row))} |" for row in own]
-        parts += [f"### {source[0].upper()}{source[1:]}", "\n".join(lines)]
+        parts += [f"## {source[0].upper()}{source[1:]}", "\n".join(lines)]
     return "\n\n".join(parts)
 
 
