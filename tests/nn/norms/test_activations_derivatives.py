@@ -21,7 +21,10 @@ from condlab.nn.norms import (
     make_norm,
 )
 
-SHAPES = {"images": (3, 4, 2, 2), "tokens": (2, 3, 4), "vectors": (6, 4)}
+SHAPES = {
+    "images": (3, 4, 2, 2), "tokens": (2, 3, 4), "vectors": (6, 4),
+    "signals": (3, 4, 4), "volumes": (3, 4, 2, 1, 2),
+}  # fmt: skip
 OPTIONS = {
     "decorrelated": {"group_size": 2, "eps": 0.1},
     "iterative": {"group_size": 2, "eps": 0.1},
