@@ -15,7 +15,7 @@ on as many images in all arms. The loss on the probe is by statistics of all its
 or by moving averages where a norm is none of torch's; the accuracy is by the latter.
 
 The `real` preset has a ResNet-8 of width 8 on CIFAR-10 at 16 pixels for a fifth of an
-epoch: 63 runs, about half an hour of one core. No other preset has been timed.
+epoch: 63 runs, some twenty minutes of one core. No other preset has been timed.
 """
 
 from __future__ import annotations

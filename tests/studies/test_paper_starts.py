@@ -72,7 +72,9 @@ def kinds(study):
 
 def case(study, config, number):
     width = getattr(config, "dim", getattr(config, "width", 0))
-    large = [pytest.mark.slow] if width > 500 else []  # ViT-B, GPT-2
+    # ViT-B, GPT-2, and deep residual networks that another study starts as well
+    deep = study in ("associate_normalization", "micro_batches")
+    large = [pytest.mark.slow] if width > 500 or deep else []
     name = f"{study}-{getattr(config, 'data', '')}-{number}"
     return pytest.param(study, config, id=name, marks=large)
 
