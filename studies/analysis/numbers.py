@@ -31,7 +31,8 @@ def table(found: list[JudgedContrast]) -> str:
         return ""
     rows = [f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
     rows += [f"| {' | '.join(cells(row))} |" for row in known]
-    left = [row["claim"] for row in found if "mean" not in row]
+    asked = {row["claim"] for row in known}
+    left = dict.fromkeys(r["claim"] for r in found if r["claim"] not in asked)
     open_ = [f"No runs yet: {'; '.join(left)}."] if left else []
     return "\n\n".join([TOLD, "\n".join(rows), *open_])
 

@@ -105,7 +105,8 @@ def test_runs_that_the_fields_do_not_tell_apart_are_refused():
 def test_the_table_names_what_has_no_runs():
     (row,) = judge_contrast(contrast(better), PAIRS)
     (none,) = judge_contrast(contrast(better, data="imagenet"), PAIRS)
-    text = numbers.table([row, none])
+    other = {**none, "claim": "LN is better"}
+    text = numbers.table([row, none, other])
     assert "| GN is better | digits, 8 × 8 pixels; " in text
-    assert text.endswith("No runs yet: GN is better.")
+    assert text.endswith("No runs yet: LN is better.")
     assert numbers.table([none]) == ""

@@ -39,7 +39,8 @@ def errors(
     own = [r for r in records if has(r, {"batch": batch}) and _of_ten(r)]
     found = error(own, arm)
     if rate is None:
-        return at_best(found, largest=False)
+        several = len({lr for lr, _ in found}) > 1  # one rate alone is no best one
+        return at_best(found, largest=False) if several else {}
     return {seed: x for (lr, seed), x in found.items() if lr == rate}
 
 
