@@ -20,7 +20,7 @@ epoch: 63 runs, some twenty minutes of one core. No other preset has been timed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from condlab.nn.norms import BatchChannelNorm, BatchGroupNorm, BatchRenorm, make_norm
-from studies import models
+from studies import models, weight_standardization
 from studies.data import Images, load
 from studies.data.folders import Streamed
 from studies.engine.configs import grid
@@ -56,14 +56,7 @@ LARGE = ARMS[:12]
 # Shares of a run after which batch renormalisation departs from batch norm, and those
 # after which its limits of d and r are reached: its source's steps, of 130,000.
 RENORM = (5 / 130, 25 / 130, 40 / 130)
-NETWORKS = {
-    "resnet8": models.resnet8,
-    "resnet18": models.resnet18,
-    "resnet50": models.resnet50,
-    "resnet101": models.resnet101,
-    "resnext50": models.resnext50,
-    "resnext101": models.resnext101,
-}
+NETWORKS = {"resnet8": models.resnet8, **weight_standardization.NETWORKS}
 LITTLE = partial(hessian_probes, num_matvecs=8)  # more would outweigh the training
 
 
@@ -90,14 +83,8 @@ class Config:
 
 # The paper states 256 images a step of ResNet-50, of which batch norm sees 64, and 128
 # of the others, of which it sees 32; group norm has one. Else as for its Table 2.
-IMAGES = 1_281_167
-PAPER = Config(
-    data="imagenet", network="resnet50", width=64, batch=256,
-    steps=90 * (IMAGES // 256), schedule="steps:0.3333333,0.6666667", augment=True,
-)  # fmt: skip
-LARGER = replace(
-    PAPER, batch=128, steps=100 * (IMAGES // 128), schedule="steps:0.3,0.6,0.9"
-)
+PAPER = Config(**asdict(weight_standardization.PAPER))
+LARGER = Config(**asdict(weight_standardization.LARGER))
 REAL = Config(
     data="cifar10_16", steps=50_000 // 5 // WHOLE, schedule="cosine", mirror=True
 )
