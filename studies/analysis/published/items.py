@@ -18,6 +18,8 @@ from studies.engine.records import Record
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 COLUMNS = ("row", "its figure", "here", "seen on", "the source's own setting")
+# Of all test images where a run looked at them, or of those that its probes see.
+WHOLE = ("test_accuracy", *METRICS)
 PRESETS = ("gpu", "real", "cpu")  # of which the first that has runs is told
 # What the words of the column "here" mean.
 WORDS = (
@@ -136,7 +138,7 @@ def _cells(row: Published) -> list[str]:
 
 def _told(study: str, runs: Sequence[Record]) -> tuple[str, str]:
     """Return the metric at the end, and on what; nothing where there is none."""
-    name = next((n for n in METRICS if any(n in r["series"] for r in runs)), "")
+    name = next((n for n in WHOLE if all(n in r["series"] for r in runs) and runs), "")
     alike = [r for r in runs if _rest(r) == _rest(runs[0])]
     ends = at_best(last(alike, name)) if name else {}
     clusters: dict[Hashable, list[float]] = {
