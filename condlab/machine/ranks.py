@@ -19,6 +19,12 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+if dist.is_available():
+    # Its functions take the default group of the moment of their import for a default
+    # argument. Imported later, as torch._dynamo does, they keep that group, whose
+    # threads then outlive destroy_process_group and may abort a process that leaves.
+    import torch.distributed.nn.functional
+
 GRACE = 5.0  # seconds in which those that wait answer each other
 Value = TypeVar("Value")
 

@@ -12,6 +12,7 @@ from condlab.spectra import spectrum
 
 SCRIPT = """
 import sys
+from pathlib import Path
 import torch, torch.distributed as dist
 from condlab.curvature import (
     DataParallel, HessianOperator, condition_number, example, make_loss, output_shift,
@@ -41,9 +42,11 @@ try:
     DataParallel(HessianOperator(loss, params, [mine]), 1.0)
 except ValueError as error:
     found["refused"] = str(error)
-torch.save(found, f"{sys.argv[1]}/{rank}.pt")
 dist.barrier()  # so that nobody listens to one that has left
 dist.destroy_process_group()
+tasks = Path("/proc/self/task").glob("*/comm")  # none but on Linux
+found["threads"] = [task.read_text().strip() for task in tasks]
+torch.save(found, f"{sys.argv[1]}/{rank}.pt")
 """
 
 
@@ -94,3 +97,8 @@ def test_null_directions_are_verified_over_all_the_data(ranks):
 
 def test_processes_at_different_parameters_are_refused(ranks):
     assert all("the same parameters" in found["refused"] for found in ranks)
+
+
+def test_no_thread_of_a_group_outlives_it(ranks):
+    """One that does may abort a process that leaves: torch waits for none."""
+    assert not [name for found in ranks for name in found["threads"] if "gloo" in name]
