@@ -127,7 +127,8 @@ def _contrasts(found: list[JudgedContrast]) -> list[str | Table]:
     rows = _rows(map(numbers.cells, found))
     if not rows:
         return []
-    return [numbers.TOLD, Table("Claims of other numbers", numbers.COLUMNS, rows)]
+    table = Table("Claims of other numbers", numbers.COLUMNS, rows)
+    return [numbers.told(found), table]
 
 
 def _costs(found: dict[str, Cost]) -> list[str | Table]:

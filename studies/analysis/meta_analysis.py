@@ -10,8 +10,8 @@ that the plain network has at 65 % of the budget (half where the rate falls to z
 its own best learning rate; a run that never gets there is censored, and counts as 1.5
 budgets where times are ranked. What is measured of a run after a tenth of its steps, or
 at its start, is correlated with that by ranks within strata: runs of one setting at one
-learning rate. Intervals of correlations resample whole clusters, the runs of an arm and
-seed; those of ratios are Student's over seeds. Quadratics, whose speed kappa does
+learning rate. Intervals of correlations leave out each arm in turn, as runs of one are
+alike; those of ratios are Student's over seeds. Quadratics, whose speed kappa does
 decide, are the positive control and are not pooled with networks.
 """
 
@@ -21,18 +21,15 @@ import argparse
 import hashlib
 import json
 import math
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
 
 from condlab.machine.files import replace_text
 from studies.analysis.answer import answer
 from studies.analysis.batches import errors_by_images
 from studies.analysis.claims import CLAIMS, CONTRASTS
 from studies.analysis.contrasts import judge_contrast
-from studies.analysis.correlation import RESAMPLES, holm, stratified_spearman
+from studies.analysis.correlation import holm, stratified_spearman
 from studies.analysis.described import describe, smoothness
 from studies.analysis.entries import Correlation, Found, Uncorrected
 from studies.analysis.judgement import judge
@@ -58,17 +55,13 @@ RESULTS = Path(__file__).parents[1] / "results"
 COSTS = RESULTS.parents[1] / "benchmarks" / "results" / "training_step.json"
 
 
-def main(
-    results: Path = RESULTS, resamples: int = RESAMPLES, costs: Path = COSTS
-) -> Path:
+def main(results: Path = RESULTS, costs: Path = COSTS) -> Path:
     """Analyse the records in a folder and write what they say beside them.
 
     Parameters
     ----------
     results : pathlib.Path
         With ``STUDY/PRESET.jsonl``.
-    resamples : int
-        Of each correlation.
     costs : pathlib.Path
         What ``python -m benchmarks.training_step`` measured, to be reported as well;
         passed over where there is none.
@@ -82,7 +75,7 @@ def main(
     if not files:
         raise SystemExit(f"no records in {results}; run: python -m studies all")
     records = [record for file in files for record in read_records(file)]
-    found = analysed(records, resamples)
+    found = analysed(records)
     found["files"] = [[str(f.relative_to(results)), _digest(f)] for f in files]
     counted = results / "theorem_52.json"
     if counted.exists():
@@ -95,7 +88,7 @@ def main(
     return path
 
 
-def analysed(every: Sequence[Record], resamples: int) -> Found:
+def analysed(every: Sequence[Record]) -> Found:
     """Return what the records of runs that did not fail say, each part by its name."""
     records = [record for record in every if record["status"] != FAILED]
     kept = [withdrawn(record) for record in records]
@@ -103,14 +96,13 @@ def analysed(every: Sequence[Record], resamples: int) -> Found:
     settings = [describe(*key, own) for key, own in groups.items()]
     runs = [run for key, own in groups.items() for run in as_runs(*key, own)]
     claims = [row for claim in CLAIMS for row in judge(claim, groups)]
-    correlated = correlations(runs, resamples)
+    correlated = correlations(runs)
     return {
         "files": [],
         "rules": {
             "target": dict(TARGETS),
             "early": EARLY,
             "level": 0.95,
-            "resamples": resamples,
         },
         "settings": settings,
         "claims": claims,
@@ -129,7 +121,7 @@ def analysed(every: Sequence[Record], resamples: int) -> Found:
     }
 
 
-def correlations(runs: Sequence[Run], resamples: int) -> list[Correlation]:
+def correlations(runs: Sequence[Run]) -> list[Correlation]:
     """Return each predictor's rank correlation with the speed, a study and pooled.
 
     P-values are adjusted for all of the list by Holm's method.
@@ -143,15 +135,13 @@ def correlations(runs: Sequence[Run], resamples: int) -> list[Correlation]:
         entry
         for study, own in groups.items()
         for name in PREDICTORS
-        if (entry := correlate(study, name, own, resamples)) is not None
+        if (entry := correlate(study, name, own)) is not None
     ]
     adjusted = holm([as_float(entry["p_value"]) for entry in found])
     return [{**e, "p_holm": p} for e, p in zip(found, adjusted, strict=True)]
 
 
-def correlate(
-    study: str, name: str, runs: Sequence[Run], resamples: int
-) -> Uncorrected | None:
+def correlate(study: str, name: str, runs: Sequence[Run]) -> Uncorrected | None:
     """Return one correlation, or None where the predictor does not vary."""
     known = [r for r in runs if not math.isnan(r.predictors[name])]
     if len(known) < 3:
@@ -160,9 +150,7 @@ def correlate(
         [r.predictors[name] for r in known],
         [r.speed for r in known],
         strata=[(r.study, r.setting, r.lr) for r in known],
-        clusters=[(r.study, r.setting, r.arm, r.seed) for r in known],
-        rng=np.random.default_rng(zlib.crc32(f"{study} {name}".encode())),
-        resamples=resamples,
+        clusters=[_unit(r) for r in known],
     )
     if math.isnan(result.rho):
         return None
@@ -177,6 +165,15 @@ def correlate(
         "strata": result.strata,
         "clusters": result.clusters,
     }
+
+
+def _unit(run: Run) -> tuple[str, ...]:
+    """Return what a run has in common with others that say the same again.
+
+    That is its arm, and in the control, whose seeds are other problems, its seed.
+    """
+    arm = (run.study, run.setting, run.arm)
+    return (*arm, str(run.seed)) if run.study == CONTROL else arm
 
 
 def _plain(value: object) -> object:

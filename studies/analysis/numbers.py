@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from studies.analysis.entries import JudgedContrast
 from studies.analysis.speeds import seen
+from studies.analysis.statistics import LEVEL
 from studies.engine.records import as_float
 
 COLUMNS = ("claim", "seen on", "number", "mean over seeds", "verdict")
 TOLD = (
     "Claims of other numbers: each is above 0 where its claim holds; means over n "
-    "seeds with Student's 95 % intervals."
+    "seeds with Student's 95 % intervals, each by itself."
 )
+
+
+def told(found: list[JudgedContrast]) -> str:
+    """Return what the numbers are, and how many verdicts chance alone would give.
+
+    Examples
+    --------
+    >>> told([{"verdict": "reproduced"}] * 80).rpartition("itself. ")[2]
+    'If none of the 80 differed from 0, some 2 would be reproduced and 2 contradicted.'
+    """
+    judged = sum(row["verdict"] in ("reproduced", "contradicted", "not shown")
+                 for row in found)  # fmt: skip
+    chance = round(judged * (1 - LEVEL) / 2)
+    if not chance:
+        return TOLD
+    return (
+        f"{TOLD} If none of the {judged} differed from 0, some {chance} would be "
+        f"reproduced and {chance} contradicted."
+    )
 
 
 def table(found: list[JudgedContrast]) -> str:
@@ -34,7 +54,7 @@ def table(found: list[JudgedContrast]) -> str:
     asked = {row["claim"] for row in known}
     left = dict.fromkeys(r["claim"] for r in found if r["claim"] not in asked)
     open_ = [f"No runs yet: {'; '.join(left)}."] if left else []
-    return "\n\n".join([TOLD, "\n".join(rows), *open_])
+    return "\n\n".join([told(found), "\n".join(rows), *open_])
 
 
 def cells(row: JudgedContrast) -> list[str]:

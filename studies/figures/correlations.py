@@ -9,25 +9,29 @@ from matplotlib.figure import Figure
 
 from condlab.plots import style as look
 from studies.analysis.entries import Correlation, Found
+from studies.analysis.runs import CONTROL
 from studies.engine.records import as_float
 from studies.figures.headline import headline, wrapped
 from studies.figures.renders import renders_figure
 from studies.figures.training import study_figure
 
-PREDICTORS = {
-    "kappa_raw": "κ, stored weights",
+PREDICTORS = {  # of weights, then of the Hessian: a line of panels each
     "kappa_effective": "κ, effective weights",
+    "kappa_raw": "κ, stored weights",
     "kappa_gauge": "κ, rows of one length",
     "kappa_first": "κ, first layer",
     "kappa_last": "κ, last layer",
+    "row_norm_spread": "spread of row norms",
     "kappa_hessian": "κ, Hessian",
     "kappa_sphere": "κ, Hessian on the sphere",
     "kappa_quotient": "κ, Hessian, shared quotient",
     "kappa_bound": "κ, Hessian, lower bound",
     "lambda_max": "λ_max of the Hessian",
-    "row_norm_spread": "spread of row norms",
     "initial_scale": "initial scale",
 }
+ACROSS = 6  # panels
+# In inches: of a study, of what is above and below all panels, between them.
+ROW, ABOVE, BELOW, BETWEEN, LEFT, GAP = 0.165, 0.95, 0.55, 0.75, 1.75, 0.08
 
 
 def studies_figures(found: Found) -> dict[str, Figure]:
@@ -58,59 +62,69 @@ def studies_figures(found: Found) -> dict[str, Figure]:
 
 
 def answer_figure(correlations: list[Correlation]) -> Figure:
-    """Draw each predictor's rank correlation with the speed, a panel a study."""
-    names = list(dict.fromkeys(entry["study"] for entry in correlations))
-    names.sort(key=lambda name: name != "pooled")
-    rows = list(PREDICTORS)
-    height = 1.15 + 0.24 * len(rows) + 0.62
+    """Draw each predictor's rank correlation with the speed, a line a study."""
+    runs: dict[str, int] = {}
+    for entry in correlations:
+        runs[entry["study"]] = max(runs.get(entry["study"], 0), entry["runs"])
+    names = sorted(runs, key=lambda name: (name != "pooled", name == CONTROL))
+    lines = -(-len(PREDICTORS) // ACROSS)
+    tall = ROW * len(names)
+    height = ABOVE + lines * tall + (lines - 1) * BETWEEN + BELOW
     figure = Figure(figsize=(look.WIDTH, height))
-    left, gap = 1.55 / look.WIDTH, 0.012
-    width = (0.985 - left) / len(names) - gap
-    for i, name in enumerate(names):
+    width = (look.WIDTH - LEFT - 0.08) / ACROSS - GAP
+    for i, predictor in enumerate(PREDICTORS):
+        line, place = divmod(i, ACROSS)
+        bottom = height - ABOVE - (line + 1) * tall - line * BETWEEN
         box = (
-            left + i * (width + gap),
-            0.62 / height,
-            width,
-            0.24 * len(rows) / height,
+            (LEFT + place * (width + GAP)) / look.WIDTH,
+            bottom / height,
+            width / look.WIDTH,
+            tall / height,
         )
-        own = [entry for entry in correlations if entry["study"] == name]
-        _forest(figure.add_axes(box), name, own, rows, first=i == 0)
+        axes = figure.add_axes(box)
+        own = [entry for entry in correlations if entry["predictor"] == predictor]
+        _forest(axes, own, names)
+        title = "\n".join(look.wrap(PREDICTORS[predictor], 7, width))
+        axes.set_title(title, fontsize=7, fontweight="normal", loc="left")
+        if place == 0:
+            labels = [_label(name, runs[name]) for name in names]
+            axes.set_yticks(range(len(names)), labels, fontsize=7)
     headline(figure, 1 - 0.1 / height, answer(correlations))
     figure.text(
         0.985,
-        0.12 / height,
+        0.1 / height,
         "Spearman's ρ with steps to the target within learning rates (no unit); "
-        "bar: 95 % interval; filled: p < 0.05 by Holm",
+        "bar: 95 % interval over arms; filled: p < 0.05 by Holm",
         ha="right",
         fontsize=7,
     )
     return figure
 
 
-def _forest(
-    axes: Axes, name: str, own: list[Correlation], rows: list[str], *, first: bool
-) -> None:
+def _label(name: str, runs: int) -> str:
+    words = "pooled, all but control" if name == "pooled" else name.replace("_", " ")
+    return f"{words}{' (control)' if name == CONTROL else ''}, {runs}"
+
+
+def _forest(axes: Axes, own: list[Correlation], names: list[str]) -> None:
     axes.axvline(0, color=look.QUIET, lw=0.8)
+    if names[0] == "pooled":
+        axes.axhline(0.5, color=look.RULE, lw=0.8)
     for entry in own:
-        y = rows.index(entry["predictor"])
+        y = names.index(entry["study"])
         sure = as_float(entry["p_holm"]) < 0.05
         colour = look.BLUE if sure else look.QUIET
         ends = [as_float(end) for end in (entry["lower"], entry["upper"])]
-        axes.plot(ends, [y, y], color=colour, lw=1.6)
+        axes.plot(ends, [y, y], color=colour, lw=1.4)
         face = colour if sure else look.PAPER
-        axes.plot(as_float(entry["rho"]), y, "o", color=colour, mfc=face, ms=4.5)
-    axes.set_xlim(-1.08, 1.08)
+        axes.plot(as_float(entry["rho"]), y, "o", color=colour, mfc=face, ms=3.6)
+    axes.set_xlim(-1.05, 1.05)
     axes.set_xticks([-0.5, 0.5], ["−½", "½"], fontsize=7)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
-    labels = [PREDICTORS[row] for row in rows] if first else []
-    axes.set_yticks(range(len(rows)) if first else [], labels, fontsize=7.5)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks([])
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color=look.RULE, lw=0.5)
     axes.set_axisbelow(True)
-    runs = max(entry["runs"] for entry in own)
-    words = name.replace("learning_", "").replace("standardiz", "standard-_iz")
-    title = f"{words.replace('_', chr(10))}\n{runs} runs"
-    axes.set_title(title, fontsize=6.5, fontweight="normal", loc="center")
 
 
 def answer(correlations: list[Correlation]) -> str:
@@ -126,10 +140,10 @@ def answer(correlations: list[Correlation]) -> str:
         words = "κ of the effective weights: ρ = {:.2f} [{:.2f}, {:.2f}]".format(*ends)
         words += f" over {kappa['runs']} runs of networks"
     if not sure:
-        return wrapped(f"{words}. Steps to the target go with none of these")
+        return wrapped(f"{words}. Pooled, the steps surely go with none of these")
     best = max(sure, key=lambda n: abs(as_float(pooled[n]["rho"])))
     rho = f"{as_float(pooled[best]['rho']):+.2f}".replace("-", "−")
     return wrapped(
-        f"{words}. Of {len(sure)} that steps to the target go with, the strongest is "
+        f"{words}. Of {len(sure)} that the steps surely go with, the strongest is "
         f"{PREDICTORS[best]} ({rho})"
     )

@@ -13,13 +13,10 @@ def rng():
     return np.random.default_rng(0)
 
 
-def correlation(x, y, strata=None, clusters=None, **options):
+def correlation(x, y, strata=None, clusters=None):
     strata = [0] * len(x) if strata is None else strata
     clusters = range(len(x)) if clusters is None else clusters
-    options = {"resamples": 400, **options}
-    return stratified_spearman(
-        x, y, strata=strata, clusters=clusters, rng=rng(), **options
-    )
+    return stratified_spearman(x, y, strata=strata, clusters=clusters)
 
 
 @pytest.mark.parametrize("ties", [False, True])
@@ -48,16 +45,47 @@ def test_only_order_within_strata_counts():
     )
 
 
-def test_the_permutation_agrees_with_scipys_exact_p():
-    x, y = np.arange(7), np.array([1, 3, 2, 5, 4, 7, 6])
-    exact = stats.permutation_test(
-        (x,),
-        lambda z: stats.spearmanr(z, y).statistic,
-        permutation_type="pairings",
-        n_resamples=np.inf,
-    ).pvalue
-    found = correlation(x, y, resamples=4000).p_value
-    assert found == pytest.approx(exact, abs=4 * math.sqrt(exact / 4000))
+def test_the_interval_is_the_jackknife_of_fishers_z():
+    x, y = rng().normal(size=(2, 15))
+    a, b = stats.rankdata(x), stats.rankdata(x + y)
+    without = [stats.pearsonr(np.delete(a, i), np.delete(b, i))[0] for i in range(15)]
+    error = math.sqrt(14 * np.var(np.arctanh(without)))
+    middle = math.atanh(stats.spearmanr(a, b).statistic)
+    ends = stats.t.interval(0.95, 14, loc=middle, scale=error)
+    found = correlation(x, x + y)
+    assert (found.lower, found.upper) == pytest.approx(tuple(np.tanh(ends)))
+    assert found.p_value == pytest.approx(2 * stats.t.sf(middle / error, 14))
+
+
+def arms_of_runs(count, rng):
+    """Return runs of three seeds at three rates, alike where they are of one arm."""
+    x, y = rng.normal(size=(2, count))
+    y = (x + y) / math.sqrt(2)
+    strata, clusters = np.repeat(np.arange(3), 3 * count), np.tile(np.arange(count), 9)
+    x, y = (np.tile(v, 9) + 0.3 * rng.normal(size=9 * count) for v in (x, y))
+    return x, y, strata, clusters
+
+
+def test_intervals_over_arms_cover_and_intervals_over_runs_do_not():
+    draws = np.random.default_rng(4)
+    true = np.mean([correlation(*arms_of_runs(8, draws)).rho for _ in range(1500)])
+    tries, over_arms, over_runs = 400, 0, 0
+    for _ in range(tries):
+        x, y, strata, clusters = arms_of_runs(8, draws)
+        found = correlation(x, y, strata, clusters)
+        over_arms += found.lower <= true <= found.upper
+        found = correlation(x, y, strata)
+        over_runs += found.lower <= true <= found.upper
+    # four deviations of the count of successes, and of the mean of 1500
+    slack = 4 * math.sqrt(0.95 * 0.05 / tries)
+    assert 0.95 - slack - 0.01 <= over_arms / tries <= min(0.95 + slack + 0.01, 0.995)
+    assert over_runs / tries < 0.75
+
+
+def test_no_count_of_tests_hides_a_strong_correlation():
+    x = np.arange(80.0)
+    found = correlation(x, x + 20 * rng().normal(size=80))
+    assert holm([found.p_value, *[1.0] * 10_000])[0] < 1e-6
 
 
 def test_copies_of_a_run_in_its_cluster_add_no_certainty():
@@ -67,7 +95,7 @@ def test_copies_of_a_run_in_its_cluster_add_no_certainty():
     copies = correlation(np.tile(x, 9), np.tile(y, 9), clusters=[*range(12)] * 9)
     naive = correlation(np.tile(x, 9), np.tile(y, 9))
     assert copies.upper - copies.lower == pytest.approx(
-        once.upper - once.lower, rel=0.2
+        once.upper - once.lower, rel=1e-9
     )
     assert naive.upper - naive.lower < (once.upper - once.lower) / 2
 
@@ -76,6 +104,14 @@ def test_small_strata_are_left_out_and_what_never_varies_is_nan():
     found = correlation([1, 2, 3, 9, 8], [1, 2, 3, 0, 1], strata="aaabb")
     assert (found.runs, found.strata, found.rho) == (3, 1, pytest.approx(1))
     assert math.isnan(correlation([1, 1, 1], [1, 2, 3]).rho)
+
+
+def test_a_perfect_or_single_cluster_has_no_interval():
+    perfect = correlation([1, 2, 3, 4], [1, 2, 3, 5])
+    single = correlation([1, 2, 3, 4], [1, 2, 4, 3], clusters=[0] * 4)
+    for found in (perfect, single):
+        assert math.isnan(found.lower)
+        assert math.isnan(found.p_value)
 
 
 def test_infinite_condition_numbers_rank_last():

@@ -47,7 +47,7 @@ def test_another_file_gives_another_table(measured):
 
 def test_the_analysis_the_page_and_the_tables_take_the_costs_up(measured, tmp_path):
     write_lines(tmp_path / "results" / "inception" / "cpu.jsonl", runs())
-    path = meta_analysis.main(tmp_path / "results", resamples=9, costs=MEASURED)
+    path = meta_analysis.main(tmp_path / "results", costs=MEASURED)
     found = json.loads(path.read_text(encoding="utf-8"))
     assert costs.table(found["costs"]) == costs.table(measured)
     assert costs.table(measured) in studies_block(found)
@@ -58,9 +58,7 @@ def test_the_analysis_the_page_and_the_tables_take_the_costs_up(measured, tmp_pa
 def test_without_a_file_there_is_no_table_and_a_missing_one_is_said(tmp_path, capsys):
     results = tmp_path / "results"
     write_lines(results / "inception" / "cpu.jsonl", runs())
-    found = json.loads(
-        meta_analysis.main(results, resamples=9, costs=tmp_path / "none").read_text()
-    )
+    found = json.loads(meta_analysis.main(results, costs=tmp_path / "none").read_text())
     assert "costs" not in found
     assert costs.table({}) == ""
     assert "step time" not in studies_block(found)

@@ -52,7 +52,7 @@ def records(study="inception", arm="E"):
 
 
 def analysed(folder):
-    return meta_analysis.main(folder, resamples=99)
+    return meta_analysis.main(folder)
 
 
 @pytest.fixture
@@ -323,3 +323,10 @@ def test_help_is_no_folder():
     command = [sys.executable, "-m", "studies.analysis.meta_analysis", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "write meta_analysis.json beside them" in " ".join(done.stdout.split())
+
+
+def test_what_must_correlate_is_told_from_chance_among_all_that_was_asked():
+    found = json.loads((meta_analysis.RESULTS / "meta_analysis.json").read_text())
+    control = [c for c in found["correlations"] if c["study"] == meta_analysis.CONTROL]
+    assert {c["predictor"] for c in control} == {"kappa_hessian", "lambda_max"}
+    assert max(c["p_holm"] for c in control) < 0.001
