@@ -23,11 +23,17 @@ import scipy.linalg as sl
 
 from condlab.condition._inverse import EPS
 from condlab.optimal._progress import Clock
+from condlab.optimal.one_sided._lengths import (
+    SHORTEN,
+    inverse_of,
+    least_eigenvalue,
+)
 
 MOST_STEPS = 100
 PATIENCE = 4  # certificates in a row that are no better
-SHORTEN = 0.95  # of the way to the boundary
 SQUARABLE = 1e3  # κ up to which the Gram matrix keeps ten digits of λ_min
+SHARE = 1e-3  # of the gap asked for, that squaring may blur κ by
+CUT, MOST_CUTS = 0.8, 12  # of a step that leads out of the interior
 
 
 @dataclass(frozen=True)
@@ -53,10 +59,24 @@ class Point:
         """The condition number that the scaling reaches."""
         return float(self.sigma[0] / self.sigma[-1])
 
+    @cached_property
+    def left(self) -> np.ndarray:
+        """M V."""
+        return self.U * self.sigma
+
+    @cached_property
+    def roots(self) -> tuple[np.ndarray, np.ndarray]:
+        """The Cholesky factors of Z₁ and Z₂."""
+        return np.linalg.cholesky(self.bottom), np.linalg.cholesky(self.top)
+
+    @cached_property
+    def spread(self) -> tuple[np.ndarray, np.ndarray]:
+        """M V times the factors of Z₁ and Z₂."""
+        return self.left @ self.roots[0], self.left @ self.roots[1]
+
     def sizes(self, Z: np.ndarray) -> np.ndarray:
-        """Return diag(M V Z Vᵀ Mᵀ)."""
-        left = self.U * self.sigma
-        return np.vecdot(left @ Z, left)
+        """Return diag(M V Z Vᵀ Mᵀ), for which Z need not be symmetric."""
+        return np.vecdot(self.left @ Z, self.left)
 
     @property
     def reached(self) -> float:
@@ -66,7 +86,8 @@ class Point:
     @cached_property
     def bound(self) -> float:
         """A lower bound of every κ, without rounding."""
-        ratio = np.min(self.sizes(self.top) / self.sizes(self.bottom))
+        near, far = (np.vecdot(half, half) for half in self.spread)
+        ratio = np.min(far / near)
         square = float(ratio) * np.trace(self.bottom) / np.trace(self.top)
         return max(1.0, math.sqrt(max(square, 0.0)))
 
@@ -96,6 +117,7 @@ def best_rows(
     """
     point = best = proof = start(B)
     steps, idle, in_time = 0, 0, True
+    squarable = max(SQUARABLE, math.sqrt(SHARE * rtol / (max(B.shape) * EPS)))
     while True:
         best = min(best, point, key=lambda found: found.kappa)
         proof = max(proof, point, key=lambda found: found.bound)
@@ -111,7 +133,7 @@ def best_rows(
         clock.say(f"gap {best.kappa / max(lower, proof.bound) - 1:.2g}")
         try:
             with clock.phase("step"):
-                point = _moved(B, point)
+                point = _moved(B, point, squarable)
         except np.linalg.LinAlgError:  # lost to rounding
             break
         steps += 1
@@ -141,13 +163,12 @@ def _svd(M: np.ndarray, squarable: bool) -> tuple[np.ndarray, np.ndarray, np.nda
     return (M @ V) / np.maximum(sigma, EPS), sigma, V
 
 
-def _moved(B: np.ndarray, at: Point) -> Point:
+def _moved(B: np.ndarray, at: Point, squarable: float) -> Point:
     """Return the next point; raise LinAlgError where rounding forbids it."""
     solve = _system(at)
     near, far = at.sigma**2 - 1, at.s - at.sigma**2
     mu = _complementarity(at, np.diag(near), np.diag(far), at.bottom, at.top, at.y)
-    nothing = np.zeros_like(at.bottom)
-    step = solve(nothing, nothing, np.zeros_like(at.y))
+    step = solve(None, None, np.zeros_like(at.y))
     lengths = _Lengths(at)
     primal, dual = lengths(step)
     after = _complementarity(
@@ -165,16 +186,40 @@ def _moved(B: np.ndarray, at: Point) -> Point:
         target - step.y * step.z,
     )
     primal, dual = lengths(step)
-    w = at.w * (1 + primal * step.z)
-    s = at.s + primal * step.s
-    U, sigma, V = _svd(np.sqrt(w)[:, None] * B, squarable=at.kappa < SQUARABLE)
-    if not (sigma[-1] > 1 and sigma[0] ** 2 < s):
-        raise np.linalg.LinAlgError("the step left the interior")
+    dual, roots = _within(at, step, dual)
+    primal, U, sigma, V = _inside(B, at, step, primal, squarable)
+    w, s = at.w * (1 + primal * step.z), at.s + primal * step.s
     turn = V.T @ at.V
-    bottom = _symmetric(turn @ (at.bottom + dual * step.bottom) @ turn.T)
-    top = _symmetric(turn @ (at.top + dual * step.top) @ turn.T)
+    bottom, top = (half @ half.T for half in (turn @ root for root in roots))
     y = (at.y + dual * step.y) * (1 + primal * step.z)
     return Point(w, s, U, sigma, V, bottom, top, y)
+
+
+def _within(at: Point, step: _Step, length: float) -> tuple[float, list[np.ndarray]]:
+    """Return a step after which Z₁ and Z₂ are definite, and their Cholesky factors."""
+    # The length may be of a Lanczos run that missed an eigenvalue; so in `_inside`.
+    for _ in range(MOST_CUTS):
+        try:
+            return length, [
+                np.linalg.cholesky(Z + length * change)
+                for Z, change in ((at.bottom, step.bottom), (at.top, step.top))
+            ]
+        except np.linalg.LinAlgError:
+            length *= CUT
+    raise np.linalg.LinAlgError("the step left the interior")
+
+
+def _inside(
+    B: np.ndarray, at: Point, step: _Step, length: float, squarable: float
+) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+    """Return a step after which I < G < s I, and the decomposition there."""
+    for _ in range(MOST_CUTS):
+        root = np.sqrt(at.w * (1 + length * step.z))
+        U, sigma, V = _svd(root[:, None] * B, squarable=at.kappa < squarable)
+        if sigma[-1] > 1 and sigma[0] ** 2 < at.s + length * step.s:
+            return length, U, sigma, V
+        length *= CUT
+    raise np.linalg.LinAlgError("the step left the interior")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,24 +235,33 @@ class _Step:
     y: np.ndarray
 
 
-def _system(at: Point) -> Callable[[np.ndarray, np.ndarray, np.ndarray], _Step]:
+def _system(
+    at: Point,
+) -> Callable[[np.ndarray | None, np.ndarray | None, np.ndarray], _Step]:
     """Factorise the linear system; return its solution for three right-hand sides."""
     square = at.sigma**2
     near, far = square - 1, at.s - square
-    left = at.U * at.sigma
-    H = (left @ at.bottom @ left.T) * ((at.U * (square / near)) @ at.U.T)
-    H += (left @ at.top @ left.T) * ((at.U * (square / far)) @ at.U.T)
+    H = np.zeros((len(at.w), len(at.w)))
+    for half, slack in zip(at.spread, (near, far), strict=True):
+        inverse = at.left / np.sqrt(slack)
+        H += (half @ half.T) * (inverse @ inverse.T)
     H[np.diag_indices_from(H)] += at.y
     factor = sl.cho_factor(H, lower=True, overwrite_a=True, check_finite=False)
-    mixed = at.sizes(_symmetric(at.top / far))
+    mixed = at.sizes(at.top / far)
     solved = sl.cho_solve(factor, mixed)
     rest = np.sum(np.diagonal(at.top) / far) - mixed @ solved
 
-    def solve(bottom: np.ndarray, top: np.ndarray, y: np.ndarray) -> _Step:
-        x = sl.cho_solve(factor, at.sizes(bottom - top) + y)
+    def solve(
+        bottom: np.ndarray | None, top: np.ndarray | None, y: np.ndarray
+    ) -> _Step:
+        if bottom is None or top is None:  # both are zero
+            bottom = top = np.zeros_like(at.bottom)
+            x = sl.cho_solve(factor, y)
+        else:
+            x = sl.cho_solve(factor, at.sizes(bottom - top) + y)
         s = float((np.trace(top) - 1 + mixed @ x) / rest)
         z = x + solved * s
-        change = at.sigma[:, None] * ((at.U.T * z) @ at.U) * at.sigma
+        change = (at.left.T * z) @ at.left
         back = s * np.eye(len(change)) - change
         return _Step(
             z,
@@ -244,38 +298,21 @@ class _Lengths:
             1 / np.sqrt(at.sigma**2 - 1),
             1 / np.sqrt(at.s - at.sigma**2),
         )
-        self.halves = [_inverse_factor(Z) for Z in (at.bottom, at.top)]
+        self.halves = [inverse_of(root) for root in at.roots]
 
     def __call__(self, step: _Step) -> tuple[float, float]:
-        changes = [
-            self.near[:, None] * step.near * self.near,
-            self.far[:, None] * step.far * self.far,
-            *(
-                _symmetric(half @ change @ half.T)
-                for half, change in zip(
-                    self.halves, (step.bottom, step.top), strict=True
-                )
-            ),
-        ]
-        least = np.linalg.eigvalsh(np.stack(changes))[:, 0]
-        primal = min(float(step.z.min()), float(least[:2].min()))
-        dual = min(float(np.min(step.y / self.at.y)), float(least[2:].min()))
+        near, far = (
+            slack[:, None] * change * slack
+            for slack, change in ((self.near, step.near), (self.far, step.far))
+        )
+        primal = min(float(step.z.min()), least_eigenvalue(near), least_eigenvalue(far))
+        dual = float(np.min(step.y / self.at.y))
+        for half, change in zip(self.halves, (step.bottom, step.top), strict=True):
+            dual = min(dual, least_eigenvalue(change, half))
         return (
             min(1.0, SHORTEN / max(-primal, SHORTEN)),
             min(1.0, SHORTEN / max(-dual, SHORTEN)),
         )
-
-
-def _inverse_factor(Z: np.ndarray) -> np.ndarray:
-    """Return the inverse of the Cholesky factor.
-
-    Its products take the place of triangular solves, which OpenBLAS spreads over
-    threads even for matrices of order 8: 0.8 ms of waiting each.
-    """
-    inverse, info = sl.lapack.dtrtri(np.linalg.cholesky(Z), lower=1)
-    if info:
-        raise np.linalg.LinAlgError("a dual variable is singular")
-    return inverse
 
 
 def _symmetric(A: np.ndarray) -> np.ndarray:
