@@ -157,7 +157,7 @@ def _part(listed: Path, bases: Sequence[Path]) -> Part:
             "a class"
         )
     try:
-        lines = listed.read_text(encoding="utf-8").splitlines()
+        lines = listed.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ValueError(f"{listed} must be a text, and is none: {error}") from error
     rows = [

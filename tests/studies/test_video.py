@@ -94,6 +94,14 @@ def test_the_paths_of_lists_may_start_elsewhere(files):
     assert train.videos[1].folder == root / "img" / "101"
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n", " \n", "\n\n"])
+def test_lists_may_be_written_on_other_systems(files, ends):
+    listed = files / "something" / "v1" / something.LISTS[0]
+    rows = listed.read_text().splitlines()
+    listed.write_bytes(("\ufeff" + ends.join(rows) + ends).encode())
+    assert len(something.read(files)[0].videos) == 8
+
+
 def damage(root, kind):
     listed, inner = root / something.LISTS[0], root / something.FRAMES[0] / "100"
     lines = {

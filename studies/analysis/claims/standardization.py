@@ -78,18 +78,20 @@ def _told(key: str, claim: str, arm: str, than: str, within: float = 0.0) -> Con
     """Return the claim that clips are told with less error, or hardly any more."""
 
     def gain(records: Sequence[Record]) -> Mapping[int, float]:
-        more, less = (
+        ends = (
             at_best(error(records, name, chance=1 / 16), largest=False)
             for name in (than, arm)
         )
-        return {seed: gap + within for seed, gap in minus(more, less).items()}
+        return {seed: gap + within for seed, gap in minus(*ends).items()}
+
+    more = f", and {within:g} that are allowed" if within else ""
 
     return Contrast(
         f"standardization-table-6-{key}",
         f"Video, {claim}",
         STANDARDIZATION,
         "video",
-        f"{f'{within:g} and ' if within else ''}points of top-1 error, own best rates",
+        f"points of top-1 error{more}, own best rates",
         gain,
     )
 
