@@ -31,12 +31,16 @@ DATA = MappingProxyType({
     "surfaces": "clouds of points of 9 shapes",
     "meshes": "clouds of points of 9 shapes and 5 meshes",
     "modelnet40": "ModelNet40",
+    "moving_digits": "clips of a digit that moves, 8 frames of 16 × 16 pixels",
+    "moving_mnist": "clips of an MNIST digit that moves, 8 frames of 16 × 16 pixels",
+    "something": "Something-Something V1",
 })  # fmt: skip
 IMAGES = MappingProxyType({  # to train with
     "digits": 1437, "mnist10k": 8000, "cifar10": 50_000, "cifar10_16": 50_000,
     "cifar100": 50_000, "imagenet": 1_281_167, "digits_on_textures": 8000,
     "mnist_on_cifar": 8000, "voc": 10_582, "surfaces": 1800, "meshes": 2800,
-    "modelnet40": 9843,
+    "modelnet40": 9843, "moving_digits": 8000, "moving_mnist": 8000,
+    "something": 86_017,
 })  # fmt: skip
 
 
@@ -51,6 +55,7 @@ NETWORKS = MappingProxyType({
     "survey": "{network}, {depth} × {width}",
     "segmentation": "DeepLabv3 on {network}, width {width}",
     "point_clouds": "DGCNN, {neighbours} neighbours",
+    "video": "temporal shift of {network}, width {width}",
     "twins": "twin of {of}, {depth} × {width}",
 })  # fmt: skip
 

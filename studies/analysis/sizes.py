@@ -15,7 +15,8 @@ IMAGES = MappingProxyType({
     "cifar10_16": (3, 16, 10), "cifar100": (3, 32, 100), "imagenet": (3, 224, 1000),
     "digits_on_textures": (3, 17, 11), "mnist_on_cifar": (3, 17, 11),
     "voc": (3, 513, 21), "surfaces": (3, 64, 9), "meshes": (3, 64, 14),
-    "modelnet40": (3, 1024, 40),
+    "modelnet40": (3, 1024, 40), "moving_digits": (1, 16, 16),
+    "moving_mnist": (1, 16, 16), "something": (3, 224, 174),
 })  # fmt: skip
 SYMBOLS = MappingProxyType({"asv": 70})  # of a text
 # The arm, where it is not called plain.
@@ -24,6 +25,7 @@ PLAIN = MappingProxyType({
     "micro_batches": "GN",
     "segmentation": "GN",
     "point_clouds": "GN",
+    "video": "GN",
 })  # fmt: skip
 
 

@@ -14,6 +14,7 @@ STUDIES = (
     "micro_batches",
     "segmentation",
     "point_clouds",
+    "video",
 )  # fmt: skip
 PRESETS = ("smoke", "cpu", "real", "gpu", "paper")
 

@@ -77,6 +77,8 @@ class TSM(nn.Module):
         T.
     folds : int
         As of `temporal_shift`; 0 for no shift.
+    dropout : float
+        Share of the features that are dropped before the head.
 
     References
     ----------
@@ -84,12 +86,16 @@ class TSM(nn.Module):
        understanding", ICCV 2019.
     """
 
-    def __init__(self, net: ResNet, frames: int, *, folds: int = 8):
+    def __init__(
+        self, net: ResNet, frames: int, *, folds: int = 8, dropout: float = 0.0
+    ):
         super().__init__()
         self.net, self.frames = net, frames
         for block in net.stages.modules():
             if isinstance(block, Basic | Bottleneck) and folds:
                 block.residual[0] = Shifted(block.residual[0], frames, folds)
+        if dropout:
+            net.add_module("head", nn.Sequential(nn.Dropout(dropout), net.head))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits, shape (N, classes), of clips (N, T, C, H, W)."""

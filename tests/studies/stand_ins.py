@@ -123,3 +123,18 @@ def write_modelnet(folder, classes=("airplane", "bathtub"), per_part=8):
                 head = "OFF" if k % 2 else "OFF\n"
                 lines = [f"{head}8 6 0", *rows, *faces]
                 (inner / f"{name}_{k:04}.off").write_text("\n".join(lines) + "\n")
+
+
+def write_something(folder, videos=8, frames=10):
+    """Write videos whose frames are as red as their numbers say, and lists of them."""
+    rows = []
+    for k in range(videos):
+        inner = folder / "20bn-something-something-v1" / str(100 + k)
+        inner.mkdir(parents=True)
+        for number in range(1, frames + k + 1):
+            pixels = np.full((100, 130 + k, 3), 40, dtype=np.uint8)
+            pixels[..., 0] = 10 * number
+            Image.fromarray(pixels).save(inner / f"{number:05d}.jpg", quality=95)
+        rows.append(f"{100 + k} {frames + k} {20 * k}")
+    (folder / "train_videofolder.txt").write_text("\n".join(rows))
+    (folder / "val_videofolder.txt").write_text("\n".join(rows[:2]) + "\n")

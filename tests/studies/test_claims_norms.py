@@ -6,7 +6,8 @@ import pytest
 
 from studies import associate_normalization as associate
 from studies import micro_batches as micro
-from studies.analysis.claims import association, micro_batches
+from studies import video
+from studies.analysis.claims import association, micro_batches, standardization
 from studies.analysis.contrasts import has, judge_contrast
 from studies.engine.configs import settings_of
 
@@ -157,7 +158,42 @@ def test_networks_of_the_paper_preset_are_averaged_but_for_table_3():
         assert found == pytest.approx(dict.fromkeys(range(5), 6))
 
 
-@pytest.mark.parametrize("module", [association, micro_batches])
+TABLE_6 = {"GN": 42.07, "GN+WS": 44.26, "BN": 44.30, "BN+WS": 46.49}
+
+
+def filmed(change=lambda error: error):
+    return [
+        record("video", c, change(100 - TABLE_6[c.arm] + 0.1 * c.seed + (c.lr > 0.1)))
+        for c in video.PRESETS["real"]
+    ]
+
+
+def asked_of_videos(records):
+    rows = by_key(standardization.CONTRASTS, records)
+    return {key: row for key, row in rows.items() if "table-6" in key}
+
+
+def test_table_6_bears_out_its_claims_and_turned_around_contradicts_the_gains():
+    rows = asked_of_videos(filmed())
+    assert {row["verdict"] for row in rows.values()} == {"reproduced"}
+    gains = {key.split("-", 3)[3]: row["mean"]["value"] for key, row in rows.items()}
+    assert gains == pytest.approx({"gn": 2.19, "catch-up": 2 - 0.04, "bn": 2.19})
+    rows = asked_of_videos(filmed(lambda error: 100 - error))
+    assert [row["verdict"] for row in rows.values()] == [
+        "contradicted", "reproduced", "contradicted"
+    ]  # fmt: skip
+
+
+def test_group_norm_does_not_catch_up_from_further_than_the_margin():
+    made = [
+        record("video", c, 47.0 if c.arm == "BN" else 50.0)
+        for c in video.PRESETS["real"]
+    ]
+    rows = asked_of_videos(made)
+    assert rows["standardization-table-6-catch-up"]["verdict"] == "contradicted"
+
+
+@pytest.mark.parametrize("module", [association, micro_batches, standardization])
 def test_keys_are_unique(module):
     keys = [contrast.key for contrast in module.CONTRASTS]
     assert len(set(keys)) == len(keys)

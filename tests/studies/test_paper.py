@@ -11,6 +11,7 @@ from studies import (
     point_clouds,
     segmentation,
     updates,
+    video,
     vit,
     weight_standardization,
 )
@@ -77,6 +78,13 @@ STATED = [
         "optimiser": "adamw", "data": "modelnet40", "lr": 1e-3, "weight_decay": 0.0,
         "points": 1024, "neighbours": 20, "batch": 32, "steps": 250 * (9843 // 32),
         "widths": (64, 64, 64, 128), "embedding": 1024, "groups": 16, "dropout": 0.5,
+        "augment": True}),
+    # section 3.3 and table 6: ResNet-50 with a temporal shift for 45 epochs; what it
+    # leaves open is of the shift's authors, Lin, Gan and Han (2019)
+    (video.PAPER, {
+        "optimiser": "sgd", "data": "something", "network": "resnet50", "width": 64,
+        "lr": 0.0125, "batch": 32, "steps": 45 * (86_017 // 32), "momentum": 0.9,
+        "weight_decay": 5e-4, "dropout": 0.5, "folds": 8, "crop": 224,
         "augment": True}),
 ]  # fmt: skip
 
@@ -151,6 +159,15 @@ def test_segmentation_has_the_arms_and_crops_of_its_source():
     arms = {c.arm for c in segmentation.PRESETS["paper"]}
     assert arms == {"GN", "GN+WS", "BN", "BN+WS"}
     assert schedule("poly")(0.5) == 0.5**0.9
+
+
+def test_video_has_the_arms_frames_and_epochs_of_its_source():
+    arms = {c.arm for c in video.PRESETS["paper"]}
+    assert arms == {"GN", "GN+WS", "BN", "BN+WS"}
+    assert (video.FRAMES, video.something.CLASSES) == (8, 174)
+    rate = schedule(video.PAPER.schedule)
+    rates = [rate(epoch / 45) for epoch in (0, 25.9, 26.1, 35.9, 36.1, 44)]
+    assert rates == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
 
 
 def test_the_rate_for_clouds_falls_after_every_200000_of_them():

@@ -16,6 +16,7 @@ from tests.studies.stand_ins import (
     write_llff,
     write_mnist,
     write_modelnet,
+    write_something,
     write_voc,
 )
 
@@ -23,7 +24,7 @@ STUDIES = (
     "inception", "densenet", "high_learning_rate", "vit", "nerf", "shapes",
     "small_networks", "weight_standardization", "associate_normalization",
     "updates", "survey", "micro_batches", "segmentation",
-    "point_clouds",
+    "point_clouds", "video",
 )  # fmt: skip
 CHANGED = {
     "weight_standardization": "WS",
@@ -32,6 +33,7 @@ CHANGED = {
     "micro_batches": "WS",
     "segmentation": "WS",
     "point_clouds": "WS",
+    "video": "WS",
 }
 STEPS = 2
 FEW = {
@@ -52,6 +54,7 @@ def files(tmp_path_factory):
     write_mnist(folder / "mnist")
     write_voc(folder / "voc", [f"2007_{k:06}" for k in range(8)])
     write_modelnet(folder / "ModelNet40")
+    write_something(folder / "something" / "v1")
     write_llff(folder / "fern", views=9, side=(12, 16), factor=8)
     return folder
 

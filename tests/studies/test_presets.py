@@ -53,7 +53,7 @@ def test_a_sweep_cut_off_anywhere_leaves_arms_within_one_run(study, preset):
 # Ask of normalisations, under their sources' schedules: see test_norm_studies.
 OF_NORMS = {"associate_normalization", "micro_batches"}
 # Of tables of four arms, with schedules of their own.
-STAND_INS = ("segmentation", "point_clouds")
+STAND_INS = ("segmentation", "point_clouds", "video")
 NOT_OF_WEIGHTS = {*OF_NORMS, *STAND_INS, "survey"}
 OF_WEIGHTS = [study for study in STUDIES if study not in NOT_OF_WEIGHTS]
 CONTROLS = {"weight_standardization": {"GN", "GN+MO", "GN+DO", "GN+AF"}}
