@@ -47,6 +47,11 @@ class Factorisation:
         """Whether A and `matrix` differ by one number only."""
         return bool(np.ptp(self.left) == 0 and np.ptp(self.right) == 0)
 
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether all pivots are diagonal ones, so that the fill is Cholesky's."""
+        return bool((self.lu.perm_r == self.lu.perm_c).all())
+
     def solve(self, B: np.ndarray) -> np.ndarray:
         """Return A⁻¹ B for a vector or a matrix of columns."""
         return _finite(self.right, self.lu.solve(_times(self.left, B)))

@@ -25,6 +25,14 @@ GUESSES = {
 SPARSE_WORK = 4e6  # operations on sparse matrices in the time of the first probe
 
 
+def _worked() -> tuple[float, float]:
+    """Return the seconds gone by, and those of this process on all its threads.
+
+    Work on several threads takes less of the first; on a busy machine, the second.
+    """
+    return time.monotonic(), time.process_time()
+
+
 class Clock:
     """Knows when to stop, whether a phase still fits, and tells how far the work is."""
 
@@ -54,6 +62,10 @@ class Clock:
         """Return the seconds that are left."""
         return max(0.0, self._end - time.monotonic())
 
+    def portion(self, share: float) -> Clock:
+        """Return a clock for a share of the time that is left, which says nothing."""
+        return Clock(share * self.remaining() if self.limited else None)
+
     def calibrate(self, shape: tuple[int, int]) -> None:
         """Learn how long a singular value decomposition of this shape takes."""
         least = min(shape)
@@ -61,9 +73,9 @@ class Clock:
             return
         for order in PROBES:
             sample = np.random.default_rng(0).standard_normal((order, order))
-            started = time.monotonic()
+            started = _worked()
             np.linalg.svd(sample, compute_uv=False)
-            spent = time.monotonic() - started
+            spent = min(b - a for a, b in zip(started, _worked(), strict=True))
             share = least**2 * max(shape) / order**3
             self._unit = CAUTION * share * spent
             growth = (PROBES[1] / order) ** 3

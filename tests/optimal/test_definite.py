@@ -6,6 +6,7 @@ import scipy.sparse as sp
 
 from condlab.gallery import laplacian_2d
 from condlab.optimal._progress import Clock
+from condlab.optimal.certificates import definite
 from condlab.optimal.certificates.definite import certain_range, congruence, gram
 
 RNG = np.random.default_rng
@@ -48,3 +49,17 @@ def test_nothing_is_proved_of_indefinite_matrices_or_below_rounding():
 def test_with_no_time_nothing_is_proved():
     form, _ = grid()
     assert certain_range(form, 1.0, 8.0, Clock(0.0)) == (0.0, np.inf)
+
+
+def test_a_known_fill_needs_no_count(monkeypatch):
+    form, K = grid()
+    values = np.linalg.eigvalsh(K)
+    slow = Clock(60.0)
+    slow.calibrate((301, 301))  # without that, it knows of no work that takes long
+    monkeypatch.setattr(definite, "COUNTING", np.inf)
+    assert certain_range(form, values[0], values[-1], slow) == (0.0, np.inf)
+    least, most = certain_range(form, values[0], values[-1], slow, fill=3000)
+    assert values[0] * (1 - 1e-4) <= least <= values[0]
+    assert values[-1] <= most <= values[-1] * (1 + 1e-4)
+    hopeless = certain_range(form, values[0], values[-1], slow, fill=1e9)
+    assert hopeless == (0.0, np.inf)

@@ -17,8 +17,12 @@ def time(monkeypatch):
 
     class Time:
         now = 100.0
+        busy = 0.0  # seconds in which other processes ran
 
         def monotonic(self):
+            return self.now + self.busy
+
+        def process_time(self):
             return self.now
 
     time = Time()
@@ -48,6 +52,31 @@ def test_decompositions_are_predicted_by_that_of_a_smaller_matrix(time, monkeypa
     assert predicted <= clock.seconds("judge") <= 2 * predicted
     assert clock.affords("judge")
     assert not clock.affords("step", "bound", "bound", "bound", "bound")
+
+
+def test_other_processes_do_not_change_what_is_predicted(time, monkeypatch):
+    found = []
+    for busy in (0.0, 0.3):
+
+        def svd(A, compute_uv, others=busy):
+            time.now += 0.01
+            time.busy += others
+
+        monkeypatch.setattr(np.linalg, "svd", svd)
+        clock = Clock(100.0)
+        clock.calibrate((3000, 3000))
+        found.append((clock.seconds("judge"), clock.work(0.5) / clock.remaining()))
+    assert found[0] == pytest.approx(found[1])
+
+
+def test_a_portion_of_a_clock_ends_before_it(time):
+    clock = Clock(10.0)
+    part = clock.portion(0.2)
+    assert part.remaining() == pytest.approx(2.0)
+    time.now += 5.0
+    assert part.over()
+    assert not clock.over()
+    assert not Clock(None).portion(0.2).limited
 
 
 def test_without_a_limit_everything_is_afforded():

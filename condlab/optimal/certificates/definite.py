@@ -22,6 +22,7 @@ from condlab.types import Sparse
 
 FILL_LIMIT = 2e7  # entries of the factors
 PRODUCTS_LIMIT = 3e10  # multiplications of the residual, a minute's
+PRODUCT = 0.25  # of an operation of elimination, in a product of factors
 SHARE = 0.2  # of the time that is left, for one factorisation
 COUNTING = 1.2e3  # operations in the time of counting the fill of an entry
 SLACKS = (3e-6, 1e-4, 1e-2, 0.5)  # how far from the estimates a proof is tried
@@ -52,14 +53,14 @@ def gram(B: Sparse, d: np.ndarray) -> Symmetric:
 
 
 def certain_range(
-    S: Symmetric, low: float, high: float, clock: Clock
+    S: Symmetric, low: float, high: float, clock: Clock, *, fill: float | None = None
 ) -> tuple[float, float]:
     """Bound the eigenvalues from below and above, from estimates of the extremes.
 
     The ends are 0 and inf where nothing can be proved, or there is no time for it.
+    `fill` is how many entries factors with pivots on the diagonal are known to have.
     """
-    limit = fill_limit(S.K.shape[0], clock.work(SHARE), FILL_LIMIT)
-    if S.K.nnz * COUNTING > clock.work(0.5) or not fits(S.K, limit):
+    if not (_counted(S, clock) if fill is None else fill <= FILL_LIMIT):
         return 0.0, math.inf
     least, most = 0.0, math.inf
     for slack in SLACKS:
@@ -68,6 +69,12 @@ def certain_range(
         if math.isinf(most):
             most = -_above(S, high * (1 + slack), -1, clock)
     return max(least, 0.0), most
+
+
+def _counted(S: Symmetric, clock: Clock) -> bool:
+    """Tell whether there is time to count the fill, and then for the factors."""
+    limit = fill_limit(S.K.shape[0], clock.work(SHARE), FILL_LIMIT)
+    return S.K.nnz * COUNTING <= clock.work(0.5) and fits(S.K, limit)
 
 
 def fill_limit(n: int, work: float, most: float) -> float:
@@ -111,7 +118,7 @@ def _cholesky(S: sp.csc_array, clock: Clock) -> tuple[sp.csc_array, np.ndarray] 
     if not ((lu.perm_r == lu.perm_c).all() and (pivots > 0).all()):
         return None
     products = (np.diff(lu.L.indptr).astype(float) ** 2).sum()
-    if products > min(PRODUCTS_LIMIT, clock.work(1.0)):
+    if products > min(PRODUCTS_LIMIT, clock.work(1.0) / PRODUCT):
         return None
     return sp.csc_array(lu.L @ sp.diags_array(np.sqrt(pivots))), lu.perm_c
 

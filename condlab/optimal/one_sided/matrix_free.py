@@ -11,14 +11,12 @@ is proved by `_definite`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
 
-from condlab import _arrays
 from condlab.condition._inverse import EPS
 from condlab.condition._sparse_lu import Factorisation, FillError, factorise
 from condlab.errors import NotPositiveDefiniteError
@@ -31,25 +29,29 @@ from condlab.optimal.certificates.definite import (
     fill_limit,
     gram,
 )
-from condlab.optimal.certificates.duality import scaled_bound, symmetric_bound
-from condlab.optimal.one_sided._patches import from_patch, from_products
+from condlab.optimal.one_sided._factors import Factors, Product
+from condlab.optimal.one_sided._patches import (
+    from_parts,
+    from_products,
+    most_coupled,
+)
 from condlab.optimal.one_sided.dense import TIME, WITHIN, Found
-from condlab.types import Scaling, Sparse
+from condlab.types import Sparse
 
 ENDS = 12  # eigenvalues computed at each end
 POWERS = (4.0, 16.0, 64.0, 256.0)
 EVALUATIONS = 40  # at each power
 SHARPER = (0.5, 1.0, 2.0, 4.0)
 LANCZOS_TOL = 1e-5  # relative, of the eigenvalues
-NEGLIGIBLE = 1e-200
+GLANCE = 1e-2  # where starts are only compared
+MARGIN = 0.8  # of the gap asked for, at which to stop; the proof widens it a little
+PROOF = 16  # times as long as the factors of A a proof is expected to take at first
+PART_GAP = 0.1  # of the gap asked for, in bounds of parts
+PART_SHARE = 0.2  # of the time that is left, for bounds of parts
 FILL_LIMIT = 10**8  # entries of L and U together: about 1.6 GB
-RANDOM_SIGNS = 3
 SHARES = (0.0, 0.25, 0.5, 0.75)  # of sums of absolute values in the start
-SIGN_STEPS = 20
 STEPS = "steps"
 NO_PROOF = "no proof"
-
-Product = Callable[[np.ndarray], np.ndarray]
 
 
 class Done(Exception):
@@ -58,12 +60,10 @@ class Done(Exception):
 
 @dataclass(slots=True)
 class _Best:
-    """The least ratio of eigenvalues and the greatest bound so far, with their x."""
+    """The least ratio of eigenvalues so far, with its x."""
 
-    ratio: float
     x: np.ndarray
-    bound: float
-    proof: tuple[np.ndarray, np.ndarray, np.ndarray]  # x, F1, F2
+    ratio: float = math.inf
     ends: tuple[float, float] = (0.0, math.inf)  # of the eigenvalues of the best
 
 
@@ -89,12 +89,16 @@ def best_rows(
     clock.calibrate(A.shape)
     x = equilibrating(A, symmetric)
     try:
-        lu = _factorised(A, clock)
+        with clock.phase("factors"):
+            lu = _factorised(A, clock)
     except FillError:
         d, stopped = np.exp(x), TIME if clock.limited else NO_PROOF
         lower = from_products(A, x, symmetric, rng)
+        centre = most_coupled(A, x, symmetric)
+        part = from_parts(A, symmetric, [centre], rtol, clock.portion(PART_SHARE))
+        lower = max(lower, part)
         return Found(d, d if symmetric else None, lower, 0, stopped, math.inf)
-    search = _Search(A, lu, symmetric, (1 + rtol / 2) ** power, clock, rng)
+    search = _Search(A, lu, symmetric, rtol, clock, rng)
     stopped = STEPS
     try:
         x = search.best_start(x)
@@ -103,6 +107,7 @@ def best_rows(
             x = minimize(
                 search, x, args=(p,), jac=True, method="L-BFGS-B", options=options
             ).x
+        search.learn_parts()
     except Done:
         stopped = TIME if search.late() else WITHIN
     proved = search.proved()
@@ -111,9 +116,6 @@ def best_rows(
     upper = proved.ratio ** (1 / power) * (1 + 4 * EPS)
     right = proved.d if symmetric else None
     lower = search.certified()
-    if symmetric and upper > lower * (1 + rtol) and not search.late():
-        centre = int(np.argmax(np.abs(search.bottom)))
-        lower = max(lower, from_patch(A, centre, rtol / 2, clock))
     return Found(proved.d, right, lower, search.evaluations, stopped, upper)
 
 
@@ -139,54 +141,47 @@ class _Search:
         A: Sparse,
         lu: Factorisation,
         symmetric: bool,
-        ratio: float,
+        rtol: float,
         clock: Clock,
         rng: np.random.Generator,
     ) -> None:
-        self.A, self.symmetric, self.ratio, self.clock = A, symmetric, ratio, clock
+        self.A, self.symmetric, self.rtol, self.clock = A, symmetric, rtol, clock
+        self.power = 1 if symmetric else 2  # the ratio of eigenvalues is κ to this one
         self.rng = rng
         self.product: Product = (lambda v: A @ v) if symmetric else _gram(A)
         self.solve: Product = lu.solve  # for K = A Aᵀ it is A⁻ᵀ A⁻¹
         if not symmetric:
             self.solve = lambda v: lu.solve_adjoint(lu.solve(v))
+        self.fill = float(lu.lu.nnz) if symmetric and lu.is_symmetric else None
         self.evaluations = 0
-        nothing = np.zeros((A.shape[0], 1))
-        x = equilibrating(A, symmetric)
-        self.best = _Best(np.inf, x, 1.0, (x, nothing, nothing))
+        self.best = _Best(equilibrating(A, symmetric))
+        self.factors = Factors(A, self.product, symmetric, rng)
         self.first: _Proved | None = None
         self.starts: list[np.ndarray | None] = [None, None]
-        self.bottom = np.ones(A.shape[0])
+        self.peaks: set[int] = set()  # of the extreme vectors of the best
+        self.of_parts = 0.0  # the greatest bound of κ by that of a part
 
     def late(self) -> bool:
         """Tell whether there is only time for the proof of what was found."""
         if self.best.ratio == math.inf and self.clock.allows_first(self.A.shape):
             return False
-        return self.clock.remaining() <= 1.1 * self.clock.seconds("proof")
+        first = PROOF * self.clock.seconds("factors")
+        return self.clock.remaining() <= 1.1 * (self.clock.seconds("proof") or first)
 
     def __call__(self, x: np.ndarray, p: float) -> tuple[float, np.ndarray]:
         """Return the smoothed log of the ratio of the eigenvalues and its gradient."""
         from scipy.special import logsumexp, softmax
 
-        d = np.exp(x)
-        top, U = self._end(lambda v: d * self.product(d * v), 0)
-        inverse, V = self._end(lambda v: self.solve(v / d) / d, 1)
+        (top, U), (inverse, V) = self._look(x, ENDS, LANCZOS_TOL)
         logs = np.log(top), np.log(inverse)
-        ratio = float(top.max() * inverse.max())
-        if ratio < self.best.ratio:
-            self.best.ratio, self.best.x = ratio, x.copy()
-            self.best.ends = 1 / float(inverse.max()), float(top.max())
-            self.bottom = V[:, np.argmax(inverse)]
-            self._learn_signs(x, U[:, np.argmax(top)], V[:, np.argmax(inverse)])
         for sharper in SHARPER:
             weights = [softmax(sharper * p * part) for part in logs]
-            self._learn(x, U * np.sqrt(weights[0]), V * np.sqrt(weights[1]))
-        self.evaluations += 1
-        gap = self.best.ratio / self.best.bound
-        self.clock.say(f"gap {gap ** (1 if self.symmetric else 0.5) - 1:.2g}")
-        if gap <= self.ratio or self.late():
-            raise Done
+            self.factors.learn(x, U * np.sqrt(weights[0]), V * np.sqrt(weights[1]))
+        self._consider()
         if self.clock.limited and self.first is None:  # in case there is no other
             self.first = self._prove()
+        if not self.of_parts:
+            self.learn_parts()
         weights = [softmax(p * part) for part in logs]
         value = sum(logsumexp(p * part) for part in logs) / p
         return value, 2 * (U**2 @ weights[0] - V**2 @ weights[1])
@@ -196,10 +191,45 @@ class _Search:
         if self.symmetric:
             sums = -np.log(abs(self.A).sum(axis=1)) / 2
             for share in SHARES:
-                self((1 - share) * x + share * sums, POWERS[0])
+                self._look((1 - share) * x + share * sums, 1, GLANCE)
         return self.best.x if self.symmetric else x
 
-    def _end(self, apply: Product, end: int) -> tuple[np.ndarray, np.ndarray]:
+    def learn_parts(self) -> None:
+        """Bound κ by that of parts, around where extreme vectors are largest."""
+        around = self.peaks | {most_coupled(self.A, self.best.x, self.symmetric)}
+        clock = self.clock.portion(PART_SHARE)
+        part = from_parts(self.A, self.symmetric, around, PART_GAP * self.rtol, clock)
+        self.of_parts = max(self.of_parts, part)
+        self._consider()
+
+    def _consider(self) -> None:
+        """Say how large the gap is, and stop where that, or the time, is enough."""
+        least = max(self.factors.bound ** (1 / self.power), self.of_parts)
+        gap = self.best.ratio ** (1 / self.power) / least - 1
+        self.clock.say(f"gap {gap:.2g}")
+        if gap <= MARGIN * self.rtol or self.late():
+            raise Done
+
+    def _look(
+        self, x: np.ndarray, ends: int, tol: float
+    ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+        """Return eigenvalues with vectors of D K D and of its inverse, the largest."""
+        d = np.exp(x)
+        top, U = self._end(lambda v: d * self.product(d * v), 0, ends, tol)
+        inverse, V = self._end(lambda v: self.solve(v / d) / d, 1, ends, tol)
+        self.evaluations += 1
+        ratio = float(top.max() * inverse.max())
+        if ratio < self.best.ratio or (x == self.best.x).all():
+            self.best.ratio, self.best.x = ratio, x.copy()
+            self.best.ends = 1 / float(inverse.max()), float(top.max())
+            u, v = U[:, np.argmax(top)], V[:, np.argmax(inverse)]
+            self.peaks = {int(np.argmax(np.abs(w))) for w in (u, v)}
+            self.factors.learn_signs(x, u, v)
+        return (top, U), (inverse, V)
+
+    def _end(
+        self, apply: Product, end: int, ends: int, tol: float
+    ) -> tuple[np.ndarray, np.ndarray]:
         n = self.A.shape[0]
 
         def product(v: np.ndarray) -> np.ndarray:
@@ -212,9 +242,9 @@ class _Search:
         if near is not None:
             start = near + start * (0.1 / math.sqrt(n))
         operator = LinearOperator((n, n), matvec=product, dtype=float)
-        k = min(ENDS, n - 1)
+        k = min(ends, n - 1)
         try:
-            values, vectors = eigsh(operator, k=k, v0=start, tol=LANCZOS_TOL)
+            values, vectors = eigsh(operator, k=k, v0=start, tol=tol)
         except ArpackNoConvergence as error:
             values, vectors = error.eigenvalues, error.eigenvectors
             if not len(values):
@@ -226,35 +256,6 @@ class _Search:
             )
         self.starts[end] = vectors.sum(axis=1)
         return np.maximum(values, EPS * values.max()), vectors
-
-    def _learn_signs(self, x: np.ndarray, u: np.ndarray, v: np.ndarray) -> None:
-        """Learn from v and its best signs: κ(D A)² ≥ sᵀ M s / vᵀ K v, M = V K V.
-
-        Both vectors have the same squares, so nothing is repaired. As M is positive
-        semidefinite, s ← sign(M s) never lowers sᵀ M s; random signs reach on average
-        the trace of M, which is van der Sluis's bound.
-        """
-        d, size = np.exp(x), len(v)
-        signs = [u * v] + [self.rng.standard_normal(size) for _ in range(RANDOM_SIGNS)]
-        for s in signs:
-            s = np.where(s >= 0, 1.0, -1.0)
-            for _ in range(SIGN_STEPS):
-                turned = np.where(v * d * self.product(d * v * s) >= 0, 1.0, -1.0)
-                if (turned == s).all():
-                    break
-                s = turned
-            self._learn(x, (v * s)[:, None], v[:, None])
-
-    def _learn(self, x: np.ndarray, F1: np.ndarray, F2: np.ndarray) -> None:
-        """Repair the diagonals of a pair of factors and keep it if it proves more."""
-        near, far = np.vecdot(F1, F1), np.vecdot(F2, F2)
-        kept = far > NEGLIGIBLE
-        shrink = np.sqrt(np.minimum(far / np.maximum(near, NEGLIGIBLE), 1.0)) * kept
-        F1 = F1 * shrink[:, None]
-        d = np.exp(x)[:, None]
-        high, low = (np.vdot(F, d * self.product(d * F)) for F in (F1, F2))
-        if high / low > self.best.bound:
-            self.best.bound, self.best.proof = float(high / low), (x.copy(), F1, F2)
 
     def proved(self) -> _Proved:
         """Return the best scaling that is certain to reach something."""
@@ -271,24 +272,16 @@ class _Search:
             return _Proved(d, math.inf)
         with self.clock.phase("proof"):
             form = congruence if self.symmetric else gram
-            low, high = certain_range(form(self.A, d), *self.best.ends, self.clock)
+            S = form(self.A, d)
+            low, high = certain_range(S, *self.best.ends, self.clock, fill=self.fill)
         if low == 0 or math.isinf(high):
             return _Proved(d, math.inf)
         centred = d * (low * high) ** -0.25
         return _Proved(centred, high / low * (1 + 8 * EPS))
 
     def certified(self) -> float:
-        """Return the bound of κ with all rounding taken into account."""
-        x, F1, F2 = self.best.proof
-        d = np.exp(x)
-        exact = _arrays.power_of_two(d)
-        F1, F2 = ((d / exact)[:, None] * F for F in (F1, F2))
-        if not F1.any():
-            return 1.0
-        B = Scaling(exact, exact if self.symmetric else None).apply(self.A)
-        if self.symmetric:
-            return symmetric_bound(B, F1, F2)
-        return scaled_bound(sp.csr_array(B.T), F1, F2, rows=False, columns=True)
+        """Return the greatest bound of κ with all rounding taken into account."""
+        return max(self.of_parts, self.factors.certified())
 
 
 def _gram(A: Sparse) -> Product:
