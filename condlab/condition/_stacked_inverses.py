@@ -46,21 +46,22 @@ def _kappa(A: np.ndarray, p: Order) -> tuple[np.ndarray, np.ndarray]:
     X = _inverses(A)
     with np.errstate(all="ignore"):
         sizes, others = np.abs(A), np.abs(X)
-        left, right = (X, A, others, sizes), (A, X, sizes, others)
+        left = _Residual(X, A, others, sizes)
         if p == "skeel":
             sums = times(others, sizes.sum(axis=2)[:, :, None])
-            return sums[:, :, 0].max(axis=1), _residuals(*left, 2)
+            return sums[:, :, 0].max(axis=1), left.norms(2)
+        right = _Residual(A, X, sizes, others)
         if p == "fro":
             rho = np.fmin(
-                np.sqrt(_residuals(*left, 1)) * np.sqrt(_residuals(*left, 2)),
-                np.sqrt(_residuals(*right, 1)) * np.sqrt(_residuals(*right, 2)),
+                np.sqrt(left.norms(1)) * np.sqrt(left.norms(2)),
+                np.sqrt(right.norms(1)) * np.sqrt(right.norms(2)),
             )
             squares = ((x * x).sum(axis=(1, 2)) for x in (sizes, others))
             size, inverse = map(np.sqrt, squares)
             return size * inverse, rho
         axis = 1 if p == 1 else 2
         size, inverse = (x.sum(axis=axis).max(axis=1) for x in (sizes, others))
-        rho = np.fmin(_residuals(*left, axis), _residuals(*right, axis))
+        rho = np.fmin(left.norms(axis), right.norms(axis))
         return size * inverse, rho
 
 
@@ -76,21 +77,29 @@ def _inverses(A: np.ndarray) -> np.ndarray:
         return side_by_side(X)
 
 
-def _residuals(
-    P: np.ndarray, Q: np.ndarray, sizes: np.ndarray, others: np.ndarray, axis: int
-) -> np.ndarray:
-    """Bound the norm of each I − PQ, as `_inverse._residual_norms` does of one.
+class _Residual:
+    """Each I − PQ; `sizes` and `others` are |P| and |Q|."""
 
-    It is the 1-norm of sums along axis 1, and the ∞-norm of those along axis 2; `sizes`
-    and `others` are |P| and |Q|.
-    """
-    n = P.shape[-1]
-    k = math.sqrt(2) * (2 * n + 4) if np.iscomplexobj(P) else n + 4
-    gamma = k * UNIT_ROUNDOFF / (1 - k * UNIT_ROUNDOFF)
-    R = np.abs(np.eye(n) - times(P, Q)).sum(axis=axis)
-    peaks = np.maximum(sizes.max(axis=(1, 2)), others.max(axis=(1, 2)))
-    if axis == 1:
-        R += gamma * (times(sizes.sum(axis=1)[:, None], others)[:, 0] + 1)
-    else:
-        R += gamma * (times(sizes, others.sum(axis=2)[:, :, None])[:, :, 0] + 1)
-    return np.asarray(R.max(axis=1) + n * SMALLEST * peaks * n) * (1 + 4 * gamma)
+    def __init__(
+        self, P: np.ndarray, Q: np.ndarray, sizes: np.ndarray, others: np.ndarray
+    ) -> None:
+        n = P.shape[-1]
+        k = math.sqrt(2) * (2 * n + 4) if np.iscomplexobj(P) else n + 4
+        self.gamma = k * UNIT_ROUNDOFF / (1 - k * UNIT_ROUNDOFF)
+        self.sizes, self.others = sizes, others
+        self.entries = np.abs(np.eye(n) - times(P, Q))
+        peaks = np.maximum(sizes.max(axis=(1, 2)), others.max(axis=(1, 2)))
+        self.underflow = n * SMALLEST * peaks * n
+
+    def norms(self, axis: int) -> np.ndarray:
+        """Bound the norm of each, as `_inverse._residual_norms` does of one.
+
+        It is the 1-norm of sums along axis 1, and the ∞-norm of those along axis 2.
+        """
+        R = self.entries.sum(axis=axis)
+        if axis == 1:
+            lost = times(self.sizes.sum(axis=1)[:, None], self.others)[:, 0]
+        else:
+            lost = times(self.sizes, self.others.sum(axis=2)[:, :, None])[:, :, 0]
+        R += self.gamma * (lost + 1)
+        return np.asarray(R.max(axis=1) + self.underflow) * (1 + 4 * self.gamma)
