@@ -183,7 +183,7 @@ def _scale_sparse(
     major, minor = (left, right) if A.format == "csr" else (right, left)
     data = A.data if major is None else _scale_lines(A, major, dtype)
     if minor is not None:
-        data = data * minor[A.indices]
+        data = _scale_entries(data, minor, A.indices, dtype)
     if data is A.data:
         data = data.astype(dtype)  # a copy
     return type(A)((data, A.indices.copy(), A.indptr.copy()), shape=A.shape)
@@ -192,12 +192,24 @@ def _scale_sparse(
 def _scale_lines(A: Sparse, multipliers: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return the entries, each compressed line scaled; in pieces that stay in cache."""
     scaled = np.empty(A.data.shape, dtype)
-    step = 1 << 12
+    step = 1 << 13
     for start in range(0, len(multipliers), step):
         pointers = A.indptr[start : start + step + 1]
         factors = np.repeat(multipliers[start : start + step], np.diff(pointers))
         piece = slice(pointers[0], pointers[-1])
         np.multiply(A.data[piece], factors, out=scaled[piece])
+    return scaled
+
+
+def _scale_entries(
+    data: np.ndarray, multipliers: np.ndarray, index: np.ndarray, dtype: np.dtype
+) -> np.ndarray:
+    """Return entries times the multipliers of their lines, in pieces as well."""
+    scaled = np.empty(data.shape, dtype)
+    step = 1 << 15
+    for start in range(0, len(data), step):
+        piece = slice(start, start + step)
+        np.multiply(data[piece], multipliers.take(index[piece]), out=scaled[piece])
     return scaled
 
 

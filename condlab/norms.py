@@ -180,30 +180,25 @@ def _sparse(A: Sparse, axis: int, p: Norm) -> np.ndarray:
     safe = np.isfinite(sums) if p == 1 else _squares_are_safe(sums, A.shape[axis])
     if safe.all():
         return norms
-    _entries.require_finite_data(A)
-    peaks = _reduced(A, axis, np.maximum, np.abs)
-    norms[peaks == 0] = 0
-    suspect = ~safe & (peaks != 0)
-    if suspect.any():
-        _rescue(A, axis, p, norms, peaks, suspect)
+    # Lines of nothing are among the others, and ask for no second look at the rest.
+    index = _lines(A, axis)
+    chosen = np.flatnonzero(~safe[index])
+    norms[~safe] = 0
+    if len(chosen):
+        _entries.require_finite_data(A)
+        _rescue(norms, index[chosen], np.abs(A.data[chosen]), p)
     return norms
 
 
-def _rescue(
-    A: Sparse,
-    axis: int,
-    p: Norm,
-    norms: np.ndarray,
-    peaks: np.ndarray,
-    lines: np.ndarray,
-) -> None:
-    """Put right the norms of some nonzero lines by dividing them by their peaks."""
-    index = _arrays.coordinates(A)[1 - axis]
-    chosen = lines[index]
-    unit = np.abs(A.data[chosen]) / peaks[index[chosen]]
-    sums = np.bincount(index[chosen], unit if p == 1 else unit * unit, len(norms))
+def _rescue(norms: np.ndarray, index: np.ndarray, sizes: np.ndarray, p: Norm) -> None:
+    """Put the norms of the lines of some entries by dividing them by their peaks."""
+    peaks = np.zeros_like(norms)
+    np.maximum.at(peaks, index, sizes)
+    filled = np.flatnonzero(peaks)
+    unit = np.divide(sizes, peaks[index], where=sizes != 0, out=np.zeros_like(sizes))
+    sums = np.bincount(index, unit if p == 1 else unit * unit, len(norms))
     with np.errstate(over="ignore"):
-        norms[lines] = (peaks * (sums if p == 1 else np.sqrt(sums)))[lines]
+        norms[filled] = (peaks * (sums if p == 1 else np.sqrt(sums)))[filled]
 
 
 def _squares(x: np.ndarray) -> np.ndarray:
@@ -224,8 +219,15 @@ def _reduced(
             if len(first):
                 out[start : start + LINES][filled] = combine.reduceat(values, first)
         return out
-    index = A.indices if A.format != "coo" else A.coords[1 - axis]
+    index = _lines(A, axis)
     for start in range(0, len(A.data), ENTRIES):
         piece = slice(start, start + ENTRIES)
         combine.at(out, index[piece], entry(A.data[piece]))
     return out
+
+
+def _lines(A: Sparse, axis: int) -> np.ndarray:
+    """Return the line of each stored entry, along an axis."""
+    if A.format == ("csr" if axis == 0 else "csc"):
+        return np.asarray(A.indices)
+    return _arrays.coordinates(A)[1 - axis]
