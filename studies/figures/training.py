@@ -34,6 +34,7 @@ METRICS = {"accuracy": "test accuracy", "psnr": "PSNR of held-out views, dB",
 CENSORED = 1.5  # budgets
 MANY = 1e4  # a range with ticks at powers of ten only
 APART = 0.065  # of the axes' height, between labels
+ROOM = 9  # letters beside a curve's end
 
 
 def study_figure(setting: Setting, claims: list[Judged]) -> Figure:
@@ -173,7 +174,8 @@ def label_ends(axes: Axes, ends: list[tuple[str, str, float, float]]) -> None:
         heights[i] = min(heights[i], limit)
     for (across, _, arm, colour), up in zip(places, heights, strict=True):
         name = arm.removeprefix("plain+")  # there is little room
-        axes.text(across + 0.02, up, name, color=colour, fontsize=7, va="center",
+        size = 7 * min(1, ROOM / len(name))
+        axes.text(across + 0.02, up, name, color=colour, fontsize=size, va="center",
                   transform=axes.transAxes)  # fmt: skip
 
 
