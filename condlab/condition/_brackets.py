@@ -39,10 +39,11 @@ def by_singular_values(
     tall = A if A.shape[0] >= A.shape[1] else np.ascontiguousarray(A.conj().T)
     if not tall.any():
         return undecided(p, _least(p, tall), TRIANGLE)
-    size = norm_ends(tall, p, float(sigma[0]))
+    sizes = np.abs(tall)
+    size = norm_ends(tall, p, float(sigma[0]), sizes)
     # Proofs start a little below what rounding may have lifted.
     smallest = float(sigma[-1] - EPS * sigma[0])
-    inverse, value = _by_triangle(tall, p, smallest), _ratio(sigma, p)
+    inverse, value = _by_triangle(tall, sizes, p, smallest), _ratio(sigma, p)
     found = _proved(size, inverse, p, TRIANGLE, tall, value)
     for (middle, *ends), method in _other_proofs(tall, p, found):
         value = norm(tall, p) * middle
@@ -54,9 +55,11 @@ def by_singular_values(
     return found
 
 
-def _by_triangle(A: np.ndarray, p: MatrixNorm, smallest: float) -> Ends:
-    """Bound ‖A⁺‖ by the triangular factor of A."""
-    found = triangle(A)
+def _by_triangle(
+    A: np.ndarray, sizes: np.ndarray, p: MatrixNorm, smallest: float
+) -> Ends:
+    """Bound ‖A⁺‖ by the triangular factor of A, for sizes = |A|."""
+    found = triangle(A, sizes)
     if found is None:
         return 0.0, math.inf
     X, least, most = found

@@ -125,10 +125,12 @@ def _moved(
     return size, max(low - radius, 0.0), high + radius
 
 
-def norm_ends(A: np.ndarray, p: MatrixNorm, estimate: float) -> tuple[float, float]:
+def norm_ends(
+    A: np.ndarray, p: MatrixNorm, estimate: float, sizes: np.ndarray | None = None
+) -> tuple[float, float]:
     """Bound the 2-norm of A, near the estimate, or its Frobenius norm."""
     if p == 2:
-        return norm_bounds(A, estimate)
+        return norm_bounds(A, estimate, sizes)
     size, slack = norm(np.ascontiguousarray(A), p), (A.size + 16) * EPS
     return size * (1 - slack), size * (1 + slack)
 

@@ -26,7 +26,9 @@ ROUNDED = 1 + 1e-12  # covers the few operations of a bound itself
 Ends = tuple[float, float]
 
 
-def norm_bounds(A: np.ndarray, estimate: float = math.inf) -> Ends:
+def norm_bounds(
+    A: np.ndarray, estimate: float = math.inf, sizes: np.ndarray | None = None
+) -> Ends:
     """Bound ‖A‖₂ from below and above.
 
     Parameters
@@ -35,6 +37,8 @@ def norm_bounds(A: np.ndarray, estimate: float = math.inf) -> Ends:
         Real or complex, of any range.
     estimate : float
         Of the norm; the better it is, the closer are the bounds.
+    sizes : array, shape (m, n), optional
+        |A|, where the caller has it.
 
     Returns
     -------
@@ -47,7 +51,7 @@ def norm_bounds(A: np.ndarray, estimate: float = math.inf) -> Ends:
     .. [2] N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 2nd ed., SIAM
        2002, sections 3.1 and 10.1.
     """
-    sizes = np.abs(A)
+    sizes = np.abs(A) if sizes is None else sizes
     peak, exponent = float(sizes.max()), 0
     if peak == 0:
         return 0.0, 0.0
@@ -57,7 +61,8 @@ def norm_bounds(A: np.ndarray, estimate: float = math.inf) -> Ends:
         sizes = np.abs(A)
     if A.shape[0] < A.shape[1]:
         A, sizes = np.ascontiguousarray(A.conj().T), sizes.T
-    H, error = _gram(A, sizes)
+    H = _gram(A)
+    error = _gram_error(A, sizes)
     near, trace = estimate * estimate, float(np.trace(H).real)
     if not trace / len(H) / 2 <= near <= 2 * trace:
         near = float(np.linalg.eigvalsh(H, UPLO="U")[-1])
@@ -71,10 +76,13 @@ def norm_bounds(A: np.ndarray, estimate: float = math.inf) -> Ends:
     return float(np.nextafter(low, 0.0)), float(np.nextafter(high, math.inf))
 
 
-def triangle(A: np.ndarray) -> tuple[np.ndarray, float, float] | None:
+def triangle(
+    A: np.ndarray, sizes: np.ndarray
+) -> tuple[np.ndarray, float, float] | None:
     """Return X near R⁻¹ of A = Q R, m ≥ n, and bounds of the singular values of A X.
 
-    None stands for no bounds. With a peak of A near 1, X has middling columns.
+    `sizes` is |A|. None stands for no bounds. With a peak of A near 1, X has middling
+    columns.
     """
     geqrf, trtri = sl.lapack.get_lapack_funcs(("geqrf", "trtri"), (A,))
     n = A.shape[1]
@@ -83,7 +91,7 @@ def triangle(A: np.ndarray) -> tuple[np.ndarray, float, float] | None:
         X = np.tril(X.T).T  # stays in the order of LAPACK
         if info or not np.isfinite(X).all():
             return None
-        least, most = _nearly_orthonormal(A, X)
+        least, most = _nearly_orthonormal(A, sizes, X)
     return (X, least, most) if least > 0 else None
 
 
@@ -119,14 +127,15 @@ def quotient(A: np.ndarray, sizes: np.ndarray, x: np.ndarray) -> Ends:
     return low * (1 - slack), high * (1 + slack)
 
 
-def _nearly_orthonormal(A: np.ndarray, X: np.ndarray) -> Ends:
+def _nearly_orthonormal(A: np.ndarray, sizes: np.ndarray, X: np.ndarray) -> Ends:
     """Bound the singular values of A X, for an upper triangular X; 0 if unknown."""
     (product,) = sl.blas.get_blas_funcs(("trmm",), (A, X))
     W = product(1.0, X, A, side=1)
-    H, error = _gram(W, np.abs(W))
+    H = _gram(W)
+    error = _gram_error(W, _sizes_instead(W))
     H[np.diag_indices(len(H))] -= 1
-    rho = _sums_bound(H) + error + 4 * UNIT_ROUNDOFF
-    sizes, others = np.abs(A), np.abs(X)
+    rho = _sums_bound(_sizes_instead(H)) + error + 4 * UNIT_ROUNDOFF
+    others = np.abs(X)
     rows = float((sizes @ others.sum(axis=1)).max())
     columns = float((sizes.sum(axis=0) @ others).max())
     lost = gamma(len(X), A) * math.sqrt(rows) * math.sqrt(columns) * ROUNDED
@@ -138,16 +147,24 @@ def _nearly_orthonormal(A: np.ndarray, X: np.ndarray) -> Ends:
     return max(least, 0.0) * (1 - slack), (math.sqrt(1 + rho) + lost) * (1 + slack)
 
 
-def _gram(A: np.ndarray, sizes: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return H near the conjugate of A'A, and a bound of their distance in the 2-norm.
-
-    Only the upper triangle is filled; the other one is of zeros.
-    """
+def _gram(A: np.ndarray) -> np.ndarray:
+    """Return H near the conjugate of A'A, whose lower triangle is of zeros."""
     H = _square(A[:BLOCK])
     for k in range(BLOCK, len(A), BLOCK):
         H += _square(A[k : k + BLOCK])
+    return H
+
+
+def _gram_error(A: np.ndarray, sizes: np.ndarray) -> float:
+    """Bound how far in the 2-norm `_gram` is from what it computes, for sizes = |A|."""
     bound = float((sizes.T @ sizes.sum(axis=1)).max()) * ROUNDED  # of ‖ |A|' |A| ‖₂
-    return H, gamma(_blocks(len(A)), A) * bound + A.size * TINY
+    return gamma(_blocks(len(A)), A) * bound + A.size * TINY
+
+
+def _sizes_instead(A: np.ndarray) -> np.ndarray:
+    """Return |A|, in the place of a real A: new memory takes longer than the work."""
+    sizes: np.ndarray = np.abs(A) if np.iscomplexobj(A) else np.abs(A, out=A)
+    return sizes
 
 
 def _square(A: np.ndarray) -> np.ndarray:
@@ -159,9 +176,8 @@ def _square(A: np.ndarray) -> np.ndarray:
     return np.asarray(sl.blas.dsyrk(1.0, A.T))
 
 
-def _sums_bound(H: np.ndarray) -> float:
-    """Bound the 2-norm of a Hermitian matrix with this upper triangle."""
-    sizes = np.abs(H)
+def _sums_bound(sizes: np.ndarray) -> float:
+    """Bound the 2-norm of a Hermitian matrix with an upper triangle of these sizes."""
     return float((sizes.sum(axis=0) + sizes.sum(axis=1)).max()) * ROUNDED
 
 
@@ -188,4 +204,4 @@ def eigenvalue_bound(
         for _ in range(STEPS):
             x = sl.cho_solve((U, False), x / np.abs(x).max(), check_finite=False)
         return s + moved, x.conj()
-    return _sums_bound(np.triu(H)), x
+    return _sums_bound(np.abs(np.triu(H))), x

@@ -47,7 +47,7 @@ GLANCE = 1e-2  # where starts are only compared
 MARGIN = 0.8  # of the gap asked for, at which to stop; the proof widens it a little
 PROOF = 16  # times as long as the factors of A a proof is expected to take at first
 PART_GAP = 0.1  # of the gap asked for, in bounds of parts
-PART_SHARE = 0.2  # of the time that is left, for bounds of parts
+PART_SHARE = 0.5  # of the time that is left, for bounds of parts
 FILL_LIMIT = 10**8  # entries of L and U together: about 1.6 GB
 SHARES = (0.0, 0.25, 0.5, 0.75)  # of sums of absolute values in the start
 STEPS = "steps"
@@ -73,6 +73,7 @@ class _Proved:
 
     d: np.ndarray
     ratio: float
+    seen: float  # by Lanczos, before
 
 
 def best_rows(
@@ -178,10 +179,10 @@ class _Search:
             weights = [softmax(sharper * p * part) for part in logs]
             self.factors.learn(x, U * np.sqrt(weights[0]), V * np.sqrt(weights[1]))
         self._consider()
-        if self.clock.limited and self.first is None:  # in case there is no other
-            self.first = self._prove()
         if not self.of_parts:
             self.learn_parts()
+        if self.clock.limited and self.first is None:  # in case there is no other
+            self.first = self._prove()
         weights = [softmax(p * part) for part in logs]
         value = sum(logsumexp(p * part) for part in logs) / p
         return value, 2 * (U**2 @ weights[0] - V**2 @ weights[1])
@@ -259,25 +260,25 @@ class _Search:
 
     def proved(self) -> _Proved:
         """Return the best scaling that is certain to reach something."""
-        if self.first is None or self.clock.affords("proof"):
-            found = self._prove()
-            if self.first is None or found.ratio < self.first.ratio:
-                return found
+        if self.first is None:
+            return self._prove()
+        if self.best.ratio < self.first.seen and self.clock.affords("proof"):
+            return min(self.first, self._prove(), key=lambda proved: proved.ratio)
         return self.first
 
     def _prove(self) -> _Proved:
         """Bound the eigenvalues of the best scaling, which Lanczos has only seen."""
-        d = np.exp(self.best.x)
-        if math.isinf(self.best.ratio):  # not even that
-            return _Proved(d, math.inf)
+        d, seen = np.exp(self.best.x), self.best.ratio
+        if math.isinf(seen):  # not even that
+            return _Proved(d, math.inf, seen)
         with self.clock.phase("proof"):
             form = congruence if self.symmetric else gram
             S = form(self.A, d)
             low, high = certain_range(S, *self.best.ends, self.clock, fill=self.fill)
         if low == 0 or math.isinf(high):
-            return _Proved(d, math.inf)
+            return _Proved(d, math.inf, seen)
         centred = d * (low * high) ** -0.25
-        return _Proved(centred, high / low * (1 + 8 * EPS))
+        return _Proved(centred, high / low * (1 + 8 * EPS), seen)
 
     def certified(self) -> float:
         """Return the greatest bound of κ with all rounding taken into account."""
