@@ -16,59 +16,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import scipy.linalg as sl
 
 from condlab.condition._inverse import EPS
 from condlab.optimal._progress import Clock
+from condlab.optimal.one_sided._lengths import (
+    cholesky,
+    least_in_factor,
+    least_scaled,
+    times_lower,
+    times_upper,
+)
+from condlab.optimal.one_sided._point import Point
 
 MOST_STEPS = 100
 PATIENCE = 4  # certificates in a row that are no better
 SHORTEN = 0.95  # of the way to the boundary
 SQUARABLE = 1e3  # κ up to which the Gram matrix keeps ten digits of λ_min
-
-
-@dataclass(frozen=True)
-class Point:
-    """A scaling, with the dual variables that prove how good it is, in the basis V."""
-
-    w: np.ndarray
-    s: float
-    U: np.ndarray
-    sigma: np.ndarray
-    V: np.ndarray
-    bottom: np.ndarray  # Z₁, of G − I
-    top: np.ndarray  # Z₂, of s I − G
-    y: np.ndarray  # the dual variable of w, times w
-
-    @property
-    def d(self) -> np.ndarray:
-        """The multipliers."""
-        return np.sqrt(self.w)
-
-    @property
-    def kappa(self) -> float:
-        """The condition number that the scaling reaches."""
-        return float(self.sigma[0] / self.sigma[-1])
-
-    def sizes(self, Z: np.ndarray) -> np.ndarray:
-        """Return diag(M V Z Vᵀ Mᵀ)."""
-        left = self.U * self.sigma
-        return np.vecdot(left @ Z, left)
-
-    @property
-    def reached(self) -> float:
-        """What κ is at most, with the rounding of the decomposition."""
-        return self.kappa * (1 + (len(self.w) + 8) * EPS * self.kappa)
-
-    @cached_property
-    def bound(self) -> float:
-        """A lower bound of every κ, without rounding."""
-        ratio = np.min(self.sizes(self.top) / self.sizes(self.bottom))
-        square = float(ratio) * np.trace(self.bottom) / np.trace(self.top)
-        return max(1.0, math.sqrt(max(square, 0.0)))
+KEPT = 1e-3  # of the gap asked for, which λ_min may lose to squaring
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +62,7 @@ def best_rows(
     is one that is known before. LinAlgError is raised where B looks singular.
     """
     point = best = proof = start(B)
+    squarable = max(SQUARABLE, math.sqrt(KEPT * rtol / EPS))
     steps, idle, in_time = 0, 0, True
     while True:
         best = min(best, point, key=lambda found: found.kappa)
@@ -111,7 +79,7 @@ def best_rows(
         clock.say(f"gap {best.kappa / max(lower, proof.bound) - 1:.2g}")
         try:
             with clock.phase("step"):
-                point = _moved(B, point)
+                point = _moved(B, point, squarable)
         except np.linalg.LinAlgError:  # lost to rounding
             break
         steps += 1
@@ -136,20 +104,33 @@ def _svd(M: np.ndarray, squarable: bool) -> tuple[np.ndarray, np.ndarray, np.nda
     if not squarable:
         U, sigma, Vt = np.linalg.svd(M, full_matrices=False)
         return U, sigma, Vt.T
-    values, V = np.linalg.eigh(M.T @ M)
-    sigma, V = np.sqrt(np.maximum(values[::-1], 0.0)), V[:, ::-1]
-    return (M @ V) / np.maximum(sigma, EPS), sigma, V
+    V = np.linalg.eigh(M.T @ M)[1][:, ::-1]
+    U = M @ V
+    sigma = np.sqrt(np.vecdot(U.T, U.T))  # the eigenvalues know fewer digits
+    order = np.argsort(-sigma)
+    sigma, V = sigma[order], np.ascontiguousarray(V[:, order])
+    return U[:, order] / np.maximum(sigma, EPS), sigma, V
 
 
-def _moved(B: np.ndarray, at: Point) -> Point:
-    """Return the next point; raise LinAlgError where rounding forbids it."""
+def _moved(B: np.ndarray, at: Point, squarable: float) -> Point:
+    """Return the next point; where Lanczos went too far, with exact lengths.
+
+    LinAlgError is raised where rounding forbids it.
+    """
+    step = _direction(at)
+    try:
+        return _followed(B, at, step, squarable, exact=False)
+    except np.linalg.LinAlgError:
+        return _followed(B, at, step, 0.0, exact=True)
+
+
+def _direction(at: Point) -> _Step:
+    """Return the direction of Mehrotra's predictor and corrector."""
     solve = _system(at)
     near, far = at.sigma**2 - 1, at.s - at.sigma**2
     mu = _complementarity(at, np.diag(near), np.diag(far), at.bottom, at.top, at.y)
-    nothing = np.zeros_like(at.bottom)
-    step = solve(nothing, nothing, np.zeros_like(at.y))
-    lengths = _Lengths(at)
-    primal, dual = lengths(step)
+    step = solve(None)
+    primal, dual = _lengths(at, step, exact=False)
     after = _complementarity(
         at,
         np.diag(near) + primal * step.near,
@@ -159,22 +140,33 @@ def _moved(B: np.ndarray, at: Point) -> Point:
         (at.y + dual * step.y) * (1 + primal * step.z),
     )
     target = mu * min(1.0, max((after / mu) ** 3, 1e-3)) if after > 0 else mu
-    step = solve(
-        np.diag(target / near) - _symmetric(step.bottom @ (step.near / near)),
-        np.diag(target / far) - _symmetric(step.top @ (step.far / far)),
-        target - step.y * step.z,
+    return solve(
+        (
+            np.diag(target / near) - _symmetric(step.bottom @ (step.near / near)),
+            np.diag(target / far) - _symmetric(step.top @ (step.far / far)),
+            target - step.y * step.z,
+        )
     )
-    primal, dual = lengths(step)
+
+
+def _followed(
+    B: np.ndarray, at: Point, step: _Step, squarable: float, exact: bool
+) -> Point:
+    """Return the point as far in the direction as is safe."""
+    primal, dual = _lengths(at, step, exact)
     w = at.w * (1 + primal * step.z)
     s = at.s + primal * step.s
-    U, sigma, V = _svd(np.sqrt(w)[:, None] * B, squarable=at.kappa < SQUARABLE)
+    U, sigma, V = _svd(np.sqrt(w)[:, None] * B, squarable=at.kappa < squarable)
     if not (sigma[-1] > 1 and sigma[0] ** 2 < s):
         raise np.linalg.LinAlgError("the step left the interior")
     turn = V.T @ at.V
-    bottom = _symmetric(turn @ (at.bottom + dual * step.bottom) @ turn.T)
-    top = _symmetric(turn @ (at.top + dual * step.top) @ turn.T)
+    changed = (at.bottom + dual * step.bottom, at.top + dual * step.top)
+    turned = (times_lower(turn, cholesky(Z)) for Z in changed)
+    bottom, top = (F @ F.T for F in turned)
     y = (at.y + dual * step.y) * (1 + primal * step.z)
-    return Point(w, s, U, sigma, V, bottom, top, y)
+    point = Point(w, s, U, sigma, V, bottom, top, y)
+    point.factors  # noqa: B018 - raises where rounding has spoilt them
+    return point
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,25 +182,33 @@ class _Step:
     y: np.ndarray
 
 
-def _system(at: Point) -> Callable[[np.ndarray, np.ndarray, np.ndarray], _Step]:
-    """Factorise the linear system; return its solution for three right-hand sides."""
+_Right = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _system(at: Point) -> Callable[[_Right | None], _Step]:
+    """Factorise the linear system; return its solution for right-hand sides, or 0."""
     square = at.sigma**2
     near, far = square - 1, at.s - square
-    left = at.U * at.sigma
-    H = (left @ at.bottom @ left.T) * ((at.U * (square / near)) @ at.U.T)
-    H += (left @ at.top @ left.T) * ((at.U * (square / far)) @ at.U.T)
+    H = np.zeros((len(at.w), len(at.w)))
+    for image, slack in zip(at.images, (near, far), strict=True):
+        other = at.left / np.sqrt(slack)
+        H += (image @ image.T) * (other @ other.T)  # symmetric: half the work
     H[np.diag_indices_from(H)] += at.y
-    factor = sl.cho_factor(H, lower=True, overwrite_a=True, check_finite=False)
-    mixed = at.sizes(_symmetric(at.top / far))
+    factor = sl.cho_factor(H.T, lower=True, overwrite_a=True, check_finite=False)
+    mixed = np.vecdot(times_upper(at.images[1], at.factors[1]), at.left / far)
     solved = sl.cho_solve(factor, mixed)
     rest = np.sum(np.diagonal(at.top) / far) - mixed @ solved
 
-    def solve(bottom: np.ndarray, top: np.ndarray, y: np.ndarray) -> _Step:
-        x = sl.cho_solve(factor, at.sizes(bottom - top) + y)
-        s = float((np.trace(top) - 1 + mixed @ x) / rest)
+    def solve(right: _Right | None) -> _Step:
+        bottom, top, y = right or (0.0, 0.0, 0.0)
+        pushed = 0.0 if right is None else at.sizes(right[0] - right[1])
+        trace = 0.0 if right is None else np.trace(right[1])
+        x = sl.cho_solve(factor, pushed + y + np.zeros_like(mixed))
+        s = float((trace - 1 + mixed @ x) / rest)
         z = x + solved * s
-        change = at.sigma[:, None] * ((at.U.T * z) @ at.U) * at.sigma
-        back = s * np.eye(len(change)) - change
+        change = _weighted_gram(at.left, z)
+        back = -change
+        back[np.diag_indices_from(back)] += s
         return _Step(
             z,
             s,
@@ -220,6 +220,12 @@ def _system(at: Point) -> Callable[[np.ndarray, np.ndarray, np.ndarray], _Step]:
         )
 
     return solve
+
+
+def _weighted_gram(A: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return Aᵀ diag(z) A, from the rows of either sign: NumPy knows them symmetric."""
+    above, below = (np.sqrt(np.abs(z[k]))[:, None] * A[k] for k in (z > 0, z < 0))
+    return above.T @ above - below.T @ below
 
 
 def _complementarity(
@@ -235,47 +241,23 @@ def _complementarity(
     return float(total) / (2 * len(near) + len(at.w))
 
 
-class _Lengths:
-    """How far to go in the primal and in the dual variables of a point."""
-
-    def __init__(self, at: Point) -> None:
-        self.at = at
-        self.near, self.far = (
-            1 / np.sqrt(at.sigma**2 - 1),
-            1 / np.sqrt(at.s - at.sigma**2),
-        )
-        self.halves = [_inverse_factor(Z) for Z in (at.bottom, at.top)]
-
-    def __call__(self, step: _Step) -> tuple[float, float]:
-        changes = [
-            self.near[:, None] * step.near * self.near,
-            self.far[:, None] * step.far * self.far,
-            *(
-                _symmetric(half @ change @ half.T)
-                for half, change in zip(
-                    self.halves, (step.bottom, step.top), strict=True
-                )
-            ),
-        ]
-        least = np.linalg.eigvalsh(np.stack(changes))[:, 0]
-        primal = min(float(step.z.min()), float(least[:2].min()))
-        dual = min(float(np.min(step.y / self.at.y)), float(least[2:].min()))
-        return (
-            min(1.0, SHORTEN / max(-primal, SHORTEN)),
-            min(1.0, SHORTEN / max(-dual, SHORTEN)),
-        )
-
-
-def _inverse_factor(Z: np.ndarray) -> np.ndarray:
-    """Return the inverse of the Cholesky factor.
-
-    Its products take the place of triangular solves, which OpenBLAS spreads over
-    threads even for matrices of order 8: 0.8 ms of waiting each.
-    """
-    inverse, info = sl.lapack.dtrtri(np.linalg.cholesky(Z), lower=1)
-    if info:
-        raise np.linalg.LinAlgError("a dual variable is singular")
-    return inverse
+def _lengths(at: Point, step: _Step, exact: bool) -> tuple[float, float]:
+    """Return how far to go in the primal and in the dual variables of a point."""
+    near, far = 1 / np.sqrt(at.sigma**2 - 1), 1 / np.sqrt(at.s - at.sigma**2)
+    primal = min(
+        float(step.z.min()),
+        least_scaled(step.near, near, exact),
+        least_scaled(step.far, far, exact),
+    )
+    dual = min(
+        float(np.min(step.y / at.y)),
+        least_in_factor(step.bottom, at.factors[0], exact),
+        least_in_factor(step.top, at.factors[1], exact),
+    )
+    return (
+        min(1.0, SHORTEN / max(-primal, SHORTEN)),
+        min(1.0, SHORTEN / max(-dual, SHORTEN)),
+    )
 
 
 def _symmetric(A: np.ndarray) -> np.ndarray:
