@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 import scipy.linalg as sl
@@ -24,72 +23,19 @@ import scipy.linalg as sl
 from condlab.condition._inverse import EPS
 from condlab.optimal._progress import Clock
 from condlab.optimal.one_sided._lengths import (
-    SHORTEN,
-    inverse_of,
-    least_eigenvalue,
+    cholesky,
+    least_in_factor,
+    least_scaled,
+    times_lower,
+    times_upper,
 )
+from condlab.optimal.one_sided._point import Point
 
 MOST_STEPS = 100
 PATIENCE = 4  # certificates in a row that are no better
+SHORTEN = 0.95  # of the way to the boundary
 SQUARABLE = 1e3  # κ up to which the Gram matrix keeps ten digits of λ_min
-SHARE = 1e-3  # of the gap asked for, that squaring may blur κ by
-CUT, MOST_CUTS = 0.8, 12  # of a step that leads out of the interior
-
-
-@dataclass(frozen=True)
-class Point:
-    """A scaling, with the dual variables that prove how good it is, in the basis V."""
-
-    w: np.ndarray
-    s: float
-    U: np.ndarray
-    sigma: np.ndarray
-    V: np.ndarray
-    bottom: np.ndarray  # Z₁, of G − I
-    top: np.ndarray  # Z₂, of s I − G
-    y: np.ndarray  # the dual variable of w, times w
-
-    @property
-    def d(self) -> np.ndarray:
-        """The multipliers."""
-        return np.sqrt(self.w)
-
-    @property
-    def kappa(self) -> float:
-        """The condition number that the scaling reaches."""
-        return float(self.sigma[0] / self.sigma[-1])
-
-    @cached_property
-    def left(self) -> np.ndarray:
-        """M V."""
-        return self.U * self.sigma
-
-    @cached_property
-    def roots(self) -> tuple[np.ndarray, np.ndarray]:
-        """The Cholesky factors of Z₁ and Z₂."""
-        return np.linalg.cholesky(self.bottom), np.linalg.cholesky(self.top)
-
-    @cached_property
-    def spread(self) -> tuple[np.ndarray, np.ndarray]:
-        """M V times the factors of Z₁ and Z₂."""
-        return self.left @ self.roots[0], self.left @ self.roots[1]
-
-    def sizes(self, Z: np.ndarray) -> np.ndarray:
-        """Return diag(M V Z Vᵀ Mᵀ), for which Z need not be symmetric."""
-        return np.vecdot(self.left @ Z, self.left)
-
-    @property
-    def reached(self) -> float:
-        """What κ is at most, with the rounding of the decomposition."""
-        return self.kappa * (1 + (len(self.w) + 8) * EPS * self.kappa)
-
-    @cached_property
-    def bound(self) -> float:
-        """A lower bound of every κ, without rounding."""
-        near, far = (np.vecdot(half, half) for half in self.spread)
-        ratio = np.min(far / near)
-        square = float(ratio) * np.trace(self.bottom) / np.trace(self.top)
-        return max(1.0, math.sqrt(max(square, 0.0)))
+KEPT = 1e-3  # of the gap asked for, which λ_min may lose to squaring
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +62,8 @@ def best_rows(
     is one that is known before. LinAlgError is raised where B looks singular.
     """
     point = best = proof = start(B)
+    squarable = max(SQUARABLE, math.sqrt(KEPT * rtol / EPS))
     steps, idle, in_time = 0, 0, True
-    squarable = max(SQUARABLE, math.sqrt(SHARE * rtol / (max(B.shape) * EPS)))
     while True:
         best = min(best, point, key=lambda found: found.kappa)
         proof = max(proof, point, key=lambda found: found.bound)
@@ -158,19 +104,33 @@ def _svd(M: np.ndarray, squarable: bool) -> tuple[np.ndarray, np.ndarray, np.nda
     if not squarable:
         U, sigma, Vt = np.linalg.svd(M, full_matrices=False)
         return U, sigma, Vt.T
-    values, V = np.linalg.eigh(M.T @ M)
-    sigma, V = np.sqrt(np.maximum(values[::-1], 0.0)), V[:, ::-1]
-    return (M @ V) / np.maximum(sigma, EPS), sigma, V
+    V = np.linalg.eigh(M.T @ M)[1][:, ::-1]
+    U = M @ V
+    sigma = np.sqrt(np.vecdot(U.T, U.T))  # the eigenvalues know fewer digits
+    order = np.argsort(-sigma)
+    sigma, V = sigma[order], np.ascontiguousarray(V[:, order])
+    return U[:, order] / np.maximum(sigma, EPS), sigma, V
 
 
 def _moved(B: np.ndarray, at: Point, squarable: float) -> Point:
-    """Return the next point; raise LinAlgError where rounding forbids it."""
+    """Return the next point; where Lanczos went too far, with exact lengths.
+
+    LinAlgError is raised where rounding forbids it.
+    """
+    step = _direction(at)
+    try:
+        return _followed(B, at, step, squarable, exact=False)
+    except np.linalg.LinAlgError:
+        return _followed(B, at, step, 0.0, exact=True)
+
+
+def _direction(at: Point) -> _Step:
+    """Return the direction of Mehrotra's predictor and corrector."""
     solve = _system(at)
     near, far = at.sigma**2 - 1, at.s - at.sigma**2
     mu = _complementarity(at, np.diag(near), np.diag(far), at.bottom, at.top, at.y)
-    step = solve(None, None, np.zeros_like(at.y))
-    lengths = _Lengths(at)
-    primal, dual = lengths(step)
+    step = solve(None)
+    primal, dual = _lengths(at, step, exact=False)
     after = _complementarity(
         at,
         np.diag(near) + primal * step.near,
@@ -180,46 +140,33 @@ def _moved(B: np.ndarray, at: Point, squarable: float) -> Point:
         (at.y + dual * step.y) * (1 + primal * step.z),
     )
     target = mu * min(1.0, max((after / mu) ** 3, 1e-3)) if after > 0 else mu
-    step = solve(
-        np.diag(target / near) - _symmetric(step.bottom @ (step.near / near)),
-        np.diag(target / far) - _symmetric(step.top @ (step.far / far)),
-        target - step.y * step.z,
+    return solve(
+        (
+            np.diag(target / near) - _symmetric(step.bottom @ (step.near / near)),
+            np.diag(target / far) - _symmetric(step.top @ (step.far / far)),
+            target - step.y * step.z,
+        )
     )
-    primal, dual = lengths(step)
-    dual, roots = _within(at, step, dual)
-    primal, U, sigma, V = _inside(B, at, step, primal, squarable)
-    w, s = at.w * (1 + primal * step.z), at.s + primal * step.s
+
+
+def _followed(
+    B: np.ndarray, at: Point, step: _Step, squarable: float, exact: bool
+) -> Point:
+    """Return the point as far in the direction as is safe."""
+    primal, dual = _lengths(at, step, exact)
+    w = at.w * (1 + primal * step.z)
+    s = at.s + primal * step.s
+    U, sigma, V = _svd(np.sqrt(w)[:, None] * B, squarable=at.kappa < squarable)
+    if not (sigma[-1] > 1 and sigma[0] ** 2 < s):
+        raise np.linalg.LinAlgError("the step left the interior")
     turn = V.T @ at.V
-    bottom, top = (half @ half.T for half in (turn @ root for root in roots))
+    changed = (at.bottom + dual * step.bottom, at.top + dual * step.top)
+    turned = (times_lower(turn, cholesky(Z)) for Z in changed)
+    bottom, top = (F @ F.T for F in turned)
     y = (at.y + dual * step.y) * (1 + primal * step.z)
-    return Point(w, s, U, sigma, V, bottom, top, y)
-
-
-def _within(at: Point, step: _Step, length: float) -> tuple[float, list[np.ndarray]]:
-    """Return a step after which Z₁ and Z₂ are definite, and their Cholesky factors."""
-    # The length may be of a Lanczos run that missed an eigenvalue; so in `_inside`.
-    for _ in range(MOST_CUTS):
-        try:
-            return length, [
-                np.linalg.cholesky(Z + length * change)
-                for Z, change in ((at.bottom, step.bottom), (at.top, step.top))
-            ]
-        except np.linalg.LinAlgError:
-            length *= CUT
-    raise np.linalg.LinAlgError("the step left the interior")
-
-
-def _inside(
-    B: np.ndarray, at: Point, step: _Step, length: float, squarable: float
-) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
-    """Return a step after which I < G < s I, and the decomposition there."""
-    for _ in range(MOST_CUTS):
-        root = np.sqrt(at.w * (1 + length * step.z))
-        U, sigma, V = _svd(root[:, None] * B, squarable=at.kappa < squarable)
-        if sigma[-1] > 1 and sigma[0] ** 2 < at.s + length * step.s:
-            return length, U, sigma, V
-        length *= CUT
-    raise np.linalg.LinAlgError("the step left the interior")
+    point = Point(w, s, U, sigma, V, bottom, top, y)
+    point.factors  # noqa: B018 - raises where rounding has spoilt them
+    return point
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,34 +182,33 @@ class _Step:
     y: np.ndarray
 
 
-def _system(
-    at: Point,
-) -> Callable[[np.ndarray | None, np.ndarray | None, np.ndarray], _Step]:
-    """Factorise the linear system; return its solution for three right-hand sides."""
+_Right = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def _system(at: Point) -> Callable[[_Right | None], _Step]:
+    """Factorise the linear system; return its solution for right-hand sides, or 0."""
     square = at.sigma**2
     near, far = square - 1, at.s - square
     H = np.zeros((len(at.w), len(at.w)))
-    for half, slack in zip(at.spread, (near, far), strict=True):
-        inverse = at.left / np.sqrt(slack)
-        H += (half @ half.T) * (inverse @ inverse.T)
+    for image, slack in zip(at.images, (near, far), strict=True):
+        other = at.left / np.sqrt(slack)
+        H += (image @ image.T) * (other @ other.T)  # symmetric: half the work
     H[np.diag_indices_from(H)] += at.y
-    factor = sl.cho_factor(H, lower=True, overwrite_a=True, check_finite=False)
-    mixed = at.sizes(at.top / far)
+    factor = sl.cho_factor(H.T, lower=True, overwrite_a=True, check_finite=False)
+    mixed = np.vecdot(times_upper(at.images[1], at.factors[1]), at.left / far)
     solved = sl.cho_solve(factor, mixed)
     rest = np.sum(np.diagonal(at.top) / far) - mixed @ solved
 
-    def solve(
-        bottom: np.ndarray | None, top: np.ndarray | None, y: np.ndarray
-    ) -> _Step:
-        if bottom is None or top is None:  # both are zero
-            bottom = top = np.zeros_like(at.bottom)
-            x = sl.cho_solve(factor, y)
-        else:
-            x = sl.cho_solve(factor, at.sizes(bottom - top) + y)
-        s = float((np.trace(top) - 1 + mixed @ x) / rest)
+    def solve(right: _Right | None) -> _Step:
+        bottom, top, y = right or (0.0, 0.0, 0.0)
+        pushed = 0.0 if right is None else at.sizes(right[0] - right[1])
+        trace = 0.0 if right is None else np.trace(right[1])
+        x = sl.cho_solve(factor, pushed + y + np.zeros_like(mixed))
+        s = float((trace - 1 + mixed @ x) / rest)
         z = x + solved * s
-        change = (at.left.T * z) @ at.left
-        back = s * np.eye(len(change)) - change
+        change = _weighted_gram(at.left, z)
+        back = -change
+        back[np.diag_indices_from(back)] += s
         return _Step(
             z,
             s,
@@ -274,6 +220,12 @@ def _system(
         )
 
     return solve
+
+
+def _weighted_gram(A: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return Aᵀ diag(z) A, from the rows of either sign: NumPy knows them symmetric."""
+    above, below = (np.sqrt(np.abs(z[k]))[:, None] * A[k] for k in (z > 0, z < 0))
+    return above.T @ above - below.T @ below
 
 
 def _complementarity(
@@ -289,30 +241,23 @@ def _complementarity(
     return float(total) / (2 * len(near) + len(at.w))
 
 
-class _Lengths:
-    """How far to go in the primal and in the dual variables of a point."""
-
-    def __init__(self, at: Point) -> None:
-        self.at = at
-        self.near, self.far = (
-            1 / np.sqrt(at.sigma**2 - 1),
-            1 / np.sqrt(at.s - at.sigma**2),
-        )
-        self.halves = [inverse_of(root) for root in at.roots]
-
-    def __call__(self, step: _Step) -> tuple[float, float]:
-        near, far = (
-            slack[:, None] * change * slack
-            for slack, change in ((self.near, step.near), (self.far, step.far))
-        )
-        primal = min(float(step.z.min()), least_eigenvalue(near), least_eigenvalue(far))
-        dual = float(np.min(step.y / self.at.y))
-        for half, change in zip(self.halves, (step.bottom, step.top), strict=True):
-            dual = min(dual, least_eigenvalue(change, half))
-        return (
-            min(1.0, SHORTEN / max(-primal, SHORTEN)),
-            min(1.0, SHORTEN / max(-dual, SHORTEN)),
-        )
+def _lengths(at: Point, step: _Step, exact: bool) -> tuple[float, float]:
+    """Return how far to go in the primal and in the dual variables of a point."""
+    near, far = 1 / np.sqrt(at.sigma**2 - 1), 1 / np.sqrt(at.s - at.sigma**2)
+    primal = min(
+        float(step.z.min()),
+        least_scaled(step.near, near, exact),
+        least_scaled(step.far, far, exact),
+    )
+    dual = min(
+        float(np.min(step.y / at.y)),
+        least_in_factor(step.bottom, at.factors[0], exact),
+        least_in_factor(step.top, at.factors[1], exact),
+    )
+    return (
+        min(1.0, SHORTEN / max(-primal, SHORTEN)),
+        min(1.0, SHORTEN / max(-dual, SHORTEN)),
+    )
 
 
 def _symmetric(A: np.ndarray) -> np.ndarray:

@@ -1,55 +1,92 @@
-"""How far a step may go: the least eigenvalue of a change, relative to its matrix."""
+"""How far a direction may be followed before a positive definite matrix is singular.
+
+The answer is the least eigenvalue of F⁻¹ ΔZ F⁻ᵀ, Z = F Fᵀ. Small matrices are
+decomposed; of larger ones Lanczos' method knows it after some twenty products, which
+take less time than to form the matrix. Its residual is taken off: the lengths are
+rather too small than too large, as K.-C. Toh has it (SIAM J. Optim. 14, 2003).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.linalg as sl
+from scipy.linalg import blas
 
-from condlab.condition._inverse import EPS
+SMALL = 150  # order up to which a decomposition takes less time
+PRODUCTS = 60
+CLOSE = 1e-3  # residual; a larger one is met on the way, at other eigenvalues
 
-SHORTEN = 0.95  # of the way to the boundary
-NEAR, ENOUGH, MOST_RITZ = 0.05, 12, 40  # how near a Ritz value is; vectors
-DENSE = 150  # order up to which all eigenvalues are as quick as the least
-
-
-def least_eigenvalue(A: np.ndarray, half: np.ndarray | None = None) -> float:
-    """Return the least eigenvalue of A, or of half A halfᵀ, or less than it.
-
-    Of a large one it is the least Ritz value less its residual, which is as near as
-    the length of a step needs it (Toh, Comput. Optim. Appl. 21, 2002). Lanczos may yet
-    miss the least one: whoever takes the step must look where it leads.
-    """
-    n = len(A)
-    if n <= DENSE:
-        return float(np.linalg.eigvalsh(A if half is None else half @ A @ half.T)[0])
-    basis = np.zeros((MOST_RITZ + 1, n))
-    start = np.random.default_rng(n).standard_normal(n)
-    basis[0] = start / np.linalg.norm(start)
-    alpha, beta = np.zeros(MOST_RITZ), np.zeros(MOST_RITZ)
-    for k in range(MOST_RITZ):
-        v = basis[k]
-        u = A @ v if half is None else half @ (A @ (half.T @ v))
-        alpha[k] = u @ v
-        for _ in range(2):
-            u -= basis[: k + 1].T @ (basis[: k + 1] @ u)
-        beta[k] = np.linalg.norm(u)
-        values, vectors = sl.eigh_tridiagonal(alpha[: k + 1], beta[:k])
-        least, residual = float(values[0]), float(beta[k] * abs(vectors[-1, 0]))
-        settled = residual <= NEAR * abs(least) or least - residual > -SHORTEN
-        ended = beta[k] <= n * EPS * np.abs(alpha[: k + 1]).max()  # nothing is left
-        if ended or (k >= ENOUGH and settled):
-            break
-        basis[k + 1] = u / beta[k]
-    return least - residual
+Product = Callable[[np.ndarray], np.ndarray]
 
 
-def inverse_of(root: np.ndarray) -> np.ndarray:
-    """Return the inverse of a Cholesky factor.
-
-    Its products take the place of triangular solves, which OpenBLAS spreads over
-    threads even for matrices of order 8: 0.8 ms of waiting each.
-    """
-    inverse, info = sl.lapack.dtrtri(root, lower=1)
+def cholesky(Z: np.ndarray) -> np.ndarray:
+    """Return the lower factor of a symmetric Z, or raise LinAlgError."""
+    factor, info = sl.lapack.dpotrf(Z.T, lower=0)
     if info:
-        raise np.linalg.LinAlgError("a dual variable is singular")
-    return inverse
+        raise np.linalg.LinAlgError("a matrix is not positive definite")
+    return factor.T
+
+
+def times_lower(A: np.ndarray, L: np.ndarray) -> np.ndarray:
+    """Return A L for a lower triangular L, in half the time of a product."""
+    return blas.dtrmm(1.0, L.T, A.T, side=0, lower=0).T
+
+
+def times_upper(A: np.ndarray, L: np.ndarray) -> np.ndarray:
+    """Return A Lᵀ for a lower triangular L."""
+    return blas.dtrmm(1.0, L.T, A.T, side=0, lower=0, trans_a=1).T
+
+
+def least_scaled(change: np.ndarray, roots: np.ndarray, exact: bool) -> float:
+    """Return the least eigenvalue of diag(roots) change diag(roots), or a bit less."""
+    if exact or len(change) <= SMALL:
+        return float(np.linalg.eigvalsh(roots[:, None] * change * roots)[0])
+    return _lanczos(lambda v: roots * _symmetric_product(change, roots * v), len(roots))
+
+
+def least_in_factor(change: np.ndarray, L: np.ndarray, exact: bool) -> float:
+    """Return the least eigenvalue of L⁻¹ change L⁻ᵀ, or a bit less."""
+    if exact or len(change) <= SMALL:
+        # Products with the inverse take the place of triangular solves, which OpenBLAS
+        # spreads over threads even for matrices of order 8: 0.8 ms of waiting each.
+        inverse, info = sl.lapack.dtrtri(L, lower=1)
+        if info:
+            raise np.linalg.LinAlgError("a dual variable is singular")
+        moved = inverse @ change @ inverse.T
+        return float(np.linalg.eigvalsh((moved + moved.T) / 2)[0])
+
+    def product(v: np.ndarray) -> np.ndarray:
+        solved = blas.dtrsv(L.T, v, lower=0)
+        return blas.dtrsv(L.T, _symmetric_product(change, solved), lower=0, trans=1)
+
+    return _lanczos(product, len(L))
+
+
+def _symmetric_product(A: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return blas.dsymv(1.0, A.T, v)
+
+
+def _lanczos(product: Product, order: int) -> float:
+    """Return the least Ritz value less its residual, once that is small."""
+    Q = np.zeros((PRODUCTS + 1, order))
+    Q[0] = np.random.default_rng(0).standard_normal(order)
+    Q[0] /= np.linalg.norm(Q[0])
+    diagonal, beside = np.zeros(PRODUCTS), np.zeros(PRODUCTS)
+    found = 0.0
+    for k in range(PRODUCTS):
+        r = product(Q[k])
+        diagonal[k] = Q[k] @ r
+        for _ in range(2):  # twice is enough
+            r = r - (Q[: k + 1] @ r) @ Q[: k + 1]
+        beside[k] = np.linalg.norm(r)
+        values, vectors = sl.eigh_tridiagonal(
+            diagonal[: k + 1], beside[:k], select="i", select_range=(0, 0)
+        )
+        residual = abs(beside[k] * vectors[-1, 0])
+        found = float(values[0] - residual)
+        if residual <= CLOSE * max(1.0, abs(found)) or beside[k] == 0:
+            break
+        Q[k + 1] = r / beside[k]
+    return found

@@ -26,7 +26,7 @@ from condlab.condition._verified import eigenvalue_bound, norm_bounds
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import applied
 from condlab.optimal.certificates.duality import range_bound, scaled_bound
-from condlab.optimal.one_sided._interior import Point
+from condlab.optimal.one_sided._point import Point
 from condlab.optimal.one_sided.components import components
 from condlab.optimal.one_sided.dense import MARGIN, ROUNDING, Found, factor_of, searched
 from condlab.scaling import jacobi_scaling, row_column_scaling, row_scaling

@@ -19,7 +19,8 @@ from condlab.norms import row_norms
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import applied
 from condlab.optimal.certificates.duality import scaled_bound, symmetric_bound
-from condlab.optimal.one_sided._interior import Point, best_rows
+from condlab.optimal.one_sided._interior import best_rows
+from condlab.optimal.one_sided._point import Point
 from condlab.scaling import jacobi_scaling, row_scaling
 from condlab.types import Array, Bracket, MatrixNorm, Scaling
 
@@ -88,7 +89,7 @@ def left(A: np.ndarray, rtol: float, clock: Clock) -> Found:
 
     def certify(proof: Point) -> float:
         if B.shape[0] > B.shape[1]:
-            F1, F2 = (proof.V @ factor_of(Z) for Z in (proof.top, proof.bottom))
+            F2, F1 = (proof.V @ F for F in proof.factors)
             return scaled_bound(B, F1, F2, rows=True, columns=False)
         scale = _arrays.power_of_two(proof.d)
         F1, F2 = _rows_factors(proof, scale)
@@ -201,8 +202,8 @@ def _rows_factors(proof: Point, scale: np.ndarray) -> tuple[np.ndarray, np.ndarr
     orders the diagonals; shrinking vectors of large σ costs little.
     """
     moved = (proof.d / scale)[:, None]
-    F1 = moved * (proof.U @ (proof.sigma[:, None] * factor_of(proof.top)))
-    F2 = moved * (proof.U @ (factor_of(proof.bottom) / proof.sigma[:, None]))
+    F1 = moved * (proof.U @ (proof.sigma[:, None] * proof.factors[1]))
+    F2 = moved * (proof.U @ (proof.factors[0] / proof.sigma[:, None]))
     near, far = np.vecdot(F1, F1), np.vecdot(F2, F2)
     far = far * near.sum() / far.sum()
     return F1 * np.sqrt(np.minimum(far / near, 1.0))[:, None], F2
