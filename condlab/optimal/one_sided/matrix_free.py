@@ -49,7 +49,8 @@ PROOF = 16  # times as long as the factors of A a proof is expected to take at f
 PART_GAP = 0.1  # of the gap asked for, in bounds of parts
 PART_SHARE = 0.5  # of the time that is left, for bounds of parts
 FILL_LIMIT = 10**8  # entries of L and U together: about 1.6 GB
-SHARES = (0.0, 0.25, 0.5, 0.75)  # of sums of absolute values in the start
+SWEEPS, PROBES, SWEPT_POWER = 16, 16, 8  # before the first vectors
+NEGLIGIBLE = 1e-200
 STEPS = "steps"
 NO_PROOF = "no proof"
 
@@ -188,12 +189,37 @@ class _Search:
         return value, 2 * (U**2 @ weights[0] - V**2 @ weights[1])
 
     def best_start(self, x: np.ndarray) -> np.ndarray:
-        """Return the best between equal diagonals and equal sums of absolute values."""
-        if self.symmetric:
-            sums = -np.log(abs(self.A).sum(axis=1)) / 2
-            for share in SHARES:
-                self._look((1 - share) * x + share * sums, 1, GLANCE)
-        return self.best.x if self.symmetric else x
+        """Return the best of x and of what sweeps make of it.
+
+        Where tr (D K D)^2p tr (D K D)^-2p is least, both powers, divided by their
+        traces, have the same diagonals. Unlike a few extreme vectors, these tell about
+        all rows at once.
+        """
+        self._look(x, 1, GLANCE)
+        for k in range(SWEEPS):
+            gained = self._log_diagonals(x) / (8 * SWEPT_POWER)
+            x = x - gained * min(1.0, SWEEPS / (4 * k + 4))  # the noise averages out
+        self._look(x, 1, GLANCE)
+        return self.best.x
+
+    def _log_diagonals(self, x: np.ndarray) -> np.ndarray:
+        """Estimate the logarithms of the ratios of the diagonals, by random signs."""
+        d = np.exp(x)[:, None]
+        signs = self.rng.choice([-1.0, 1.0], (len(x), PROBES))
+        parts = []
+        for step in (
+            lambda V: d * self.product(d * V),
+            lambda V: self.solve(V / d) / d,
+        ):
+            V = signs
+            for _ in range(SWEPT_POWER):
+                if self.late():
+                    raise Done
+                V = step(V)
+                V = V / np.abs(V).max()
+            squares = np.vecdot(V, V)
+            parts.append(np.log(np.maximum(squares, NEGLIGIBLE) / squares.sum()))
+        return np.asarray(parts[0] - parts[1])
 
     def learn_parts(self) -> None:
         """Bound κ by that of parts, around where extreme vectors are largest."""
