@@ -58,3 +58,9 @@ def test_the_symmetric_bound_is_below_the_exact_one(kappa):
             ratio = (f1 * (b @ f1)).sum() / (f2 * (b @ f2)).sum()
             ratio *= balls.minimum((f2 * f2).sum(axis=1) / (f1 * f1).sum(axis=1))
             assert found == 1.0 or balls.arb(found) <= ratio
+
+
+@pytest.mark.parametrize("rows", [True, False])
+def test_sums_that_overflow_prove_nothing_too_large(rows):
+    B, F1, F2 = 4 * np.eye(3), 8e153 * np.eye(3), np.eye(3)
+    assert scaled_bound(B, F1, F2, rows=rows, columns=not rows) == 1.0

@@ -24,6 +24,7 @@ from condlab.condition._inverse import EPS, UNIT_ROUNDOFF
 from condlab.types import Array
 
 TINY = 2.0**-900  # more than all that underflow can lose
+LARGE = 2.0**1000  # what a sum that overflows is certainly above
 
 
 def scaled_bound(
@@ -57,7 +58,7 @@ def scaled_bound(
         sources = ratios.min() if columns else far.sum() / near.sum()
         slack = 1 - 4 * (len(low) + len(near) + 8) * EPS
         found = float(images) * float(sources) * slack
-    return math.sqrt(found) * (1 - EPS) if found > 1 else 1.0
+    return math.sqrt(found) * (1 - EPS) if 1 < found < math.inf else 1.0
 
 
 def symmetric_bound(G: Array, F1: np.ndarray, F2: np.ndarray) -> float:
@@ -100,14 +101,18 @@ def _square_sums(B: Array, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     error = _gamma(B.shape[1]) * (abs(B) @ np.abs(F)) + TINY
     low, high = np.maximum(C - error, 0.0), C + error
     width = 2 * (F.shape[1] + 4) * EPS
-    return np.vecdot(low, low) * (1 - width), np.vecdot(high, high) * (1 + width)
+    with np.errstate(over="ignore"):
+        least = np.minimum(np.vecdot(low, low), LARGE) * (1 - width)
+        return least, np.vecdot(high, high) * (1 + width)
 
 
 def _rounded_squares(F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bound diag(F Fᵀ) from below and above."""
-    squares, width = np.vecdot(F, F), 2 * (F.shape[1] + 4) * EPS
-    lost = F.shape[1] * TINY
-    return np.maximum(squares * (1 - width) - lost, 0), squares * (1 + width) + lost
+    width, lost = 2 * (F.shape[1] + 4) * EPS, F.shape[1] * TINY
+    with np.errstate(over="ignore"):
+        squares = np.vecdot(F, F)
+        least = np.minimum(squares, LARGE) * (1 - width) - lost
+        return np.maximum(least, 0), squares * (1 + width) + lost
 
 
 def _quadratic_form(G: Array, F: np.ndarray) -> tuple[float, float]:
