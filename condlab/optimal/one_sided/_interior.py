@@ -34,8 +34,6 @@ from condlab.optimal.one_sided._point import Point
 MOST_STEPS = 100
 PATIENCE = 4  # certificates in a row that are no better
 SHORTEN = 0.95  # of the way to the boundary
-ROOM = 1.3  # of the start's extreme eigenvalues to their bounds; with 2 it takes longer
-DUAL = 3.0  # how much larger than s its complementarity is; larger is safer
 SQUARABLE = 1e3  # κ up to which the Gram matrix keeps ten digits of λ_min
 KEPT = 1e-3  # of the gap asked for, which λ_min may lose to squaring
 
@@ -95,9 +93,9 @@ def start(B: np.ndarray) -> Point:
     U, sigma, V = _svd(np.sqrt(w)[:, None] * B, squarable=False)
     if not sigma[-1] > 4 * m * EPS * sigma[0]:
         raise np.linalg.LinAlgError("the smallest singular value is rounding")
-    w, sigma = w * (ROOM / sigma[-1] ** 2), sigma * (math.sqrt(ROOM) / sigma[-1])
-    s = ROOM * float(sigma[0]) ** 2
-    mu = DUAL * s / (2 * n + m)
+    w, sigma = w * (2 / sigma[-1] ** 2), sigma * (math.sqrt(2) / sigma[-1])
+    s = 2 * float(sigma[0]) ** 2
+    mu = s / (2 * n + m)
     bottom, top = (np.diag(mu / slack) for slack in (sigma**2 - 1, s - sigma**2))
     return Point(w, s, U, sigma, V, bottom, top, np.full(m, mu))
 
