@@ -3,8 +3,8 @@
 A principal submatrix of D A D is D's part times that of A times D's part, and its
 eigenvalues lie between those of the whole; so do the singular values of some rows of a
 square D A (of a tall one they need not). So no scaling brings κ of the whole below the
-best κ of a part. Where extreme eigenvectors live on small parts by the thousand, as those of finite
-element matrices do, a part knows what a few vectors cannot.
+best κ of a part. Where extreme eigenvectors live on small parts by the thousand, as
+those of finite element matrices do, a part knows what a few vectors cannot.
 """
 
 from __future__ import annotations
