@@ -140,7 +140,9 @@ def test_single_precision_reaches_what_it_can_by_refinement():
     assert not stalled.reached
     assert "rounding in float32 allows no less; take float64" in stalled.message
     truth = residuals(A, B, stalled.value)
-    assert stalled.residual.numpy() == pytest.approx(truth, rel=0.5)
+    # B - AX is as large as its own rounding in float32, which depends on the processor
+    ratio = stalled.residual.numpy() / truth
+    assert (np.abs(np.log2(ratio)) <= 2).all()
 
 
 def test_a_singular_matrix_is_solved_where_the_side_is_in_its_range():

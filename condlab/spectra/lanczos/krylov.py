@@ -23,6 +23,9 @@ from condlab.spectra.storage.shared_rows import room_for
 
 DEPENDENT = 16  # times eps and the size of what it came from: rounding, no direction
 ROUNDING = 4  # times sqrt(n) eps |H|: the least that a product is thought to be off
+# Of a vector's length, what a projection leaves where a second one is not needed: Kahan
+# and Parlett's "twice is enough" (Parlett, 1998, Section 6.9; Giraud et al., 2005).
+ENOUGH = 0.5**0.5
 INNER = 2  # Ritz pairs nearest to zero that outlive a restart
 
 
@@ -93,27 +96,40 @@ class Basis:
         # a block of which a part is multiplied does not raise the degree
         self.steps += self.restarts == 0 and len(Q) == len(self.ahead)
         self.peak = max(self.peak, float(images.norm(dim=1).max()))
-        rest, part = self.V.separate(torch.cat([images, self.ahead[len(Q) :]]), new)
+        # the recurrence's own two blocks first: what is left couples by rounding alone
+        near = self.V[max(0, old - self.width) : new]
+        C = images @ near.T
+        local = torch.addmm(images, C, near, alpha=-1)
+        rest, part = self.V.separate(torch.cat([local, self.ahead[len(Q) :]]), new)
         part = part[:, : len(Q)].cpu().double()
+        part[-len(near) :] += C.T.cpu().double()
         self.T[:new, old:new] = part
         self.T[old:new, :new] = part.T
-        self.ahead, self.coupling = self._next(images, self._unlocked(rest))
+        rest = self._unlocked(rest)
+        once = len(rest) == 1 and bool(rest.norm() >= ENOUGH * local.norm())
+        self.ahead, self.coupling = self._next(images, rest, once)
 
-    def _next(self, images: Tensor, rest: Tensor) -> tuple[Tensor, Tensor]:
+    def _next(self, images: Tensor, rest: Tensor, once: bool) -> tuple[Tensor, Tensor]:
         """Return the next block, of the images' rest, and how they couple to it."""
         if self.complete:
             return images[:0], torch.zeros((0, len(images)), dtype=torch.float64)
         rough = self.peak * DEPENDENT * torch.finfo(images.dtype).eps
-        block = self._orthonormal(rest, rough)
+        block = self._orthonormal(rest, rough, once)
         if len(block) == 0:  # the space is invariant: look elsewhere
             block = self._fresh(self.width)
         return block, (block @ images.T).cpu().double()
 
-    def _orthonormal(self, B: Tensor, least: float) -> Tensor:
-        """Return orthonormal rows for what is above `least` in what is beyond."""
+    def _orthonormal(self, B: Tensor, least: float, once: bool = False) -> Tensor:
+        """Return orthonormal rows for what is above `least` in what is beyond.
+
+        One vector is taken as it is where it lost little when the basis was taken from
+        it `once`: what it has left of the basis is rounding.
+        """
         if len(B) == 1:  # what follows, for one vector at a fraction of the price
             size = B.norm()
-            return normalize(self._beyond(B / size), eps=0.0) if size > least else B[:0]
+            if size <= least:
+                return B[:0]
+            return normalize(B if once else self._beyond(B / size), eps=0.0)
         Q, R = torch.linalg.qr(B.T)
         U, s, _ = torch.linalg.svd(R)
         found = (Q @ U[:, s > least]).T[: self.rank - self.k]

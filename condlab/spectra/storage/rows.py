@@ -106,18 +106,19 @@ class Rows:
 
     def remove(self, B: Tensor, k: int) -> Tensor:
         """Return B, shape (m, length), less what the first k orthonormal rows span."""
-        for _, panel in self.panels(k):
-            B = torch.addmm(B, B @ panel.T, panel, alpha=-1)
-        return B
+        return self.separate(B, k)[0]
 
     def separate(self, B: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """Return what `remove` does, and `products` of B: each row is read once."""
-        both, m, parts = torch.cat([B, B]), len(B), []
+        """Return what `remove` does, and what it took away of each row, shape (k, m).
+
+        To rounding that is `products` of B. Each panel is read from memory once.
+        """
+        m, parts = len(B), []
         for _, panel in self.panels(k):
-            C = both @ panel.T
-            parts.append(C[m:].T)
-            both[:m].addmm_(C[:m], panel, alpha=-1)
-        return both[:m], torch.cat(parts) if parts else B.new_zeros((0, m))
+            C = B @ panel.T
+            parts.append(C.T)
+            B = torch.addmm(B, C, panel, alpha=-1)
+        return B, torch.cat(parts) if parts else B.new_zeros((0, m))
 
     def replace(self, S: Tensor) -> None:
         """Put combinations of the first k rows, coefficients (m, k), in their place."""
