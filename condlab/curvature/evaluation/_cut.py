@@ -27,6 +27,16 @@ class Parts:
     sizes: list[int]
 
 
+def some(batch: Batch, first: int, last: int) -> Batch:
+    """Return samples first to last of a batch, sharing its memory."""
+    size = batch_size(batch)
+
+    def pick(x: Tensor) -> Tensor:
+        return x if _along(x, size, 0) is None else x[first:last]
+
+    return map_tensors(pick, batch)
+
+
 def cut(batch: Batch, other: Batch, axis: int, share: int) -> Parts | None:
     """Return a batch and two parts, one in `share` of its samples and the rest.
 

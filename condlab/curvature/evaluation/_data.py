@@ -5,14 +5,17 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from condlab.curvature.evaluation._cut import some
 from condlab.curvature.evaluation._trees import tensors
 from condlab.curvature.evaluation.losses import Batch, batch_size
 from condlab.machine.precision import wide
 
+TRIAL = -1  # the number of what is tried, where that is no whole batch
 Fingerprint = tuple[tuple[tuple[int, ...], float], ...]
 
 
@@ -36,6 +39,11 @@ class Data:
         The first batch that counts.
     gap : float
         By how much gradients were seen to miss what the weights promise, relatively.
+    share, times : float
+        How much of the first batch is tried: 1, or less where that would take long. And
+        how many times that the batch's own loss is: 1, or more if it is a sum.
+    whole : Data or None
+        The batches that these are parts of.
     """
 
     def __init__(
@@ -53,7 +61,8 @@ class Data:
         self._prints = None if fixed else prints
         self._count, self._sizes = len(sizes), sizes
         self.given, self.looked_at = weights is not None, 0
-        self.gap = 0.0
+        self.gap, self.share, self.times = 0.0, 1.0, 1.0
+        self.whole: Data | None = None
         self._weigh(sizes if weights is None else weights, summed=False)
 
     def _weigh(self, amounts: Sequence[float], *, summed: bool) -> None:
@@ -76,6 +85,27 @@ class Data:
         )
         made.gap = gap
         return made
+
+    def in_parts(self, most: int) -> Data:
+        """Return the same samples in batches of so many at most, to be weighed anew."""
+        parts = InParts(self._batches, most)
+        made = Data(list(parts) if self._prints is None else parts)
+        made.whole = self
+        return made
+
+    def narrowed(self, share: float, times: float = 1.0) -> Data:
+        """Return the same batches, of the first of which only a share is tried."""
+        made = copy.copy(self)
+        made.share, made.times = share, times
+        return made
+
+    @property
+    def trial(self) -> tuple[int, Batch]:
+        """Return what is tried, with a number: the first batch, or some of it."""
+        if self.share == 1:
+            return 0, self.first
+        samples = round(self.share * self.sizes[self.looked_at])
+        return TRIAL, some(self.first, 0, max(1, samples))
 
     def advance(self, by: int = 1) -> bool:
         """Let another batch be the first that is looked at, if there is another.
@@ -124,6 +154,20 @@ class Data:
             return
         if i >= self._count or fingerprint(batch) != self._prints[i]:
             raise ValueError(_CHANGED.format(f"another batch {i}"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class InParts:
+    """Batches cut along their samples, each time they are read."""
+
+    batches: Iterable[Batch]
+    most: int
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield parts that share the memory of their batch."""
+        for batch in self.batches:
+            for first in range(0, batch_size(batch), self.most):
+                yield some(batch, first, first + self.most)
 
 
 _CHANGED = (

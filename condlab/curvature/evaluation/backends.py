@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.func import grad, jacrev, jvp, vjp, vmap
 
+from condlab.curvature.evaluation._data import TRIAL
 from condlab.curvature.evaluation._graph import saved_bytes
 from condlab.curvature.evaluation._parameters import Flat
 from condlab.curvature.evaluation._twice import backwards, differentiable
@@ -36,7 +37,10 @@ class Backend(Protocol):
 
 
 class Kept(Generic[Made]):
-    """Graphs kept for the products to come, while a budget of bytes lasts."""
+    """Graphs kept for the products to come, while a budget of bytes lasts.
+
+    That of a trial is kept if anything is, until a whole batch is asked for.
+    """
 
     def __init__(self, budget: float, sizes: Sequence[float]) -> None:
         self.budget, self._sizes = budget, sizes
@@ -46,8 +50,11 @@ class Kept(Generic[Made]):
         """Return what was kept for batch i, or build it and keep it if it fits."""
         if i in self._graphs:
             return self._graphs[i]
+        if i != TRIAL:
+            self._graphs.pop(TRIAL, None)
         graph = build()
-        if self._sizes[i] + sum(self._sizes[j] for j in self._graphs) <= self.budget:
+        sizes = [0.0 if j == TRIAL else self._sizes[j] for j in (i, *self._graphs)]
+        if self.budget and sum(sizes) <= self.budget:
             self._graphs[i] = graph
         return graph
 

@@ -16,9 +16,9 @@ from condlab.curvature.evaluation._pure import require_names, require_pure
 from condlab.curvature.evaluation._surroundings import as_now
 from condlab.curvature.evaluation._trees import map_tensors
 from condlab.curvature.evaluation._twice import differentiable
-from condlab.curvature.evaluation._whole import weighed
 from condlab.curvature.evaluation.backends import gradient_graph
 from condlab.curvature.evaluation.losses import Batch, Loss, ModelLoss, hold
+from condlab.curvature.operators._large import prepared, weighed_if_parts
 from condlab.nn.conditioning import zero_line
 from condlab.spectra.storage.room import available_bytes
 
@@ -53,13 +53,17 @@ class Point:
         require_names(loss, params)
         with torch.inference_mode(mode=False):  # else they could not be differentiated
             leaves = {n: p.detach().clone().requires_grad_() for n, p in params.items()}
-        data = batches if isinstance(batches, Data) else Data(batches, weights)
+        room = available_bytes(flat.device) / 2 if memory is None else float(memory)
+        if isinstance(batches, Data):
+            data = batches
+        else:
+            data = prepared(Data(batches, weights), loss, leaves, room)
 
         def evaluate(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-            return _gradient(loss, at, data.first)
+            return _gradient(loss, at, data.trial[1])
 
         def doubled(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-            return _gradient_in_double(loss, at, data.first)
+            return _gradient_in_double(loss, at, data.trial[1])
 
         def first_number() -> tuple[Tensor, Tensor]:
             found = evaluate(leaves)
@@ -70,8 +74,8 @@ class Point:
         centre, modules = require_pure(loss, first_number)
         _require_untouched(leaves, params)
         if not isinstance(batches, Data):
-            seen, data = data.place, weighed(data, loss, leaves)
-            if data.place != seen:
+            data, moved = weighed_if_parts(data, loss, leaves)
+            if moved:
                 centre, modules = require_pure(loss, lambda: evaluate(leaves))
         check = Check(
             evaluate,
@@ -84,7 +88,6 @@ class Point:
         _require_slopes(check, loss)
         if not isinstance(batches, Data):  # else it is kept already
             loss = as_now(loss, params)
-        room = available_bytes(flat.device) / 2 if memory is None else float(memory)
         return cls(loss, leaves, flat, data, room, check)
 
     @property

@@ -21,8 +21,9 @@ from condlab.curvature.evaluation.backends import (
     Graph,
     Kept,
     gradient_graph,
-    graph_bytes,
 )
+from condlab.curvature.evaluation.losses import Batch
+from condlab.curvature.operators._large import bytes_of_first
 from condlab.curvature.operators._point import Point
 
 BACKENDS = ("auto", "retained", "rebuilt", "forward", "batched")
@@ -63,8 +64,8 @@ class Candidates:
     def choose(self, wanted: str) -> Choice:
         """Return the cheapest backends that work and fit, or the one that is wanted."""
         loss, leaves, flat = self.point.loss, self.point.leaves, self.point.flat
-        memory, first = self.point.memory, self.point.data.first
-        sizes = graph_sizes(self.point, lambda: gradient_graph(loss, leaves, first))
+        memory = self.point.memory
+        sizes = graph_sizes(self.point, partial(gradient_graph, loss, leaves))
         share = {"auto": memory / 2, "rebuilt": 0.0}.get(wanted, memory)
         tight = sum(sizes) > share  # then what is compared is the rebuilding
         double = Kept[Graph](0 if tight else share, sizes)
@@ -103,15 +104,15 @@ class Candidates:
 
     def try_out(self, backend: Backend) -> _Tried:
         """Multiply with the probes, hold that against differences, time a product."""
-        batch, rows = self.point.data.first, self.point.check.rows
-        product = backend.product(0, batch, rows)  # also builds what is kept
+        (i, batch), rows = self.point.data.trial, self.point.check.rows
+        product = backend.product(i, batch, rows)  # also builds what is kept
         seen = self.judge(product)
         if seen.refused:
             return _refused(backend, seen.refused)
         best = float("inf")
         for width in WIDTHS if isinstance(backend, Batched) else (1,):
             many = rows[:1].repeat(width, 1)
-            seconds = self._seconds(partial(backend.product, 0, batch, many))
+            seconds = self._seconds(partial(backend.product, i, batch, many))
             best = min(best, seconds / width)
             if seconds > QUICK:
                 break
@@ -149,21 +150,22 @@ def only(
 
     ``judge(product)`` says what else is seen of a product with the first probe.
     """
-    product = backend.product(0, point.data.first, point.check.rows)
+    i, batch = point.data.trial
+    product = backend.product(i, batch, point.check.rows)
     seen = Seen(0.0) if judge is None else judge(product[0])
     if not seen.refused:
         seen = symmetric(point, product, seen.gap)
     if seen.refused:
         raise ValueError(f"{backend.name} does not work for this loss: {seen.refused}")
     seconds = Candidates(point)._seconds(
-        partial(backend.product, 0, point.data.first, point.check.rows[:1])
+        partial(backend.product, i, batch, point.check.rows[:1])
     )
     return Choice(backend, backend, (Trial(backend.name, seconds),), seen.gap)
 
 
-def graph_sizes(point: Point, build: Callable[[], object]) -> list[float]:
-    """Return the bytes of each batch's graph, from the first by their sizes."""
-    first, sizes = float(graph_bytes(build, point.leaves)), point.data.sizes
+def graph_sizes(point: Point, build: Callable[[Batch], object]) -> list[float]:
+    """Return the bytes of each batch's graph, from what is tried by their sizes."""
+    sizes, first = point.data.sizes, bytes_of_first(point.data, build, point.leaves)
     return [first * size / max(1, sizes[0]) for size in sizes]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -72,10 +73,9 @@ def gauss_newton(
             f"got {type(loss).__name__}; make the loss with make_loss or ModelLoss"
         )
     point = Point.of(loss, params, batches, weights, memory)
-    first = point.data.first
     with differentiable():
-        require_all(loss, point.leaves, first)
-    sizes = graph_sizes(point, lambda: _graph(loss, point.leaves, first))
+        require_all(loss, point.leaves, point.data.trial[1])
+    sizes = graph_sizes(point, partial(_graph, loss, point.leaves))
     backend = GaussNewtonProduct(loss, point.leaves, Kept(point.memory, sizes))
 
     def remake(loss: Loss, params: dict[str, Tensor]) -> CurvatureOperator:
@@ -151,7 +151,7 @@ class GaussNewtonProduct:
         Along theta + tv the criterion's gradient by the outputs has the derivative
         C J v, so that two passes forward tell, and no derivative of the model.
         """
-        first = point.data.first
+        i, first = point.data.trial
 
         def slope(at: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
             with differentiable():
@@ -164,7 +164,7 @@ class GaussNewtonProduct:
 
         def judge(_: Tensor) -> Seen:
             with differentiable():
-                graph = self._graph(0, first)
+                graph = self._graph(i, first)
                 if not graph.dual:
                     return Seen(0.0)
                 check = point.check.of(lambda at: slope(at, first), wide)

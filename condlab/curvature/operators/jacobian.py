@@ -142,7 +142,7 @@ class OutputMaps:
 
     def __init__(self, point: Point, loss: ModelLoss) -> None:
         self._point, self._loss = point, loss
-        sizes = graph_sizes(point, partial(self._graph, point.data.first))
+        sizes = graph_sizes(point, self._graph)
         self._kept = Kept[OutputGraph](point.memory, sizes)
         self._sizes = []
         for _, batch, _ in point.data:

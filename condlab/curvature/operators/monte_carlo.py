@@ -99,7 +99,7 @@ def _made(
 ) -> CurvatureOperator:
     point = Point.of(loss, params, batches, weights, memory)
     draw = Draw(loss, point.leaves, num_samples, seed)
-    sizes = graph_sizes(point, lambda: draw.of(0, point.data.first).graph)
+    sizes = graph_sizes(point, lambda batch: draw.of(0, batch).graph)
     backend = MonteCarloProduct(draw, Kept(point.memory, sizes))
 
     def remake(loss: Loss, params: dict[str, Tensor]) -> CurvatureOperator:

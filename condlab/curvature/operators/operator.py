@@ -65,7 +65,7 @@ class CurvatureOperator:
         self.point, self._remake = point, remake
         self._vector, self._matrix = choice.vector, choice.matrix
         self.trials: tuple[Trial, ...] = choice.trials
-        self.noise = choice.noise * sum(point.data.weights)
+        self.noise = choice.noise * point.data.times * sum(point.data.weights)
         self.products = 0
 
     @property
