@@ -7,6 +7,8 @@ import scipy.sparse as sp
 
 from condlab.types import Sparse
 
+NARROW = 4  # times √n: the bandwidth of a mesh in the plane, which has small separators
+
 
 def fits(A: Sparse, limit: float, *, row_exchanges: bool = False) -> bool:
     """Tell whether L and U together are expected to have at most `limit` entries.
@@ -28,8 +30,11 @@ def fits(A: Sparse, limit: float, *, row_exchanges: bool = False) -> bool:
         A = sp.csr_array((np.ones(A.nnz), A.indices, A.indptr), shape=A.shape)
         A = A.T @ A
     S = _symmetric_pattern(A)
-    if _envelope(S) <= limit:
+    widths = _widths(S)
+    if n + 2 * int(widths.sum()) <= limit:
         return True
+    if not row_exchanges and widths.max() <= NARROW * np.sqrt(n):
+        return _symbolic_count(S, "MMD_AT_PLUS_A") <= limit
     count = _symbolic_count(S, "COLAMD")
     if count <= limit or row_exchanges or count > 8 * limit:
         return count <= limit
@@ -57,8 +62,8 @@ def _rows(S: sp.csr_array) -> np.ndarray:
     return np.repeat(np.arange(S.shape[0]), np.diff(S.indptr))
 
 
-def _envelope(S: sp.csr_array) -> int:
-    """Count the entries inside the envelope that reverse Cuthill-McKee leaves."""
+def _widths(S: sp.csr_array) -> np.ndarray:
+    """Count each row's entries in the envelope that reverse Cuthill-McKee leaves."""
     from scipy.sparse.csgraph import reverse_cuthill_mckee
 
     n = S.shape[0]
@@ -67,7 +72,7 @@ def _envelope(S: sp.csr_array) -> int:
     rows = _rows(S)
     width = np.zeros(n, dtype=np.int64)
     np.maximum.at(width, rows, position[rows] - position[S.indices])
-    return n + 2 * int(width.sum())
+    return width
 
 
 def _symbolic_count(S: sp.csr_array, permc_spec: str) -> int:

@@ -16,6 +16,7 @@ from tests.optional import given, st
 
 EPS = np.finfo(float).eps
 PROMISE = 4e-3  # a singular value lies within this of each end, relatively
+MMD = "MMD_AT_PLUS_A"
 BOTH = [estimate_cond_1, estimate_cond_2]
 
 
@@ -335,6 +336,16 @@ def test_row_exchanges_stay_within_the_fill_of_the_normal_equations():
     actual = splu(A.tocsc()).nnz
     assert not fits(A, actual, row_exchanges=True)
     assert fits(laplacian(20), 400**2 / 4, row_exchanges=True)
+
+
+@pytest.mark.parametrize("k", [20, 70])
+def test_a_mesh_fits_where_its_factors_do_and_one_entry_less_does_not(k):
+    A = laplacian(k)
+    actual = _symbolic_count(sp.csr_array(abs(A) - 4 * sp.eye_array(k * k)), MMD)
+    assert fits(A, actual)
+    assert not fits(A, actual - 1)
+    stored = factorise(A, np.inf).lu.nnz  # SuperLU's supernodes hold some zeros
+    assert actual <= stored <= 1.1 * actual
 
 
 def test_fill_guard_refuses_a_random_graph_and_admits_a_tree():
