@@ -105,6 +105,18 @@ def test_training_and_evaluation_agree(mode):
     assert_close(layer.train(mode)(x), layer.train(not mode)(x), rtol=0, atol=0)
 
 
+def test_a_memory_format_takes_no_digits():
+    # One rounding of each value, of the mean and of the difference, each of at most
+    # 2^-24 of a value near 1000, over a deviation of 1, times a scale of at most 2.
+    x = 1000 + torch.randn(2, 8, 16, 16).float()
+    layer = AssocNorm(8, groups=2)
+    exact = layer(x.double())
+    layer.float()
+    for form in (torch.contiguous_format, torch.channels_last):
+        y = layer(x.contiguous(memory_format=form)).double()
+        assert_close(y, exact, rtol=0, atol=8 * 1010 * 2.0**-24)
+
+
 def test_zero_decoders_leave_group_norm_with_a_scale_of_three_halves():
     x = torch.randn(2, 64, 4, 4)
     layer = AssocNorm(64)
