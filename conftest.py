@@ -4,6 +4,9 @@ import sys
 
 import pytest
 
+# they hold no doctests, and to be collected their names would have to differ
+collect_ignore_glob = ["*conftest.py"]
+
 
 @pytest.fixture(autouse=True)
 def seeded_doctests(request):

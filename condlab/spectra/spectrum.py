@@ -216,8 +216,7 @@ def lanczos(
     noise, pairs = krylov.noise(), krylov.ritz()
     pairs.require_symmetric(H)
     noise += pairs.asymmetry
-    # Weyl: each row of the image is off by the noise
-    off = noise * math.sqrt(krylov.k)
+    off = noise * math.sqrt(krylov.k)  # Weyl, with the noise in each row
     before = H.count
     smallest = krylov.smallest(0 if krylov.complete else interior) + off
     more = H.count - before

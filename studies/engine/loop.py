@@ -179,9 +179,8 @@ def train(
         finite = _look(task, state, marks, watch)
         while finite and state.step < steps:
             _update(task, state, cut, seed, steps)
-            finite = _note_loss(state, marks, watch)
-            if finite:  # saved before the look, which a resumed run begins with
-                saver.save_if_due(state)
+            if finite := _note_loss(state, marks, watch):
+                saver.save_if_due(state)  # first: a resumed run begins with the look
                 finite = _look(task, state, marks, watch)
         saver.tick(state)
         return state, finite

@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from condlab.cli import main
 from condlab.curvature import HessianOperator, make_loss
 from condlab.nn import condition
-from tests.nn.test_huggingface import FAMILIES, TORCH, inputs, pretrained, torchs
+from tests.nn.families import FAMILIES, TORCH, inputs, pretrained, torchs
 
 METHODS = {
     "plain": None,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.nn import test_huggingface as others
+from tests.nn import families as others
+from tests.nn.shares import share
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
@@ -12,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 def test_family_of_transformers_is_covered(name):
     net, _ = others.pretrained(name)
     for given in (net, dict(net.named_parameters())):
-        found, left = others.share(net, given)
+        found, left = share(net, given)
         assert found >= 0.98, left
 
 
@@ -20,5 +21,5 @@ def test_family_of_transformers_is_covered(name):
 def test_torchs_own_network_is_covered(name):
     net, _ = others.torchs(name)
     for given in (net, dict(net.named_parameters())):
-        found, left = others.share(net, given)
+        found, left = share(net, given)
         assert found >= 0.98, left

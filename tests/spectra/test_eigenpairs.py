@@ -8,7 +8,7 @@ import torch
 from condlab.curvature import HessianOperator
 from condlab.spectra import spectrum
 from condlab.spectra.eigenpairs import WHICH
-from tests.curvature.evaluation.test_differentiating_losses import second_difference
+from tests.curvature.evaluation.second_differences import second_difference
 from tests.curvature.networks import dense_hessian, problem
 from tests.spectra.matrices import SPECTRA, Diagonal, rotated
 

@@ -1,11 +1,11 @@
-"""Normalisations of single examples, whitening and switching, written out."""
+"""Normalisations of single examples, written out."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
-from scipy import linalg, ndimage
+from scipy import ndimage
 from torch import nn
 from torch.nn import functional as F
 from torch.testing import assert_close
@@ -23,44 +23,11 @@ from condlab.nn.norms import (
     LocalResponseNorm,
     QKNorm,
     ScaleNorm,
-    SwitchableNorm,
-    WhiteningNorm,
-    inverse_root,
     make_norm,
-    newton_root,
-    sparsemax,
-    sparsestmax,
 )
+from tests.nn.norms.written_out import CLOSE, images, shuffled, with_parameters_of
 
-# Sums of up to 2^10 products in float64, divided by deviations near one.
-CLOSE = {"rtol": 2**12 * 2.0**-52, "atol": 2**12 * 2.0**-52}
-
-
-@pytest.fixture(autouse=True)
-def _double_precision():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(before)
-
-
-def images(n=6, c=4, h=5, w=5):
-    """Return images whose channels have different means and deviations."""
-    scale = torch.linspace(0.5, 3, c)[:, None, None]
-    return torch.randn(n, c, h, w) * scale + scale.flip(0)
-
-
-def shuffled(layer):
-    """Return a layer with random scale and shift, so that they are seen."""
-    for p in (layer.weight, layer.bias):
-        nn.init.uniform_(p, 0.5, 1.5)
-    return layer
-
-
-def with_parameters_of(layer, other):
-    other.weight, other.bias = layer.weight, layer.bias
-    return other
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def test_root_mean_square_of_an_image_is_torchs_of_the_whole():
@@ -260,90 +227,3 @@ def test_query_key_norm_gives_scaled_cosines():
     scaled, unit = norm(q, k)
     cosines = F.cosine_similarity(q[..., :, None, :], k[..., None, :, :], dim=-1)
     assert_close(scaled @ unit.mT, math.log2(100**2 - 100) * cosines, **CLOSE)
-
-
-@pytest.mark.parametrize("method", ["zca", "newton"])
-def test_whitening_single_channels_is_batch_norm(method):
-    x = images()
-    layer = shuffled(WhiteningNorm(4, group_size=1, method=method))
-    assert_close(layer(x), with_parameters_of(layer, nn.BatchNorm2d(4))(x), **CLOSE)
-
-
-def test_whitening_decorrelates_within_groups_by_the_symmetric_root():
-    x = torch.randn(64, 6) @ torch.randn(6, 6) + 3
-    y = WhiteningNorm(6, group_size=3)(x)
-    for block in (slice(0, 3), slice(3, 6)):
-        S = torch.cov(x[:, block].T, correction=0) + 1e-5 * torch.eye(3)
-        root = torch.tensor(linalg.inv(linalg.sqrtm(S.numpy())))
-        expected = (x[:, block] - x[:, block].mean(0)) @ root
-        kappa = torch.linalg.cond(S)
-        assert_close(y[:, block], expected, rtol=0, atol=float(64 * 2.0**-52 * kappa))
-
-
-def test_newtons_five_steps_are_those_of_iternorm():
-    S = torch.tensor([[2.0, 0.5], [0.5, 1.0]])
-    trace, P = 3.0, np.eye(2)
-    for _ in range(5):
-        P = 0.5 * (3 * P - np.linalg.matrix_power(P, 3) @ S.numpy() / trace)
-    assert_close(newton_root(S), torch.tensor(P / math.sqrt(trace)), **CLOSE)
-    assert_close(newton_root(S, steps=30), inverse_root(S), **CLOSE)
-
-
-def test_whitening_in_evaluation_uses_averages_of_mean_and_matrix():
-    x = torch.randn(64, 4) @ torch.randn(4, 4)
-    layer = WhiteningNorm(4, momentum=1.0)
-    expected = layer(x)
-    assert_close(layer.eval()(x), expected, rtol=1e-9, atol=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("chosen", "peer"),
-    [(0, nn.InstanceNorm2d(4)), (1, nn.GroupNorm(1, 4)), (2, nn.BatchNorm2d(4))],
-    ids=["instance", "layer", "batch"],
-)
-def test_a_switched_norm_is_the_chosen_one(chosen, peer):
-    x = images()
-    layer = SwitchableNorm(4, switch="sparsestmax", radius=1.0)
-    for switch in (layer.mean_switch, layer.var_switch):
-        nn.init.zeros_(switch)
-        switch.data[chosen] = 2.0
-    assert_close(layer(x), peer.double()(x), **CLOSE)
-
-
-def test_switchable_norm_mixes_means_and_variances_apart():
-    x = images()
-    layer = SwitchableNorm(4)
-    nn.init.normal_(layer.mean_switch)
-    nn.init.normal_(layer.var_switch)
-    axes = [(2, 3), (1, 2, 3), (0, 2, 3)]
-    w, v = layer.mean_switch.softmax(0), layer.var_switch.softmax(0)
-    mean = sum(w[k] * x.mean(axes[k], keepdim=True) for k in range(3))
-    var = sum(v[k] * x.var(axes[k], correction=0, keepdim=True) for k in range(3))
-    assert_close(layer(x), (x - mean) / (var + 1e-5).sqrt(), **CLOSE)
-
-
-def test_sparsemax_is_the_projection_on_the_simplex():
-    for z in torch.randn(20, 3):
-        p = sparsemax(z)
-        corners = torch.eye(3)
-        assert_close(p.sum(), torch.tensor(1.0), **CLOSE)
-        # Projections are characterised by an obtuse angle to every corner.
-        assert bool(((corners - p) @ (z - p) <= 1e-12).all())
-
-
-@pytest.mark.parametrize("radius", [0.0, 0.3, 0.45, 0.7, math.sqrt(2 / 3)])
-def test_sparsestmax_keeps_its_distance_from_the_centre(radius):
-    for z in torch.randn(20, 3):
-        p = sparsestmax(z, radius)
-        assert float((p - 1 / 3).norm()) >= radius - 1e-12
-        assert_close(p.sum(), torch.tensor(1.0), **CLOSE)
-        assert float(p.min()) >= 0
-
-
-def test_sparsestmax_of_a_single_radius_is_the_nearest_point_outside():
-    angle = torch.linspace(0, 2 * math.pi, 100_001)
-    u, v = torch.tensor([1.0, -1, 0]) / 2**0.5, torch.tensor([1.0, 1, -2]) / 6**0.5
-    circle = 1 / 3 + 0.3 * (angle.cos()[:, None] * u + angle.sin()[:, None] * v)
-    z = torch.tensor([0.45, 0.30, 0.25])
-    nearest = circle[(circle - z).norm(dim=1).argmin()]
-    assert_close(sparsestmax(z, 0.3), nearest, rtol=0, atol=2 * math.pi / 100_000)

@@ -15,6 +15,8 @@ from condlab.nn.norms import (
     make_norm,
 )
 
+pytestmark = pytest.mark.usefixtures("double_precision")
+
 # Sums of up to 2^10 products in float64, divided by deviations near one.
 CLOSE = {"rtol": 2**12 * 2.0**-52, "atol": 2**12 * 2.0**-52}
 SHAPES = {
@@ -25,15 +27,6 @@ SHAPES = {
     "vectors": (8, 8),
 }
 CASES = [(name, layout) for layout in NORMS for name in NORMS[layout]]
-
-
-@pytest.fixture(autouse=True)
-def _double_precision():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(before)
 
 
 @pytest.mark.parametrize(("name", "layout"), CASES)

@@ -10,16 +10,9 @@ from torch.testing import assert_close
 from condlab.nn.norms.associate import AssocNorm, added_share
 from studies.models import resnet
 
+pytestmark = pytest.mark.usefixtures("double_precision")
+
 CLOSE = {"rtol": 2**12 * 2.0**-52, "atol": 2**12 * 2.0**-52}
-
-
-@pytest.fixture(autouse=True)
-def _double_precision():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(before)
 
 
 def randomised(layer):

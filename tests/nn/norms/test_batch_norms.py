@@ -10,17 +10,10 @@ from torch.testing import assert_close
 
 from condlab.nn.norms import BatchChannelNorm, BatchGroupNorm, BatchRenorm
 
+pytestmark = pytest.mark.usefixtures("double_precision")
+
 # Sums of up to 2^10 products in float64, divided by deviations near one.
 CLOSE = {"rtol": 2**12 * 2.0**-52, "atol": 2**12 * 2.0**-52}
-
-
-@pytest.fixture(autouse=True)
-def _double_precision():
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(before)
 
 
 def images(n=6, c=4, h=5, w=5):

@@ -14,9 +14,9 @@ from torch.testing import assert_close
 
 from studies.engine.loop import train
 from studies.engine.store import load_checkpoint
-from tests.studies.tiny import INPUTS, TARGETS, main, tiny_task
+from tests.studies.engine.tiny import INPUTS, TARGETS, main, tiny_task
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 STEPS = 200
 
 
@@ -55,7 +55,13 @@ def test_a_run_that_stopped_ends_as_if_it_had_not(tmp_path, step):
 
 def killed_runs(folder, kills, rng):
     """Kill the program that many times, at random moments, then let it finish."""
-    command = [sys.executable, "-m", "tests.studies.tiny", str(folder), str(STEPS)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.studies.engine.tiny",
+        str(folder),
+        str(STEPS),
+    ]
     for _ in range(kills):
         process = subprocess.Popen(command, cwd=ROOT, env=environment())
         seen = stamp(folder)

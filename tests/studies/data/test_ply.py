@@ -7,7 +7,7 @@ import pytest
 
 from studies.data import meshes
 from studies.scenes.solids import load
-from tests.studies.test_solids import CUBE, FACES, QUADS
+from tests.studies.scenes.test_solids import CUBE, FACES, QUADS
 
 ORDERS = {"binary_little_endian": "<", "binary_big_endian": ">"}
 EACH = pytest.mark.parametrize("form", ["ascii", *ORDERS])

@@ -13,7 +13,7 @@ from studies import nerf, small_networks
 from studies.engine import ranks
 from studies.engine.loop import train
 from studies.engine.sweeps import Options
-from tests.studies.tiny import INPUTS, TARGETS, tiny_task
+from tests.studies.engine.tiny import INPUTS, TARGETS, tiny_task
 
 STEPS = 20
 

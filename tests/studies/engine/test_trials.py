@@ -17,7 +17,7 @@ from studies.engine.backends import CLUSTERS
 from studies.engine.configs import grid
 from studies.engine.store import read_lines
 from studies.engine.sweeps import Options, sweep
-from tests.studies.tiny import tiny_task
+from tests.studies.engine.tiny import tiny_task
 
 TIMES = {"seconds", "probe_seconds", "sum"}
 
@@ -184,9 +184,9 @@ def test_a_cluster_gives_the_records_of_one_process(backend, tmp_path):
 @pytest.mark.slow
 def test_two_processes_of_torchrun_share_a_batch(tmp_path):
     program = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
-    command = [*program, "--master-port", "29517", "-m", "tests.studies.shared"]
+    command = [*program, "--master-port", "29517", "-m", "tests.studies.engine.shared"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     subprocess.run(
         [*command, str(tmp_path)], cwd=root, env=environment, check=True, timeout=120
     )

@@ -9,9 +9,9 @@ from studies.__main__ import main
 from studies.analysis import costs, meta_analysis
 from studies.analysis.blocks import section, studies_block
 from studies.engine.store import write_lines
-from tests.studies.test_meta_analysis import records as runs
+from tests.studies.analysis.made_records import records as runs
 
-MEASURED = Path(__file__).parents[2] / "benchmarks" / "results" / "training_step.json"
+MEASURED = Path(__file__).parents[3] / "benchmarks" / "results" / "training_step.json"
 
 
 @pytest.fixture(scope="module")

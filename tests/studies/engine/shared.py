@@ -9,7 +9,7 @@ from torch import distributed as dist
 from torch import nn
 
 from studies.engine.loop import train
-from tests.studies.tiny import tiny_task
+from tests.studies.engine.tiny import tiny_task
 
 
 def run(folder, name):

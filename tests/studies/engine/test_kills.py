@@ -13,12 +13,12 @@ import pytest
 from condlab.machine.processes import is_alive
 from studies.__main__ import STUDIES
 from studies.engine.store import read_lines
-from tests.studies.test_trials import timeless
+from tests.studies.engine.test_trials import timeless
 
 KILLS = 13  # of each of the eight studies: more than a hundred
 ORPHANS = 10.0  # seconds after which no worker may be left
 WHERE = {
-    "cwd": Path(__file__).parents[2],
+    "cwd": Path(__file__).parents[3],
     "env": {**os.environ, "OMP_NUM_THREADS": "1"},
     "stdout": subprocess.DEVNULL,
     "stderr": subprocess.DEVNULL,

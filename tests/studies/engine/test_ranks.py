@@ -11,7 +11,7 @@ import pytest
 from studies.tasks.shares import places
 
 pytestmark = pytest.mark.slow
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LIKE = {
     "slopes": "rrelu_with_noise draws for a batch as a whole",
     "contrastive": "must be the mean of its samples' losses",
@@ -44,7 +44,7 @@ def outputs(groups):
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
-    program = ["tests.studies.ranked", str(folder)]
+    program = ["tests.studies.engine.ranked", str(folder)]
     subprocess.run([sys.executable, "-m", *program], cwd=ROOT, check=True)
     for groups in (
         launch(*program, port="29631", nodes=2),

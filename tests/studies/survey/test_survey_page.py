@@ -7,7 +7,7 @@ import pytest
 
 from studies.analysis.claims.survey import CLAIMS, CONTRASTS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "survey.md").read_text("utf-8")
 NAMED = set(re.findall(r"`([^`]+)`", PAGE))
 

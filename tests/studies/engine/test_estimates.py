@@ -8,7 +8,7 @@ import torch
 from studies.engine import estimates
 from studies.engine.estimates import Costs
 from studies.engine.loop import train
-from tests.studies.tiny import tiny_task
+from tests.studies.engine.tiny import tiny_task
 
 SECONDS = {"evaluate": 2.0, "probe": 3.0, "curvature": 50.0, "describe": 1000.0}
 STEP = 0.5
