@@ -210,8 +210,8 @@ def _squares(x: np.ndarray) -> np.ndarray:
     return x.real * x.real + x.imag * x.imag if np.iscomplexobj(x) else x * x
 
 
-def _sums_of_squares(A: Sparse, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sums along lines, and which of them can be trusted."""
+def _sums_of_squares(A: Sparse, axis: int) -> tuple[np.ndarray, np.ndarray | np.bool_]:
+    """Return the sums along lines, and which of them, or if all, can be trusted."""
     least = [math.inf]
 
     def squares(x: np.ndarray) -> np.ndarray:
@@ -220,31 +220,35 @@ def _sums_of_squares(A: Sparse, axis: int) -> tuple[np.ndarray, np.ndarray]:
         return found
 
     along = A.format == ("csr" if axis == 1 else "csc")
-    if along and A.dtype.kind == "f" and len(A.data) > ENTRIES:
-        lengths = np.diff(A.indptr)
-        if lengths.max() <= SHORT:
-            sums = _by_products(A)
-            safe = _squares_are_safe(sums, A.shape[axis])
-            return sums, safe if safe.all() else safe | (lengths == 0)
+    large = along and A.dtype.kind == "f" and len(A.data) > ENTRIES
+    if large and (sums := _by_products(A)) is not None:
+        ends = np.array([sums.min(), sums.max()])
+        if _squares_are_safe(ends, A.shape[axis]).all():  # no array on the way
+            return sums, np.True_
+        safe = _squares_are_safe(sums, A.shape[axis])
+        return sums, safe | (np.diff(A.indptr) == 0)
     sums = _reduced(A, axis, np.add, squares)
     if min(least) >= np.finfo(sums.dtype).tiny:  # no entry's square lost a digit
         return sums, np.isfinite(sums)
     return sums, _squares_are_safe(sums, A.shape[axis])
 
 
-def _by_products(A: Sparse) -> np.ndarray:
-    """Return the sums of squares of compressed lines, in pieces that stay in cache.
+def _by_products(A: Sparse) -> np.ndarray | None:
+    """Return the sums of squares of compressed lines if none is long, in pieces.
 
     With each entry in a column of its own they are a product with the entries.
     """
     lines = len(A.indptr) - 1
-    out, step = np.empty(lines, A.dtype), ENTRIES * lines // len(A.data)
+    out, step = np.empty(lines, A.dtype), 2 * ENTRIES * lines // len(A.data)
     places = np.arange(0, dtype=A.indptr.dtype)
     for start in range(0, lines, step):
         pointers = A.indptr[start : start + step + 1]
+        if np.diff(pointers).max() > SHORT:
+            return None
         x = A.data[pointers[0] : pointers[-1]]
         if len(x) > len(places):
-            places = np.arange(2 * len(x), dtype=A.indptr.dtype)
+            # SciPy copies what is less than half of an array.
+            places = np.arange(len(x) + len(x) // 4, dtype=A.indptr.dtype)
         own = (x, places[: len(x)], pointers - pointers[0])
         out[start : start + step] = sp.csr_array(own, (len(pointers) - 1, len(x))) @ x
     return out
