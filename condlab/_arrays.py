@@ -16,6 +16,8 @@ import scipy.sparse as sp
 from condlab import _entries
 from condlab._typing import Array, Sparse
 
+TOGETHER = 1 << 16  # entries of a dense matrix whose multipliers stay in cache
+
 
 def is_torch(x: object) -> bool:
     """Tell whether x is a torch tensor, without importing torch."""
@@ -158,13 +160,31 @@ def scale(A: Array, left: Array | None, right: Array | None) -> Array:
     if sp.issparse(A):
         return _scale_sparse(A, left, right)
     if left is None:
-        return A * 1.0 if right is None else A * right[None, :]
+        return A * 1.0 if right is None else _scale_columns(A, right)
     scaled = A * left[:, None]
     if right is None:
         return scaled
     if is_numpy(scaled):  # ours, so a second array is not needed
         return np.multiply(scaled, right[None, :], out=scaled)
     return scaled * right[None, :]
+
+
+def _scale_columns(A: Array, multipliers: Array) -> Array:
+    """Return A diag(multipliers); of a large NumPy array many rows at a time.
+
+    NumPy's loop ends with each row, which takes up to a fifth longer.
+    """
+    large = is_numpy(A) and A.flags.c_contiguous and A.size >= 8 * TOGETHER
+    if not large or A.shape[1] > TOGETHER // 4:
+        return A * multipliers[None, :]
+    scaled = np.empty(A.shape, np.result_type(A, multipliers))
+    repeated = np.tile(multipliers, TOGETHER // A.shape[1])
+    entries, out = A.reshape(-1), scaled.reshape(-1)
+    for start in range(0, A.size, len(repeated)):
+        piece = slice(start, start + len(repeated))
+        some = repeated[: len(out[piece])]
+        np.multiply(entries[piece], some, out=out[piece])
+    return scaled
 
 
 def _scale_sparse(
@@ -192,7 +212,7 @@ def _scale_sparse(
 def _scale_lines(A: Sparse, multipliers: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Return the entries, each compressed line scaled; in pieces that stay in cache."""
     scaled = np.empty(A.data.shape, dtype)
-    step = 1 << 13
+    step = 1 << 14
     for start in range(0, len(multipliers), step):
         pointers = A.indptr[start : start + step + 1]
         factors = np.repeat(multipliers[start : start + step], np.diff(pointers))
@@ -205,11 +225,13 @@ def _scale_entries(
     data: np.ndarray, multipliers: np.ndarray, index: np.ndarray, dtype: np.dtype
 ) -> np.ndarray:
     """Return entries times the multipliers of their lines, in pieces as well."""
-    scaled = np.empty(data.shape, dtype)
-    step = 1 << 15
+    scaled, step = np.empty(data.shape, dtype), 1 << 15
+    factors = np.empty(min(step, len(data)), multipliers.dtype)
     for start in range(0, len(data), step):
         piece = slice(start, start + step)
-        np.multiply(data[piece], multipliers.take(index[piece]), out=scaled[piece])
+        some = factors[: len(index[piece])]
+        multipliers.take(index[piece], out=some, mode="clip")  # "raise" copies `out`
+        np.multiply(data[piece], some, out=scaled[piece])
     return scaled
 
 

@@ -16,12 +16,20 @@ import numpy as np
 from condlab import _arrays
 from condlab._bauer import NEGLIGIBLE, one_sided, two_sided
 from condlab._rank import is_singular
+from condlab.condition._brackets import by_singular_values
 from condlab.condition._inverse import EPS, UNIT_ROUNDOFF, divided_by_peak, norm
 from condlab.condition.exact import _dense, cond
 from condlab.errors import NotPositiveDefiniteError
 from condlab.norms import NORMS, row_norms
 from condlab.scaling import jacobi_scaling, row_scaling
-from condlab.types import Array, Bracket, ConditionNorm, Norm, Scaling
+from condlab.types import (
+    Array,
+    Bracket,
+    ConditionEstimate,
+    ConditionNorm,
+    Norm,
+    Scaling,
+)
 
 __all__ = ["bauer", "van_der_sluis"]
 
@@ -94,16 +102,31 @@ def van_der_sluis(
     needs_square = side == "symmetric" or p != 2
     A = _dense(A, square=f"van der Sluis's bound for {side}, {p}" * needs_square)
     if side == "symmetric":
-        found = _symmetric(A, p)
+        found, _ = _symmetric(A, p)
     else:
-        found = _left(A, p) if side == "left" else _left(A.T.copy(), DUAL[p])
+        found, _ = _left(A, p) if side == "left" else _left(A.T.copy(), DUAL[p])
     return _decided(A, found)
 
 
-def _left(A: np.ndarray, p: Norm) -> Bracket:
+def equilibrated(A: np.ndarray, side: str) -> tuple[Bracket, Scaling]:
+    """Return the bracket of best κ₂ with the scaling that certainly attains its end.
+
+    A is real, its rows or its diagonal are of middle size.
+    """
+    if side == "symmetric":
+        found, scaling = _symmetric(A, 2)
+    else:
+        found, scaling = _left(A, 2)
+        units = np.ldexp(1.0, -np.frexp(np.abs(A).max(axis=1))[1])
+        scaling = scaling.compose(Scaling(units))
+    return _decided(A, found), scaling
+
+
+def _left(A: np.ndarray, p: Norm) -> tuple[Bracket, Scaling]:
+    """Return the bracket with a scaling of the rows of A divided by their peaks."""
     A = divided_by_peak(A, axis=1)
     if not A.any():
-        return Bracket(math.inf, math.inf, 1.0)
+        return Bracket(math.inf, math.inf, 1.0), Scaling(np.ones(len(A)))
     most = int(np.count_nonzero(A, axis=0).max())
     promised = {1: float(most), 2: math.sqrt(most), "inf": 1.0}[p]
     q = DUAL[p]
@@ -112,20 +135,22 @@ def _left(A: np.ndarray, p: Norm) -> Bracket:
     return _bracket(A, scalings, lambda B: row_norms(B, p=q), p, promised, independent)
 
 
-def _symmetric(A: np.ndarray, p: Norm) -> Bracket:
+def _symmetric(A: np.ndarray, p: Norm) -> tuple[Bracket, Scaling]:
     if not (A == A.T).all():
         i, j = np.argwhere(A != A.T)[0]
         raise ValueError(
             f"symmetric scaling needs a symmetric matrix, got {A[i, j]} at ({i}, {j}) "
             f"and {A[j, i]} at ({j}, {i}); use (A + A.T) / 2 if that is rounding"
         )
-    exact = _arrays.power_of_two(jacobi_scaling(A).left)
+    units = _arrays.power_of_two(jacobi_scaling(A).left)
+    exact = Scaling(units, units)
     with np.errstate(over="ignore", invalid="ignore"):
-        A = Scaling(exact, exact).apply(A)
+        A = exact.apply(A)
     scalings = jacobi_scaling(A), Scaling()
     _require_positive_definite(scalings[0].apply(A))
     promised = float(np.count_nonzero(A, axis=1).max())
-    return _bracket(A, scalings, np.diagonal, p, promised, independent=False)
+    found, scaling = _bracket(A, scalings, np.diagonal, p, promised, independent=False)
+    return found, scaling.compose(exact)
 
 
 def _require_positive_definite(A: np.ndarray) -> None:
@@ -148,20 +173,22 @@ def _bracket(
     p: Norm,
     promised: float,
     independent: bool,
-) -> Bracket:
+) -> tuple[Bracket, Scaling]:
     """Bracket the best κ by a scaling, or where rounding hides it by an exact one.
 
-    `sizes` gives the norms of the scaled rows, or the scaled diagonal; `promised`
-    bounds the norm of a matrix whose sizes are 1.
+    The one that attains the upper end is returned. `sizes` gives the norms of the
+    scaled rows, or the scaled diagonal; `promised` bounds the norm of a matrix whose
+    sizes are 1.
     """
     slack = 1 - 4 * (max(A.shape) + 8) * EPS
     ends, factors = [], []
     for scaling, rounded in zip(scalings, (True, False), strict=True):
         B = scaling.apply(A)
-        low, high = bracket_of_scaled(B, p, rounded)
+        sigma = singular_values(B) if p == 2 else None
+        low, high = bracket_of_scaled(B, p, rounded, sigma)
         found = sizes(B)[sizes(B) > 0]  # zero rows neither help nor hurt
         least, most = float(found.min()), float(found.max())
-        size = norm(B, p) / slack
+        size = (norm(B, p) if sigma is None else float(sigma[0])) / slack
         factors.append(max(1.0, min(promised, size)))
         ratio = max(1.0, min(promised * most, size) / least)
         root = math.sqrt(low) * least / most if independent else 1.0
@@ -169,7 +196,8 @@ def _bracket(
         if math.isfinite(high):
             break
     lower, upper = max(end[0] for end in ends), min(end[1] for end in ends)
-    return Bracket(lower, upper, factors[0])
+    attains = scalings[[end[1] for end in ends].index(upper)]
+    return Bracket(lower, upper, factors[0]), attains
 
 
 def _decided(A: np.ndarray, found: Bracket) -> Bracket:
@@ -183,13 +211,14 @@ def _decided(A: np.ndarray, found: Bracket) -> Bracket:
 
 
 def bracket_of_scaled(
-    B: np.ndarray, p: ConditionNorm, rounded: bool
+    B: np.ndarray, p: ConditionNorm, rounded: bool, sigma: np.ndarray | None = None
 ) -> tuple[float, float]:
     """Bracket κ of the matrix whose entries B holds, rounded or only underflowed.
 
     A relative change η of the matrix moves 1/κ by at most η and the norm by 1 ± η.
+    For p = 2 `sigma` may give the singular values of B, where the proof begins.
     """
-    found = cond(B, p)
+    found = cond(B, p) if sigma is None else _cond_2(B, sigma)
     unit = 2 * UNIT_ROUNDOFF if rounded else NEGLIGIBLE
     eta = (
         unit * (math.sqrt(min(B.shape)) if p in (2, "fro") else 1.0)
@@ -198,6 +227,22 @@ def bracket_of_scaled(
     lower = (1 - eta) / (1 / found.lower + eta) * (1 - 4 * EPS)
     rest = 1 / found.upper - eta
     return lower, (1 + eta) / rest * (1 + 4 * EPS) if rest > 0 else math.inf
+
+
+def singular_values(B: np.ndarray) -> np.ndarray:
+    """Return those of a B of any range, as LAPACK finds them."""
+    unit = divided_by_peak(B)
+    return np.ldexp(np.linalg.svd(unit, compute_uv=False), _exponent(B))
+
+
+def _cond_2(B: np.ndarray, sigma: np.ndarray) -> ConditionEstimate:
+    unit = np.ldexp(sigma, -_exponent(B))
+    return by_singular_values(divided_by_peak(B), 2, unit)
+
+
+def _exponent(B: np.ndarray) -> int:
+    """Return by which power of two `divided_by_peak` divides."""
+    return int(np.frexp(np.abs(B.view(np.float64)).max())[1])
 
 
 def bauer(

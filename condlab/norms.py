@@ -7,6 +7,7 @@ directly in one read; only lines whose sum left the safe range take the formula.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -18,6 +19,7 @@ from condlab.types import Array, Norm, Sparse
 NORMS: tuple[Norm, ...] = (1, 2, "inf")
 LINES = 1 << 12  # lines, or entries, of a sparse matrix worked on together
 ENTRIES = 1 << 16
+SHORT = 16  # entries of a line, which SciPy sums sooner than NumPy and as well
 
 
 def row_norms(A: Array, *, p: Norm = 2) -> Array:
@@ -175,12 +177,15 @@ def _sparse(A: Sparse, axis: int, p: Norm) -> np.ndarray:
             _entries.require_finite_data(A)
         return norms
     with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        sums = _reduced(A, axis, np.add, np.abs if p == 1 else _squares)
-        norms = sums if p == 1 else np.sqrt(sums)
-    safe = np.isfinite(sums) if p == 1 else _squares_are_safe(sums, A.shape[axis])
+        if p == 1:
+            norms = _reduced(A, axis, np.add, np.abs)
+            safe = np.isfinite(norms)
+        else:
+            sums, safe = _sums_of_squares(A, axis)
+            norms = np.sqrt(sums, out=sums)
     if safe.all():
         return norms
-    # Lines of nothing are among the others, and ask for no second look at the rest.
+    # Lines of zeros are among the others, and ask for no second look at the rest.
     index = _lines(A, axis)
     chosen = np.flatnonzero(~safe[index])
     norms[~safe] = 0
@@ -203,6 +208,50 @@ def _rescue(norms: np.ndarray, index: np.ndarray, sizes: np.ndarray, p: Norm) ->
 
 def _squares(x: np.ndarray) -> np.ndarray:
     return x.real * x.real + x.imag * x.imag if np.iscomplexobj(x) else x * x
+
+
+def _sums_of_squares(A: Sparse, axis: int) -> tuple[np.ndarray, np.ndarray | np.bool_]:
+    """Return the sums along lines, and which of them, or if all, can be trusted."""
+    least = [math.inf]
+
+    def squares(x: np.ndarray) -> np.ndarray:
+        found = _squares(x)
+        least.append(found.min(initial=math.inf))
+        return found
+
+    along = A.format == ("csr" if axis == 1 else "csc")
+    large = along and A.dtype.kind == "f" and len(A.data) > ENTRIES
+    if large and (sums := _by_products(A)) is not None:
+        ends = np.array([sums.min(), sums.max()])
+        if _squares_are_safe(ends, A.shape[axis]).all():  # no array on the way
+            return sums, np.True_
+        safe = _squares_are_safe(sums, A.shape[axis])
+        return sums, safe | (np.diff(A.indptr) == 0)
+    sums = _reduced(A, axis, np.add, squares)
+    if min(least) >= np.finfo(sums.dtype).tiny:  # no entry's square lost a digit
+        return sums, np.isfinite(sums)
+    return sums, _squares_are_safe(sums, A.shape[axis])
+
+
+def _by_products(A: Sparse) -> np.ndarray | None:
+    """Return the sums of squares of compressed lines if none is long, in pieces.
+
+    With each entry in a column of its own they are a product with the entries.
+    """
+    lines = len(A.indptr) - 1
+    out, step = np.empty(lines, A.dtype), 2 * ENTRIES * lines // len(A.data)
+    places = np.arange(0, dtype=A.indptr.dtype)
+    for start in range(0, lines, step):
+        pointers = A.indptr[start : start + step + 1]
+        if np.diff(pointers).max() > SHORT:
+            return None
+        x = A.data[pointers[0] : pointers[-1]]
+        if len(x) > len(places):
+            # SciPy copies what is less than half of an array.
+            places = np.arange(len(x) + len(x) // 4, dtype=A.indptr.dtype)
+        own = (x, places[: len(x)], pointers - pointers[0])
+        out[start : start + step] = sp.csr_array(own, (len(pointers) - 1, len(x))) @ x
+    return out
 
 
 def _reduced(

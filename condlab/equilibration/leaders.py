@@ -9,6 +9,7 @@ what is left, few entries of each line, gives the same norms as all of them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ PRUNED = (1, 2, 4, 8, 16)  # sweeps before which entries are looked through
 FEW = 8  # a dense matrix is left for its entries once one in so many is left
 ROUNDINGS = 40  # of half a unit each, by which a sweep can lift an entry
 TILE = 1 << 18  # entries of a dense matrix looked through together
+PIECE = 1 << 15  # entries of a sparse one, which stay in cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,14 +36,28 @@ class Leaders:
 
     def scaled(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the entries, scaled from both sides."""
-        return self.sizes * left[self.rows] * right[self.columns]
+        scaled = np.empty_like(self.sizes)
+        for piece, part in self._pieces(scaled):
+            # Places are in range; other modes than "clip" make a copy.
+            left.take(self.rows[piece], out=part, mode="clip")
+            part *= self.sizes[piece]
+            part *= right.take(self.columns[piece], mode="clip")
+        return scaled
+
+    def _pieces(self, x: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Go through an array of all entries."""
+        for start in range(0, len(x), PIECE):
+            piece = slice(start, start + PIECE)
+            yield piece, x[piece]
 
     def norms(self, scaled: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the largest scaled entry of each row and of each column."""
+        """Return the largest scaled entry of each row and column, 1 where is none."""
         found = []
         for count, index in zip(self.shape, (self.rows, self.columns), strict=True):
             norms = np.zeros(count, scaled.dtype)
             np.maximum.at(norms, index, scaled)
+            if not norms.all():
+                norms[norms == 0] = 1
             found.append(norms)
         return found[0], found[1]
 
@@ -49,7 +65,10 @@ class Leaders:
         self, scaled: np.ndarray, R: np.ndarray, C: np.ndarray, left: int
     ) -> Leaders:
         """Return those that can be the largest of a line in the sweeps left."""
-        keep = scaled >= least(R[self.rows], C[self.columns], left)
+        keep = np.empty(len(scaled), bool)
+        for piece, part in self._pieces(keep):
+            ends = R.take(self.rows[piece]), C.take(self.columns[piece])
+            np.greater_equal(scaled[piece], least(*ends, left), out=part)
         kept = (x[keep] for x in (self.rows, self.columns, self.sizes))
         return Leaders(self.shape, *kept)
 

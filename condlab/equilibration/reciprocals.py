@@ -129,8 +129,14 @@ def reciprocal(x: Array) -> Array:
     xp = _arrays.namespace(x)
     kind = xp.finfo(x.dtype)
     least, most = float(kind.smallest_normal) / 2, float(kind.max)  # as LAPACK does
-    if _arrays.is_numpy(x) and x.size and x.min() >= least and x.max() <= most:
-        return 1 / x  # nearly always: one new array instead of six
+    if _arrays.is_numpy(x) and x.size and x.max() <= most:
+        if x.min() >= least:
+            return 1 / x  # nearly always: one new array instead of six
+        with np.errstate(divide="ignore", over="ignore"):
+            found = 1 / x
+        found[x == 0] = 1
+        if found.min() > 0 and found.max() <= 1 / least:
+            return found
     one = xp.ones_like(x)
     x = xp.where(x == 0, one, x)
     size = xp.clip(xp.abs(x), least, most)
@@ -140,6 +146,9 @@ def reciprocal(x: Array) -> Array:
 def root_reciprocal(norms: Array) -> Array:
     """Return 1/√x, and 1 for 0."""
     xp = _arrays.namespace(norms)
+    if _arrays.is_numpy(norms) and norms.all():  # nearly always: one array, not four
+        roots = np.sqrt(norms)
+        return np.divide(1, roots, out=roots)
     one = xp.ones_like(norms)
     return one / xp.sqrt(xp.where(norms == 0, one, norms))
 
@@ -159,6 +168,8 @@ def clipped(multipliers: Array) -> Array:
 def are_unit(norms: Array, tol: float) -> bool:
     """Tell whether all norms but zeros are within `tol` of 1."""
     xp = _arrays.namespace(norms)
+    if _arrays.is_numpy(norms) and norms.size and (least := norms.min()) > 0:
+        return bool(norms.max() - 1 <= tol and 1 - least <= tol)
     far = (norms != 0) & (xp.abs(norms - 1) > tol)
     return not _arrays.any_true(far, unseen=True)
 

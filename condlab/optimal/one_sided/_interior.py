@@ -9,6 +9,7 @@ certificate. The method is that of Helmberg, Rendl, Vanderbei and Wolkowicz (SIA
 Optim. 6, 1996) with Mehrotra's predictor and corrector; its linear system is as large
 as w. All matrices are kept in the basis of the right singular vectors V of
 M = diag(w)^1/2 B = U diag(σ) Vᵀ: there G is diagonal, and squaring loses no digits.
+A step scales the rows of M V and turns this basis; B is not looked at again.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ from condlab.optimal.one_sided._point import Point
 
 MOST_STEPS = 100
 PATIENCE = 4  # certificates in a row that are no better
-SHORTEN = 0.95  # of the way to the boundary
+SHORTEN = 0.9  # of the way to the boundary
+ROOM = 1.05  # of the squared singular values at first, beyond either end
+PUSH = 1.4  # of the dual variables at first, over the central path's
 SQUARABLE = 1e3  # κ up to which the Gram matrix keeps ten digits of λ_min
 KEPT = 1e-3  # of the gap asked for, which λ_min may lose to squaring
 
@@ -61,13 +64,15 @@ def best_rows(
     the bound that a point proves, its repair and all rounding included, and `lower`
     is one that is known before. LinAlgError is raised where B looks singular.
     """
-    point = best = proof = start(B)
     squarable = max(SQUARABLE, math.sqrt(KEPT * rtol / EPS))
-    steps, idle, in_time = 0, 0, True
+    point = best = start(B, squarable)
+    proof: Point | None = None
+    steps, idle, in_time, seen = 0, 0, True, lower
     while True:
         best = min(best, point, key=lambda found: found.kappa)
-        proof = max(proof, point, key=lambda found: found.bound)
-        if best.reached <= point.bound * (1 + rtol):
+        if close := best.reached <= point.ceiling * (1 + rtol):
+            proof = _better(proof, point)
+        if close and best.reached <= point.bound * (1 + rtol):
             found = certify(point)
             idle = 0 if found > lower * (1 + rtol / 100) else idle + 1
             lower = max(lower, found)
@@ -76,35 +81,50 @@ def best_rows(
         in_time = not clock.over() and clock.affords("step", "judge")
         if not in_time or steps == MOST_STEPS or idle > PATIENCE:
             break
-        clock.say(f"gap {best.kappa / max(lower, proof.bound) - 1:.2g}")
+        seen = max(seen, point.bound if close else point.rough)
+        clock.say(f"gap {best.kappa / seen - 1:.2g}")
         try:
             with clock.phase("step"):
-                point = _moved(B, point, squarable)
+                point = _moved(point, squarable)
         except np.linalg.LinAlgError:  # lost to rounding
             break
         steps += 1
-    return Search(best, max(lower, certify(proof)), steps, in_time)
+    proved = certify(_better(proof, point))
+    return Search(best, max(lower, proved), steps, in_time)
 
 
-def start(B: np.ndarray) -> Point:
+def _better(proof: Point | None, point: Point) -> Point:
+    """Return the one that proves more."""
+    if proof is None:
+        return point
+    return max(proof, point, key=lambda found: found.bound)
+
+
+def start(B: np.ndarray, squarable: float) -> Point:
     """Return the equilibrated rows, with dual variables on the central path's side."""
     m, n = B.shape
     w = 1 / np.vecdot(B, B)
-    U, sigma, V = _svd(np.sqrt(w)[:, None] * B, squarable=False)
+    M = np.sqrt(w)[:, None] * B
+    U, sigma, V = _svd(M, M.T @ M)
+    if not sigma[0] < squarable * sigma[-1]:
+        U, sigma, V = _svd(M)
     if not sigma[-1] > 4 * m * EPS * sigma[0]:
         raise np.linalg.LinAlgError("the smallest singular value is rounding")
-    w, sigma = w * (2 / sigma[-1] ** 2), sigma * (math.sqrt(2) / sigma[-1])
-    s = 2 * float(sigma[0]) ** 2
-    mu = s / (2 * n + m)
+    w, sigma = w * (ROOM / sigma[-1] ** 2), sigma * (math.sqrt(ROOM) / sigma[-1])
+    s = ROOM * float(sigma[0]) ** 2
+    mu = PUSH * s / (2 * n + m)
     bottom, top = (np.diag(mu / slack) for slack in (sigma**2 - 1, s - sigma**2))
     return Point(w, s, U, sigma, V, bottom, top, np.full(m, mu))
 
 
-def _svd(M: np.ndarray, squarable: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    if not squarable:
+def _svd(
+    M: np.ndarray, gram: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the factors of M, by the eigenvectors of its Gram matrix if given."""
+    if gram is None:
         U, sigma, Vt = np.linalg.svd(M, full_matrices=False)
         return U, sigma, Vt.T
-    V = np.linalg.eigh(M.T @ M)[1][:, ::-1]
+    V = np.linalg.eigh(gram)[1][:, ::-1]
     U = M @ V
     sigma = np.sqrt(np.vecdot(U.T, U.T))  # the eigenvalues know fewer digits
     order = np.argsort(-sigma)
@@ -112,16 +132,16 @@ def _svd(M: np.ndarray, squarable: bool) -> tuple[np.ndarray, np.ndarray, np.nda
     return U[:, order] / np.maximum(sigma, EPS), sigma, V
 
 
-def _moved(B: np.ndarray, at: Point, squarable: float) -> Point:
+def _moved(at: Point, squarable: float) -> Point:
     """Return the next point; where Lanczos went too far, with exact lengths.
 
     LinAlgError is raised where rounding forbids it.
     """
     step = _direction(at)
     try:
-        return _followed(B, at, step, squarable, exact=False)
+        return _followed(at, step, squarable, exact=False)
     except np.linalg.LinAlgError:
-        return _followed(B, at, step, 0.0, exact=True)
+        return _followed(at, step, 0.0, exact=True)
 
 
 def _direction(at: Point) -> _Step:
@@ -149,22 +169,21 @@ def _direction(at: Point) -> _Step:
     )
 
 
-def _followed(
-    B: np.ndarray, at: Point, step: _Step, squarable: float, exact: bool
-) -> Point:
+def _followed(at: Point, step: _Step, squarable: float, exact: bool) -> Point:
     """Return the point as far in the direction as is safe."""
     primal, dual = _lengths(at, step, exact)
     w = at.w * (1 + primal * step.z)
     s = at.s + primal * step.s
-    U, sigma, V = _svd(np.sqrt(w)[:, None] * B, squarable=at.kappa < squarable)
+    # In the basis of `at` the Gram matrix is known, and a new one is a turn.
+    gram = np.diag(at.sigma**2) + primal * step.near if at.kappa < squarable else None
+    U, sigma, turn = _svd(np.sqrt(1 + primal * step.z)[:, None] * at.left, gram)
     if not (sigma[-1] > 1 and sigma[0] ** 2 < s):
         raise np.linalg.LinAlgError("the step left the interior")
-    turn = V.T @ at.V
     changed = (at.bottom + dual * step.bottom, at.top + dual * step.top)
-    turned = (times_lower(turn, cholesky(Z)) for Z in changed)
+    turned = (times_lower(turn.T, cholesky(Z)) for Z in changed)
     bottom, top = (F @ F.T for F in turned)
     y = (at.y + dual * step.y) * (1 + primal * step.z)
-    point = Point(w, s, U, sigma, V, bottom, top, y)
+    point = Point(w, s, U, sigma, at.V @ turn, bottom, top, y)
     point.factors  # noqa: B018 - raises where rounding has spoilt them
     return point
 

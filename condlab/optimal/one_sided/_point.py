@@ -60,25 +60,43 @@ class Point:
         """What κ is at most, with the rounding of the decomposition."""
         return self.kappa * (1 + (len(self.w) + 8) * EPS * self.kappa)
 
+    @property
+    def ceiling(self) -> float:
+        """What `bound` is at most: with means in the place of least ratios.
+
+        It takes no product of matrices.
+        """
+        squares, z1, z2 = self.sigma**2, np.diagonal(self.bottom), np.diagonal(self.top)
+        square = (squares @ z2) / (squares @ z1) * (z1.sum() / z2.sum())
+        if len(self.w) == len(self.sigma):
+            far, near = (z1 / squares).sum(), squares @ z2
+            square = max(square, far / near * (squares**2 @ z2) / z1.sum())
+        return max(1.0, math.sqrt(square))
+
     @cached_property
-    def bound(self) -> float:
-        """A lower bound of every κ, without rounding."""
+    def rough(self) -> float:
+        """A lower bound of every κ, without rounding, from what a step needs anyway."""
         near, far = (np.vecdot(C, C) for C in self.images)
         traces = np.trace(self.bottom), np.trace(self.top)
         square = float(np.min(far / near) * traces[0] / traces[1])
-        if len(self.w) == len(self.sigma):
-            square = max(square, self._damped(far) / traces[0])
         return max(1.0, math.sqrt(max(square, 0.0)))
 
-    def _damped(self, near: np.ndarray) -> float:
-        """Return the bound on the side of the rows, times the trace of Z₁.
+    @cached_property
+    def bound(self) -> float:
+        """The best lower bound of every κ that the point is known to give."""
+        if len(self.w) != len(self.sigma):
+            return self.rough
+        return max(self.rough, math.sqrt(self._damped()))
+
+    def _damped(self) -> float:
+        """Return the square of the bound on the side of the rows.
 
         There a single row that is not yet in its place need not spoil the whole bound:
         the factor of Z₂ is damped in that row, as the certificate has it.
         """
         other = times_lower(self.U / self.sigma, self.factors[0])
-        far = np.vecdot(other, other)
+        far, near = (np.vecdot(C, C) for C in (other, self.images[1]))
         ratio = far.sum() / near.sum()
         damped = np.sqrt(np.minimum(far / (ratio * near), 1.0))
         moved = self.left.T @ (damped[:, None] * self.images[1])
-        return float(np.vdot(moved, moved) * ratio)
+        return float(np.vdot(moved, moved) * ratio / np.trace(self.bottom))

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from condlab import _arrays
-from condlab.bounds import bracket_of_scaled, van_der_sluis
+from condlab import _arrays, bounds
+from condlab.bounds import bracket_of_scaled
 from condlab.condition._inverse import EPS
 from condlab.norms import row_norms
 from condlab.optimal._progress import Clock
@@ -39,6 +39,7 @@ class Found:
 
     `upper` is None where nobody has looked yet. Of a singular matrix both bounds are
     inf; `rank` and `on_range` may tell its rank, and what is certain on the range.
+    `sigma` are singular values up to a factor, seen in a search, not yet proved.
     """
 
     left: Array | None
@@ -49,6 +50,7 @@ class Found:
     upper: float | None = None
     rank: int | None = None
     on_range: Bracket | None = None
+    sigma: np.ndarray | None = None
 
 
 def reach(found: Found) -> float:
@@ -61,13 +63,16 @@ def judged(A: np.ndarray, found: Found, p: MatrixNorm = 2) -> Found:
     if found.upper is not None:
         return found
     scaling = Scaling(found.left, found.right)
-    upper = bracket_of_scaled(applied(A, scaling), p, rounded=True)[1]
+    B, sigma = applied(A, scaling), found.sigma
+    if sigma is not None:
+        sigma = sigma * float(np.linalg.norm(B) / np.linalg.norm(sigma))
+    upper = bracket_of_scaled(B, p, rounded=True, sigma=sigma)[1]
     if math.isinf(upper):  # the rounding of D A hides it
         parts = (scaling.left, scaling.right)
         exact = [d if d is None else _arrays.power_of_two(d) for d in parts]
         upper = bracket_of_scaled(applied(A, Scaling(*exact)), p, rounded=False)[1]
         found = replace(found, left=exact[0], right=exact[1])
-    return replace(found, upper=upper)
+    return replace(found, upper=upper, sigma=None)
 
 
 def left(A: np.ndarray, rtol: float, clock: Clock) -> Found:
@@ -126,7 +131,8 @@ def symmetric(A: np.ndarray, rtol: float, clock: Clock) -> Found:
         return replace(start, stopped=ROUNDING)
     d = units * found.left
     squared = found.lower**2 * (1 - 2 * EPS)
-    return _better(A, start, replace(found, left=d, right=d, lower=squared))
+    found = replace(found, left=d, right=d, lower=squared, sigma=None)  # that is L's
+    return _better(A, start, found)
 
 
 def equilibrated(A: np.ndarray, side: str, clock: Clock) -> Found:
@@ -138,11 +144,11 @@ def equilibrated(A: np.ndarray, side: str, clock: Clock) -> Found:
     if not clock.affords("start"):
         return _hurried(A, scaling)
     with clock.phase("start"):
-        bracket = van_der_sluis(A, side=side)  # type: ignore[arg-type]
+        bracket, scaling = bounds.equilibrated(A, side)
+        parts = scaling.left, scaling.right
         if math.isinf(bracket.lower):
-            return Found(scaling.left, scaling.right, math.inf, 0, SINGULAR, math.inf)
-        found = Found(scaling.left, scaling.right, bracket.lower, 0, TIME)
-        return judged(A, found)
+            return Found(*parts, math.inf, 0, SINGULAR, math.inf)
+        return Found(*parts, bracket.lower, 0, TIME, bracket.upper)
 
 
 def _hurried(A: np.ndarray, scaling: Scaling) -> Found:
@@ -175,7 +181,8 @@ def searched(
     d = search.best.d
     d = d / np.sqrt(d.max() * d.min())
     stopped = ROUNDING if search.in_time else TIME
-    return Found(d, None, search.lower, search.steps, stopped)
+    lower, sigma = search.lower, search.best.sigma
+    return Found(d, None, lower, search.steps, stopped, sigma=sigma)
 
 
 def _better(A: np.ndarray, start: Found, found: Found) -> Found:
