@@ -51,7 +51,7 @@ CLASSES, HIDDEN, TOKENS = 50_000, 256, 2048
 ENTRIES, PER_ROW = 10**8, 5
 GRID = 1000
 ORDER, STEPS = 2 * 10**6, 60
-LITTLE = 1e9  # bytes for graphs
+LITTLE = 4e8  # bytes for graphs
 OLD = """
 import time
 from condlab import estimate_cond_2
@@ -111,7 +111,7 @@ def product_by(
         return lambda: torch.autograd.grad(
             slopes, leaves, grad_outputs=rows, retain_graph=True
         )
-    memory = LITTLE if method.endswith("1 GB") else None
+    memory = LITTLE if method.endswith("4e8") else None
     params = dict(net.named_parameters())
     H = HessianOperator(make_loss(net, CRITERION), params, [batch], memory=memory)
     return lambda: H @ v
@@ -225,7 +225,7 @@ SIZES = {
 WORK: dict[str, tuple[Callable[[str], Row], tuple[str, ...]]] = {
     "tokens": (
         tokens,
-        ("condlab", "condlab, memory of 1 GB", "retained graph", "gradient"),
+        ("condlab", "condlab, memory=4e8", "retained graph", "gradient"),
     ),
     "sparse rows": (sparse_rows, ("condlab",)),
     "laplacian": (laplacian, ("condlab",)),

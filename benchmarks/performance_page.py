@@ -36,8 +36,22 @@ MISSES: Mapping[str, str] = {  # what is known of a miss, by how its work begins
     "less than what is used.",
     "cond, p = fro": "the bracket takes the residuals of the inverse from both sides, "
     "in two norms; NumPy's number has none.",
-    "50 Lanczos steps": "a third are products, another the two passes of Gram-Schmidt "
-    "against the whole basis that leave no ghosts, which curvlinops does not make.",
+    "50 Lanczos steps": "half are products, a seventh the one pass of Gram-Schmidt "
+    "against the whole basis that leaves no ghosts, a fifth the Ritz pairs' residuals "
+    "and the least singular value of the images; curvlinops makes none of the last.",
+    "Hessian product, MLP": "the same products of matrices in the same order; what is "
+    "ours is the copy of the result into one vector, 0.1 of 11 ms.",
+    "product, cross-entropy": "torch's own operations, in the same order; in parts the "
+    "gradient is made anew for each product, three products of matrices with the "
+    "classes beside six.",
+    "memory, cross-entropy": "the kept graph holds eight times the logits; in parts a "
+    "few vectors of 12.9 million parameters are left, 52 MB each and 103 in float64. "
+    "Less takes a kernel that multiplies and normalises at once.",
+    "estimate_cond_2, Laplacian": "SuperLU's factorisation and 17 solves are over half "
+    "of the time before; the count of the fill was done twice and is done once.",
+    "cond_2 with a proven bracket": "six matrix products' worth of proof beside "
+    "LAPACK's singular values: Gram matrices, a QR, the inverse of its triangle, the "
+    "product with that, Cholesky factors.",
     "kappa of a Hessian": "three factorisations of n³/3 operations each are 15 s at "
     "the speed of a matrix product; a third of eigvalsh's time needs one fewer.",
 }
@@ -78,7 +92,7 @@ def of_rows(rows: Iterable[Row]) -> str:
         ]
         ratio = "" if row.over is None else number(row.measured)
         target = "" if row.target is None else number(row.target)
-        target += " s" if row.over is None else ""
+        target += f" {row.unit}" if target and row.over is None else ""
         own = amount(row.condlab, row.unit)
         verdict = "" if row.target is None else "missed" if row.is_missed else "met"
         lines.append(
@@ -105,7 +119,7 @@ def of_misses(rows: Iterable[Row]) -> str:
     missed = [row for row in aimed if row.is_missed]
     lines = []
     for row in missed:
-        unit = " s" if row.over is None else ""
+        unit = f" {row.unit}" if row.over is None else ""
         by = f"{number(row.measured)}{unit}, aimed at {number(row.target or 0)}{unit}"
         why = [text for start, text in MISSES.items() if row.work.startswith(start)]
         lines.append(f"- {row.work}: {by}{'; ' if why else '.'}{''.join(why)}")

@@ -219,10 +219,10 @@ def outcome(row: Record) -> str:
 
 
 def brackets(record: Record) -> Iterator[Row]:
-    size, row = list(record["milliseconds"].items())[-1]
-    own, numpy = row[CONDLAB] / 1e3, row["numpy"] / 1e3
-    work = f"cond_2 with a proven bracket, n = {size}"
-    yield Row(work, own, None, {"numpy.linalg.cond": numpy}, over="numpy.linalg.cond")
+    for size, target in (("500", 2.5), ("1000", None)):
+        row, peer = record["milliseconds"][size], "numpy.linalg.cond"
+        work, numpy = f"cond_2 with a proven bracket, n = {size}", row["numpy"] / 1e3
+        yield Row(work, row[CONDLAB] / 1e3, target, {peer: numpy}, over=peer)
 
 
 def networks(record: Record) -> Iterator[Row]:
@@ -235,6 +235,48 @@ def networks(record: Record) -> Iterator[Row]:
     yield Row(work, own, None, peers, floor_row, floor_row[0])
 
 
+def tokens(rows: Record) -> Iterator[Row]:
+    peer, gradient = "retained graph", "gradient"
+    for name in (CONDLAB, "condlab, memory=4e8"):
+        own = rows[name]
+        work = "cross-entropy of 50,000 classes, 2,048 tokens"
+        work += name.removeprefix(CONDLAB)
+        spent, sizes = (
+            {f"a {other}": rows[other][kind] for other in (peer, gradient)}
+            for kind in ("seconds", "megabytes")
+        )
+        yield Row(f"product, {work}", own["seconds"], 0.97, spent, over=f"a {peer}")
+        yield Row(f"memory, {work}", own["megabytes"], 1200, sizes, unit="MB")
+        one = {"one product": own["seconds"]}
+        yield Row(f"making the operator, {work}", own["making"], None, one)
+
+
+def large(record: Record) -> Iterator[Row]:
+    yield from tokens(record["tokens"])
+    own, floor = record["sparse rows"][CONDLAB], "the matrix"
+    sizes = {floor: own["matrix_megabytes"]}
+    held = own["times_matrix"] * sizes[floor]
+    work = "memory to scale rows of 10^8 entries"
+    yield Row(work, held, 3, sizes, over=floor, unit="MB")
+    spent = {name: row["seconds"] for name, row in record["laplacian"].items()}
+    taken, before = spent.pop(CONDLAB), next(iter(spent), None)
+    work, target = "estimate_cond_2, Laplacian, order 10^6", 0.5 if spent else None
+    yield Row(work, taken, target, spent, over=before)
+    spent = {name: row["seconds"] for name, row in record["lanczos"].items()}
+    taken, work = spent.pop("in files"), "60 Lanczos steps in files, order 2·10^6"
+    yield Row(work, taken, 1.3, spent, over="in memory")
+
+
+def growth_of_large(record: Record) -> Iterator[Curve]:
+    size_of = {
+        "Hessian product, MLP of three layers": "width",
+        "Lanczos, order 300,000": "steps",
+        "estimate_cond_2, Laplacian": "points a side",
+    }
+    for work, found in record["growth"].items():
+        yield Curve(work, size_of[work], list(map(int, found)), list(found.values()))
+
+
 ROWS: Mapping[str, Callable[[Record], Iterator[Row]]] = {
     "starting": starts,
     "stacks": stacks,
@@ -245,9 +287,11 @@ ROWS: Mapping[str, Callable[[Record], Iterator[Row]]] = {
     "estimate_cond_2": estimates,
     "brackets": brackets,
     "weights": networks,
+    "large": large,
 }
 CURVES: Mapping[str, Callable[[Record], Iterator[Curve]]] = {
     "equilibrate": growth_of_scalings,
     "optimal_scaling": growth_of_optima,
     "brackets": growth_of_brackets,
+    "large": growth_of_large,
 }

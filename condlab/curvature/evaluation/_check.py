@@ -156,6 +156,10 @@ class Check:
         )
         return Seen(gap, reason), off
 
+    def forget(self) -> None:
+        """Let go of differences, a vector in float64 each; they are made anew."""
+        self._made.clear()
+
     def _differences(self) -> Iterator[tuple[Difference, Difference]]:
         for i in range(len(FACTORS)):
             if i == len(self._made):
@@ -189,8 +193,8 @@ class Check:
             loss, slopes = evaluate(self._moved(0.0, dtype))
         up, down = (evaluate(self._moved(sign * t, dtype)) for sign in (1, -1))
         sag = abs(float(up[0] - 2 * loss + down[0])) / (2 * t)
-        bend = float((up[1] - 2 * slopes + down[1]).norm()) / (2 * t)
-        curved = (up[1] - down[1]) / (2 * t)
+        bend = float((up[1] + down[1]).sub_(slopes, alpha=2).norm()) / (2 * t)
+        curved = (up[1] - down[1]).div_(2 * t)
         unit, slope = ROUNDED * eps / t, float(slopes.norm())
         # in n sums of the gradient and n entries of the point
         off_loss = unit * (abs(float(loss)) + self._rms * slope)

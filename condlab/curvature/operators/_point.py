@@ -49,10 +49,7 @@ class Point:
         memory: float | None,
     ) -> Point:
         """Return the point with a copy of the parameters, once the loss is checked."""
-        flat = Flat.of(params)
-        require_names(loss, params)
-        with torch.inference_mode(mode=False):  # else they could not be differentiated
-            leaves = {n: p.detach().clone().requires_grad_() for n, p in params.items()}
+        flat, leaves = Flat.of(params), _leaves(loss, params)
         room = available_bytes(flat.device) / 2 if memory is None else float(memory)
         if isinstance(batches, Data):
             data = batches
@@ -136,6 +133,12 @@ class Point:
         }
         held = {name: p for name, p in params.items() if name not in free}
         return hold(self.loss, held), free
+
+
+def _leaves(loss: Loss, params: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    require_names(loss, params)
+    with torch.inference_mode(mode=False):  # else they could not be differentiated
+        return {n: p.detach().clone().requires_grad_() for n, p in params.items()}
 
 
 def _require_untouched(leaves: dict[str, Tensor], params: Mapping[str, Tensor]) -> None:

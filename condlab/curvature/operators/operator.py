@@ -67,6 +67,7 @@ class CurvatureOperator:
         self.trials: tuple[Trial, ...] = choice.trials
         self.noise = choice.noise * point.data.times * sum(point.data.weights)
         self.products = 0
+        point.check.forget()
 
     @property
     def shape(self) -> tuple[int, int]:
