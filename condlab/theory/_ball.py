@@ -52,6 +52,8 @@ def ball(x: object) -> Any:
 
 def _exactly(entry: Ball | Fraction | float) -> Ball:
     """Return a number as a ball of radius zero; balls are left alone."""
+    if type(entry) is float:  # by far the most, and to ask for a Fraction is slow
+        return arb(entry)
     if isinstance(entry, arb):
         return entry
     if isinstance(entry, Fraction):

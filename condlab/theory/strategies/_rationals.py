@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 from flint import fmpq, fmpq_mat
 
@@ -47,6 +45,5 @@ def is_spd(A: np.ndarray) -> bool:
 
 def rational(A: np.ndarray) -> fmpq_mat:
     """Return a float matrix as one of rationals."""
-    entries = map(Fraction, A.ravel().tolist())
-    ratios = [fmpq(x.numerator, x.denominator) for x in entries]
+    ratios = [fmpq(*x.as_integer_ratio()) for x in A.ravel().tolist()]
     return fmpq_mat(A.shape[0], A.shape[1], ratios)
