@@ -86,7 +86,7 @@ def advised(A: sp.csr_array) -> Entry:
     others = solved_by(A, signs, TOL, MOST_STEPS)
     entry: Entry = {"shape": list(A.shape)}
     for each in found.advice:
-        kappas = {trial.scaling: trial.kappa.value for trial in each.trials}
+        kappas = {attempt.scaling: attempt.kappa.value for attempt in each.attempts}
         measure, chosen = PURPOSES[each.purpose].measure, each.scaling
         plain, advised = (measure(others, scalings[s]) for s in ("none", chosen))
         score = next(iter(plain))

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from condlab._scaling_rows import ScalingComparison, ScalingRow
     from condlab.bounds import bauer, van_der_sluis
     from condlab.comparison import SCALINGS, compare_scalings
-    from condlab.diagnosis import Advice, Culprit, Diagnosis, Trial, diagnose
+    from condlab.diagnosis import Advice, Attempt, Culprit, Diagnosis, diagnose
     from condlab.optimal import OptimalScaling, optimal_scaling
 
 __version__ = "0.1.0"
@@ -61,6 +61,7 @@ __version__ = "0.1.0"
 __all__ = [
     "SCALINGS",
     "Advice",
+    "Attempt",
     "Bracket",
     "ConditionEstimate",
     "ConditionEstimates",
@@ -76,7 +77,6 @@ __all__ = [
     "ScalingComparison",
     "ScalingRow",
     "SingularMatrixError",
-    "Trial",
     "bauer",
     "column_norms",
     "column_scaling",
@@ -127,7 +127,7 @@ _LATER = {  # public names, and where they are: what these need takes long to lo
     "Advice": "diagnosis",
     "Culprit": "diagnosis",
     "Diagnosis": "diagnosis",
-    "Trial": "diagnosis",
+    "Attempt": "diagnosis",
     "diagnose": "diagnosis",
 }
 

@@ -16,7 +16,7 @@ NAMES = {
         "ConditionEstimates",
         "Advice",
         "Culprit",
-        "Trial",
+        "Attempt",
         "Diagnosis",
         "InputNormalisation",
         "diagnose",
@@ -90,7 +90,7 @@ NAMES = {
         "sphere",
         "submatrix",
         "tangent_kernel",
-        "verify",
+        "require_invariant",
     },
     "condlab.spectra": {
         "Band",

@@ -13,7 +13,7 @@ from condlab.audit.judging import try_subject
 from condlab.audit.model import Judgement
 from condlab.audit.subjects import SUBJECTS, is_there, version
 
-Progress = Callable[[str], None]
+Announce = Callable[[str], None]
 
 
 def _silent(_: str) -> None:
@@ -40,7 +40,7 @@ class Audit:
 
 
 def audit(
-    names: Iterable[str] = (), progress: Progress = _silent, *, workers: int = 1
+    names: Iterable[str] = (), progress: Announce = _silent, *, workers: int = 1
 ) -> Audit:
     """Put subjects on trial, each on all problems of the kinds that it answers.
 

@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
     asked = [name for name in argv[:1] if name in COMMANDS]
     try:
         args = _parser(asked or COMMANDS).parse_args(argv)
-        with _text.Progress() as progress:
+        with _text.StatusLine() as progress:
             text = args.run(args, progress)
         _print(text)
     except SystemExit as exit_:  # argparse has said why

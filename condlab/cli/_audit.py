@@ -38,7 +38,7 @@ def add_parser(commands: _options.Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(args: argparse.Namespace, progress: _text.StatusLine) -> str:
     """Return the verdicts."""
     from condlab.audit import AdapterError, audit, record
 

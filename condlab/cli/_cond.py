@@ -31,7 +31,7 @@ def add_parser(commands: _options.Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(args: argparse.Namespace, progress: _text.StatusLine) -> str:
     """Return what the command prints."""
     progress(f"reading {args.source}")
     A = _sources.load(args.source, args.array)

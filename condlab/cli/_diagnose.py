@@ -55,7 +55,7 @@ def add_parser(commands: _options.Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(args: argparse.Namespace, progress: _text.StatusLine) -> str:
     """Return what the command prints, having written the file that is asked for."""
     _files.require_csv(args)
     progress(f"reading {args.source}")
@@ -94,8 +94,8 @@ def _page(found: Diagnosis) -> Iterator[str]:
         yield _text.table(lines[0], lines[1:], set())
     yield "\n".join(map(_text.wrapped, found.notes()))
     for advice in found.advice:
-        head, *trials = advice.table()
-        table = _text.table(head, trials, set(range(1, len(head))))
+        head, *attempts = advice.table()
+        table = _text.table(head, attempts, set(range(1, len(head))))
         yield f"{table}\n{_text.wrapped(advice.reason)}"
     if found.undefined:
         missing = (f"{name}: {why}" for name, why in found.undefined.items())
@@ -103,17 +103,17 @@ def _page(found: Diagnosis) -> Iterator[str]:
 
 
 def _rows(source: str, found: Diagnosis) -> Iterator[dict[str, object]]:
-    """Yield a row a culprit and a row a trial."""
+    """Yield a row a culprit and a row a attempt."""
     for line in found.culprits:
         yield {"source": source, "record": "culprit", **line.to_dict()}
     for advice in found.advice:
-        for trial in advice.trials:
+        for attempt in advice.attempts:
             yield {
                 "source": source,
-                "record": "trial",
+                "record": "attempt",
                 "purpose": advice.purpose,
-                "scaling": trial.scaling,
-                "advised": trial.scaling == advice.scaling,
-                "kappa": trial.kappa.value,
-                **trial.measured,
+                "scaling": attempt.scaling,
+                "advised": attempt.scaling == advice.scaling,
+                "kappa": attempt.kappa.value,
+                **attempt.measured,
             }

@@ -85,7 +85,7 @@ def _add_method(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(args: argparse.Namespace, progress: _text.StatusLine) -> str:
     """Return what the command prints, having drawn the figure."""
     _require_options(args)
     _require_torch()

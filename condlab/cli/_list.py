@@ -30,7 +30,7 @@ def add_parser(commands: _options.Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(args: argparse.Namespace, progress: _text.StatusLine) -> str:
     """Return what the command prints."""
     progress("collecting names")
     if args.what != "all":

@@ -19,7 +19,7 @@ MEANING = {
 
 
 def run(
-    theorems: list[Theorem], args: argparse.Namespace, progress: _text.Progress
+    theorems: list[Theorem], args: argparse.Namespace, progress: _text.StatusLine
 ) -> str:
     """Return what `condlab verify --mutate` prints."""
     from condlab.theory.mutation import try_mutants

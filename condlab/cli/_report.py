@@ -42,7 +42,7 @@ def add_parser(commands: _options.Commands) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(args: argparse.Namespace, progress: _text.StatusLine) -> str:
     """Return what the command prints, having written the report."""
     if args.out.exists() and not args.out.is_dir():
         raise ValueError(f"--out needs a directory, and {args.out} is a file")

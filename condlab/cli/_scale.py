@@ -103,7 +103,7 @@ def _add_norms(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(args: argparse.Namespace, progress: _text.StatusLine) -> str:
     """Return what the command prints, having written the files that are asked for."""
     args.method = list(dict.fromkeys(args.method or ["all"]))
     _check_output(args)
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace, progress: _text.Progress) -> str:
 
 
 def _compared(
-    args: argparse.Namespace, source: str, A: Array, progress: _text.Progress
+    args: argparse.Namespace, source: str, A: Array, progress: _text.StatusLine
 ) -> tuple[ScalingComparison, list[str]]:
     """Return the scalings of one matrix, and notes, having written --output."""
     if args.output:

@@ -28,7 +28,7 @@ class Span:
 
 
 def run(
-    args: argparse.Namespace, problem: _models.Problem, progress: _text.Progress
+    args: argparse.Namespace, problem: _models.Problem, progress: _text.StatusLine
 ) -> str:
     """Return what is printed of several checkpoints, having drawn the figure."""
     names = _names(args.checkpoint)

@@ -18,8 +18,8 @@ import numpy as np
 from condlab.display.digits import bracket, floor, number, shown
 
 __all__ = [
-    "Progress", "as_json", "bracket", "excess", "floor", "instance", "number", "shown",
-    "table", "width", "wrapped",
+    "StatusLine", "as_json", "bracket", "excess", "floor", "instance", "number",
+    "shown", "table", "width", "wrapped",
 ]  # fmt: skip
 
 TWICE = 2.0  # from here on a factor reads better than a percentage
@@ -116,7 +116,7 @@ def _plain(value: object) -> object:
     return value
 
 
-class Progress:
+class StatusLine:
     """Say on a terminal what is being done, once it has taken two seconds.
 
     A thread speaks, so that a single long factorisation is not silent.
@@ -138,7 +138,7 @@ class Progress:
             self._lines = True
             self._thread.start()
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> StatusLine:
         """Begin to count the seconds."""
         if sys.stderr.isatty():
             self._thread.start()

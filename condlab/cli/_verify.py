@@ -104,7 +104,7 @@ def _sizes(text: str) -> list[int]:
     return sorted(sizes)
 
 
-def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(args: argparse.Namespace, progress: _text.StatusLine) -> str:
     """Return what the command prints."""
     _check_files(args)
     theorems = _claims.find(args.keys)
@@ -190,7 +190,7 @@ def _export(verdicts: list[list[Verdict]], path: Path) -> str:
 
 
 def _trial(
-    theorem: Theorem, args: argparse.Namespace, progress: _text.Progress, place: str
+    theorem: Theorem, args: argparse.Namespace, progress: _text.StatusLine, place: str
 ) -> list[Verdict]:
     """Return a verdict for each size up to the first that has a counterexample."""
     from condlab.theory import verify

@@ -78,7 +78,7 @@ def _add_rows(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace, progress: _text.Progress) -> str:
+def run(args: argparse.Namespace, progress: _text.StatusLine) -> str:
     """Return what the command prints, having written --figure."""
     if (args.source is None) == (args.compare is None):
         raise ValueError("give one SOURCE, or two of them to --compare")
@@ -124,7 +124,7 @@ def _require_sizes(args: argparse.Namespace) -> None:
 
 
 def _table(
-    network: Network, name: str, args: argparse.Namespace, progress: _text.Progress
+    network: Network, name: str, args: argparse.Namespace, progress: _text.StatusLine
 ) -> LayerTable:
     from condlab.nn import layer_table
 

@@ -39,8 +39,8 @@ from condlab.curvature.symmetry.motions import line_numbers
 from condlab.curvature.symmetry.null_space import (
     NullSpace,
     null_space,
+    require_invariant,
     residual,
-    verify,
 )
 from condlab.curvature.symmetry.symmetries import find_invariances
 from condlab.curvature.twins import Comparison, compare, hold_lengths
@@ -79,10 +79,10 @@ __all__ = [
     "null_space",
     "output_shift",
     "relu_rescaling",
+    "require_invariant",
     "residual",
     "row_scale",
     "sphere",
     "submatrix",
     "tangent_kernel",
-    "verify",
 ]

@@ -1,7 +1,7 @@
 """Who is to blame for a condition number, and which scaling helps what is done next."""
 
 from condlab.diagnosis._programmes import is_programme
-from condlab.diagnosis.advice import Advice, Trial
+from condlab.diagnosis.advice import Advice, Attempt
 from condlab.diagnosis.culprits import Culprit
 from condlab.diagnosis.diagnosis import diagnose
 from condlab.diagnosis.purposes import PURPOSES
@@ -10,9 +10,9 @@ from condlab.diagnosis.record import Diagnosis
 __all__ = [
     "PURPOSES",
     "Advice",
+    "Attempt",
     "Culprit",
     "Diagnosis",
-    "Trial",
     "diagnose",
     "is_programme",
 ]

@@ -20,7 +20,7 @@ GUARDED = ("backward error", "infeasibility")  # must not rise, either
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Attempt:
     """One scaling, run for a purpose.
 
     Parameters
@@ -58,7 +58,7 @@ class Advice:
         A key of `PURPOSES`.
     scaling : str
         The one that was measured best; "none" where none is better by the margin.
-    trials : tuple of Trial
+    attempts : tuple of Attempt
         What was run, the unscaled matrix first.
     refused : mapping of str to str
         Why a scaling was no candidate.
@@ -68,7 +68,7 @@ class Advice:
 
     purpose: str
     scaling: str
-    trials: tuple[Trial, ...]
+    attempts: tuple[Attempt, ...]
     refused: Mapping[str, str]
     reason: str
 
@@ -77,17 +77,17 @@ class Advice:
         return record(self)
 
     def table(self) -> Cells:
-        """Return the trials as words."""
-        head = (self.purpose, "kappa_2", *self.trials[0].measured)
+        """Return the attempts as words."""
+        head = (self.purpose, "kappa_2", *self.attempts[0].measured)
         return [
             head,
             *(
                 (
-                    trial.scaling + " *" * (trial.scaling == self.scaling),
-                    shown(trial.kappa),
-                    *(_shown(name, x) for name, x in trial.measured.items()),
+                    attempt.scaling + " *" * (attempt.scaling == self.scaling),
+                    shown(attempt.kappa),
+                    *(_shown(name, x) for name, x in attempt.measured.items()),
                 )
-                for trial in self.trials
+                for attempt in self.attempts
             ),
         ]
 
@@ -118,28 +118,28 @@ def advise(
     progress : callable
         Told in words what is done next.
     """
-    kind, trials, refused = PURPOSES[purpose], [], dict(scalings.refused)
+    kind, attempts, refused = PURPOSES[purpose], [], dict(scalings.refused)
     for row in scalings:
         if why := kind.unfit(row.scaling, system.A.shape):
             refused[row.name] = why
             continue
         progress(f"{purpose} with {row.name} scaling")
         measured = kind.measure(system, row.scaling)
-        trials.append(Trial(row.name, row.kappa, measured))
-    chosen = _best(purpose, trials)
-    reason = _reason(purpose, chosen, trials, system)
-    return Advice(purpose, chosen.scaling, tuple(trials), refused, reason)
+        attempts.append(Attempt(row.name, row.kappa, measured))
+    chosen = _best(purpose, attempts)
+    reason = _reason(purpose, chosen, attempts, system)
+    return Advice(purpose, chosen.scaling, tuple(attempts), refused, reason)
 
 
-def _best(purpose: str, trials: Sequence[Trial]) -> Trial:
-    """Return the trial of least score that beats the first by the margin, or that."""
-    plain = trials[0]
+def _best(purpose: str, attempts: Sequence[Attempt]) -> Attempt:
+    """Return the attempt of least score that beats the first by the margin, or that."""
+    plain = attempts[0]
     better = [
-        trial
-        for trial in trials[1:]
-        if fell(PURPOSES[purpose], plain.score, trial.score)
+        attempt
+        for attempt in attempts[1:]
+        if fell(PURPOSES[purpose], plain.score, attempt.score)
         and all(
-            trial.measured[name] <= plain.measured[name]
+            attempt.measured[name] <= plain.measured[name]
             for name in GUARDED
             if name in plain.measured
         )
@@ -148,9 +148,9 @@ def _best(purpose: str, trials: Sequence[Trial]) -> Trial:
 
 
 def _reason(
-    purpose: str, chosen: Trial, trials: Sequence[Trial], system: Problem
+    purpose: str, chosen: Attempt, attempts: Sequence[Attempt], system: Problem
 ) -> str:
-    plain = trials[0]
+    plain = attempts[0]
     name = next(iter(plain.measured))
     what = "entries lost" if name == "lost" else name
     if chosen is not plain:
@@ -173,7 +173,7 @@ def _reason(
         f"without, by {100 * share:.0f} %"
     )
     said += "".join(f" and keeps the {g}" for g in GUARDED if g in plain.measured)
-    low = min(trials, key=lambda trial: trial.kappa.value)
+    low = min(attempts, key=lambda attempt: attempt.kappa.value)
     if plain.kappa.value < MATTERS * low.kappa.value:
         return said
     return (
@@ -183,7 +183,7 @@ def _reason(
     )
 
 
-def _kappas(before: Trial, after: Trial) -> str:
+def _kappas(before: Attempt, after: Attempt) -> str:
     return f"{shown(before.kappa)} -> {shown(after.kappa)}"
 
 

@@ -77,7 +77,7 @@ def test_progress_speaks_only_when_it_takes_long(monkeypatch, patience, said):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setattr(_text, "PATIENCE", patience)
-    with _text.Progress() as progress:
+    with _text.StatusLine() as progress:
         progress("working")
         deadline = time.monotonic() + 5
         while said and "working" not in terminal.getvalue():
@@ -89,7 +89,7 @@ def test_progress_speaks_only_when_it_takes_long(monkeypatch, patience, said):
 
 def test_progress_is_silent_where_stderr_is_no_terminal(capsys, monkeypatch):
     monkeypatch.setattr(_text, "PATIENCE", 0.0)
-    with _text.Progress() as progress:
+    with _text.StatusLine() as progress:
         progress("working")
         time.sleep(0.05)
     assert capsys.readouterr().err == ""

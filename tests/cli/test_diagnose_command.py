@@ -25,7 +25,7 @@ def test_it_names_a_line_in_another_unit(tmp_path, capsys):
     assert main(["diagnose", str(path), "--csv", str(tmp_path / "lines.csv")]) == 0
     text = (tmp_path / "lines.csv").read_text()
     assert ",culprit,column,4,size," in text
-    assert ",trial," in text
+    assert ",attempt," in text
 
 
 def test_it_refuses_in_one_line(tmp_path, capsys):

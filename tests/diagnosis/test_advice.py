@@ -41,14 +41,14 @@ def test_advice_is_never_worse_than_no_scaling(name):
     seen = {each.purpose for each in found.advice} | set(found.undefined)
     assert seen == set(PURPOSES) - {"lp"}
     for each in found.advice:
-        trials = {trial.scaling: trial for trial in each.trials}
-        plain, chosen = trials["none"], trials[each.scaling]
+        attempts = {attempt.scaling: attempt for attempt in each.attempts}
+        plain, chosen = attempts["none"], attempts[each.scaling]
         assert chosen.score <= plain.score
         assert chosen.measured.get("backward error", 0) <= max(
             plain.measured.get("backward error", 0), 2**-53
         )
         if each.scaling != "none":
-            assert chosen.score == min(t.score for t in each.trials) or (
+            assert chosen.score == min(t.score for t in each.attempts) or (
                 each.purpose == "lu"
             )
 
@@ -65,7 +65,7 @@ def test_badly_scaled_stiffness_is_scaled_on_both_sides_alike(purpose):
     found = advice(MATRICES["definite"], purpose)
     assert found.scaling in ("jacobi", "ruiz")
     assert "row" in found.refused
-    steps = {trial.scaling: trial.score for trial in found.trials}
+    steps = {attempt.scaling: attempt.score for attempt in found.attempts}
     assert steps["jacobi"] <= 20 < steps["none"]
 
 
@@ -81,25 +81,25 @@ def test_a_smaller_kappa_that_does_not_help_is_said():
 def test_float16_needs_a_scaling_where_entries_overflow():
     A = GAUSSIAN * np.array([1e6] * 6 + [1.0] * 6)
     found = advice(A, "float16")
-    assert found.trials[0].measured["overflow"] > 0.4
+    assert found.attempts[0].measured["overflow"] > 0.4
     assert found.scaling != "none"
-    chosen = next(t for t in found.trials if t.scaling == found.scaling)
+    chosen = next(t for t in found.attempts if t.scaling == found.scaling)
     assert chosen.measured["overflow"] == 0
     assert advice(A, "bfloat16").scaling == "none"
 
 
 def test_rectangles_keep_what_their_solution_minimises():
     tall, wide = advice(MATRICES["tall"], "lsqr"), advice(MATRICES["wide"], "lsqr")
-    assert [t.scaling for t in tall.trials] == ["none", "column"]
+    assert [t.scaling for t in tall.attempts] == ["none", "column"]
     assert "least squares" in tall.refused["row"]
-    assert [t.scaling for t in wide.trials] == ["none", "row"]
+    assert [t.scaling for t in wide.attempts] == ["none", "row"]
     assert (tall.scaling, wide.scaling) == ("column", "row")
 
 
 def test_where_nothing_converges_the_advice_is_none():
     found = advice(MATRICES["definite"], "cg", max_steps=2)
     assert found.scaling == "none"
-    assert all(math.isinf(trial.score) for trial in found.trials)
+    assert all(math.isinf(attempt.score) for attempt in found.attempts)
     assert "within 2 steps" in found.reason
 
 
@@ -143,7 +143,7 @@ def test_advice_is_printed_and_recorded():
     found = condlab.diagnose(MATRICES["definite"], purpose=["cg"], time_limit=0)
     assert "cg: take" in str(found)
     assert "jacobi" in found._repr_html_()
-    trials = found.to_dict()["advice"][0]["trials"]
-    assert trials[0]["scaling"] == "none"
-    assert trials[0]["measured"]["steps"] == found.advice[0].trials[0].score
+    attempts = found.to_dict()["advice"][0]["attempts"]
+    assert attempts[0]["scaling"] == "none"
+    assert attempts[0]["measured"]["steps"] == found.advice[0].attempts[0].score
     assert "jacobi" in str(found.advice[0])

@@ -71,7 +71,9 @@ def test_a_programme_is_diagnosed_by_its_constraints(path):
     assert [(c.axis, c.index) for c in found.culprits] == [("column", 1)]
     (advice,) = found.advice
     assert advice.purpose == "lp"
-    assert {"none", "ruiz", "pdlp", "scs", "osqp"} <= {t.scaling for t in advice.trials}
+    assert {"none", "ruiz", "pdlp", "scs", "osqp"} <= {
+        t.scaling for t in advice.attempts
+    }
     assert condlab.diagnose(str(path), purpose="lsqr").advice[0].purpose == "lsqr"
 
 

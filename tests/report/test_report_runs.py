@@ -107,7 +107,7 @@ def test_long_work_without_a_terminal_says_how_far_it_is(monkeypatch):
     said = io.StringIO()  # pytest's own loses what a thread writes while it is read
     monkeypatch.setattr("sys.stderr", said)
     patience = time.monotonic() + 60  # a busy machine takes its time
-    with _text.Progress() as progress:
+    with _text.StatusLine() as progress:
         progress.in_lines()
         progress("12 of 377: a-key")
         while said.getvalue().count("\n") < 2 and time.monotonic() < patience:

@@ -15,7 +15,7 @@ from condlab.curvature.evaluation._trees import tensors
 from condlab.curvature.evaluation.losses import Batch, batch_size
 from condlab.machine.precision import wide
 
-TRIAL = -1  # the number of what is tried, where that is no whole batch
+SAMPLE = -1  # the number of what is tried, where that is no whole batch
 Fingerprint = tuple[tuple[tuple[int, ...], float], ...]
 
 
@@ -100,12 +100,12 @@ class Data:
         return made
 
     @property
-    def trial(self) -> tuple[int, Batch]:
+    def sample(self) -> tuple[int, Batch]:
         """Return what is tried, with a number: the first batch, or some of it."""
         if self.share == 1:
             return 0, self.first
         samples = round(self.share * self.sizes[self.looked_at])
-        return TRIAL, some(self.first, 0, max(1, samples))
+        return SAMPLE, some(self.first, 0, max(1, samples))
 
     def advance(self, by: int = 1) -> bool:
         """Let another batch be the first that is looked at, if there is another.

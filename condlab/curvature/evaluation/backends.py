@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.func import grad, jacrev, jvp, vjp, vmap
 
-from condlab.curvature.evaluation._data import TRIAL
+from condlab.curvature.evaluation._data import SAMPLE
 from condlab.curvature.evaluation._graph import saved_bytes
 from condlab.curvature.evaluation._parameters import Flat
 from condlab.curvature.evaluation._twice import backwards, differentiable
@@ -39,7 +39,7 @@ class Backend(Protocol):
 class Kept(Generic[Made]):
     """Graphs kept for the products to come, while a budget of bytes lasts.
 
-    That of a trial is kept if anything is, until a whole batch is asked for.
+    That of a sample is kept if anything is, until a whole batch is asked for.
     """
 
     def __init__(self, budget: float, sizes: Sequence[float]) -> None:
@@ -50,10 +50,10 @@ class Kept(Generic[Made]):
         """Return what was kept for batch i, or build it and keep it if it fits."""
         if i in self._graphs:
             return self._graphs[i]
-        if i != TRIAL:
-            self._graphs.pop(TRIAL, None)
+        if i != SAMPLE:
+            self._graphs.pop(SAMPLE, None)
         graph = build()
-        sizes = [0.0 if j == TRIAL else self._sizes[j] for j in (i, *self._graphs)]
+        sizes = [0.0 if j == SAMPLE else self._sizes[j] for j in (i, *self._graphs)]
         if self.budget and sum(sizes) <= self.budget:
             self._graphs[i] = graph
         return graph

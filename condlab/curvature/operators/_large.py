@@ -38,7 +38,7 @@ def prepared(data: Data, loss: Loss, leaves: dict[str, Tensor], memory: float) -
     few, modules = data.narrowed(2 * FEW / size), Modules()
     try:
         with modules.watched():
-            growth = _growth(loss, leaves, few.trial[1])
+            growth = _growth(loss, leaves, few.sample[1])
             build = partial(gradient_graph, loss, leaves)
             each = bytes_of_first(few, build, leaves) / size
     except Exception:  # a loss may fail in any way on what is no batch of its
@@ -61,7 +61,7 @@ def bytes_of_first(
 
     Two sizes tell what is there once, such as transposed weights, from what grows.
     """
-    batch = data.trial[1]
+    batch = data.sample[1]
     tried = graph_bytes(lambda: build(batch), leaves)
     if data.share == 1:
         return float(tried)

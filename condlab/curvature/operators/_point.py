@@ -57,10 +57,10 @@ class Point:
             data = prepared(Data(batches, weights), loss, leaves, room)
 
         def evaluate(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-            return _gradient(loss, at, data.trial[1])
+            return _gradient(loss, at, data.sample[1])
 
         def doubled(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-            return _gradient_in_double(loss, at, data.trial[1])
+            return _gradient_in_double(loss, at, data.sample[1])
 
         def first_number() -> tuple[Tensor, Tensor]:
             found = evaluate(leaves)

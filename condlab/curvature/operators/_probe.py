@@ -34,7 +34,7 @@ CLEARLY = 0.8  # how much less another one must take to be preferred to a kept g
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Timing:
     """One backend on the first batch: seconds a vector, or why it does not work."""
 
     name: str
@@ -44,14 +44,14 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The backends for one vector and for several, and the trials behind them.
+    """The backends for one vector and for several, and the timings behind them.
 
     `noise` is by how much, in the units of H, their products were seen to be off.
     """
 
     vector: Backend
     matrix: Backend
-    trials: tuple[Trial, ...]
+    timings: tuple[Timing, ...]
     noise: float
 
 
@@ -99,12 +99,12 @@ class Candidates:
             if tried.works:
                 return tried
             refused.append(tried)
-        reasons = dict.fromkeys(one.trial.refused for one in refused)
+        reasons = dict.fromkeys(one.timing.refused for one in refused)
         return _refused(backends[0], "; ".join(reasons))
 
     def try_out(self, backend: Backend) -> _Tried:
         """Multiply with the probes, hold that against differences, time a product."""
-        (i, batch), rows = self.point.data.trial, self.point.check.rows
+        (i, batch), rows = self.point.data.sample, self.point.check.rows
         product = backend.product(i, batch, rows)  # also builds what is kept
         seen = self.judge(product)
         if seen.refused:
@@ -116,7 +116,7 @@ class Candidates:
             best = min(best, seconds / width)
             if seconds > QUICK:
                 break
-        return _Tried(Trial(backend.name, best), backend, seen.gap)
+        return _Tried(Timing(backend.name, best), backend, seen.gap)
 
     def judge(self, product: Tensor) -> Seen:
         """Return how far products with the probes are off, in the Frobenius norm of H.
@@ -150,7 +150,7 @@ def only(
 
     ``judge(product)`` says what else is seen of a product with the first probe.
     """
-    i, batch = point.data.trial
+    i, batch = point.data.sample
     product = backend.product(i, batch, point.check.rows)
     seen = Seen(0.0) if judge is None else judge(product[0])
     if not seen.refused:
@@ -160,7 +160,7 @@ def only(
     seconds = Candidates(point)._seconds(
         partial(backend.product, i, batch, point.check.rows[:1])
     )
-    return Choice(backend, backend, (Trial(backend.name, seconds),), seen.gap)
+    return Choice(backend, backend, (Timing(backend.name, seconds),), seen.gap)
 
 
 def graph_sizes(point: Point, build: Callable[[Batch], object]) -> list[float]:
@@ -171,44 +171,44 @@ def graph_sizes(point: Point, build: Callable[[Batch], object]) -> list[float]:
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    trial: Trial
+    timing: Timing
     backend: Backend
     gap: float = 0.0
 
     @property
     def works(self) -> bool:
-        return math.isfinite(self.trial.seconds)
+        return math.isfinite(self.timing.seconds)
 
 
 def _refused(backend: Backend, why: str) -> _Tried:
-    return _Tried(Trial(backend.name, math.inf, why), backend)
+    return _Tried(Timing(backend.name, math.inf, why), backend)
 
 
 def _cheapest(tried: list[_Tried]) -> Choice:
     """Return the cheapest of those that are left, a kept graph unless clearly so."""
     left = [one for one in tried if one.works]
     if not left:
-        reasons = "; ".join(f"{t.trial.name}: {t.trial.refused}" for t in tried)
+        reasons = "; ".join(f"{t.timing.name}: {t.timing.refused}" for t in tried)
         raise ValueError(f"torch cannot differentiate this loss twice: {reasons}")
     single = [one for one in left if not isinstance(one.backend, Batched)] or left
     vector = single[0]
     for one in single[1:]:
-        if one.trial.seconds < CLEARLY * vector.trial.seconds:
+        if one.timing.seconds < CLEARLY * vector.timing.seconds:
             vector = one
-    matrix = min((vector, *left), key=lambda one: one.trial.seconds)
+    matrix = min((vector, *left), key=lambda one: one.timing.seconds)
     matrix = matrix if isinstance(matrix.backend, Batched) else vector
-    trials = tuple(one.trial for one in tried)
+    timings = tuple(one.timing for one in tried)
     gap = max(vector.gap, matrix.gap)
-    return Choice(vector.backend, matrix.backend, trials, gap)
+    return Choice(vector.backend, matrix.backend, timings, gap)
 
 
 def _only(one: _Tried, tried: list[_Tried]) -> Choice:
     if not one.works:
         raise ValueError(
-            f"backend {one.trial.name!r} does not work for this loss: "
-            f'{one.trial.refused}; use backend="auto"'
+            f"backend {one.timing.name!r} does not work for this loss: "
+            f'{one.timing.refused}; use backend="auto"'
         )
-    return Choice(one.backend, one.backend, tuple(t.trial for t in tried), one.gap)
+    return Choice(one.backend, one.backend, tuple(t.timing for t in tried), one.gap)
 
 
 def _timed(run: Callable[[], object], device: torch.device) -> float:

@@ -74,7 +74,7 @@ def gauss_newton(
         )
     point = Point.of(loss, params, batches, weights, memory)
     with differentiable():
-        require_all(loss, point.leaves, point.data.trial[1])
+        require_all(loss, point.leaves, point.data.sample[1])
     sizes = graph_sizes(point, partial(_graph, loss, point.leaves))
     backend = GaussNewtonProduct(loss, point.leaves, Kept(point.memory, sizes))
 
@@ -151,7 +151,7 @@ class GaussNewtonProduct:
         Along theta + tv the criterion's gradient by the outputs has the derivative
         C J v, so that two passes forward tell, and no derivative of the model.
         """
-        i, first = point.data.trial
+        i, first = point.data.sample
 
         def slope(at: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
             with differentiable():

@@ -15,7 +15,7 @@ from condlab.curvature.evaluation._parameters import Flat
 from condlab.curvature.evaluation.backends import Backend
 from condlab.curvature.evaluation.losses import Batch, Loss
 from condlab.curvature.operators._point import Point
-from condlab.curvature.operators._probe import BACKENDS, Candidates, Choice, Trial
+from condlab.curvature.operators._probe import BACKENDS, Candidates, Choice, Timing
 from condlab.curvature.operators.blocks import NotAStackError, assemble_stack
 from condlab.spectra._products import to_scipy
 from condlab.spectra.assembly import AssemblyOptions, assemble, require_room
@@ -44,7 +44,7 @@ class CurvatureOperator:
         What multiplies with one vector.
     matrix_backend : str
         What multiplies with several.
-    trials : tuple of Trial
+    timings : tuple of Timing
         What was tried on the first batch, and the seconds that a vector took, or why
         it is not used.
     noise : float
@@ -64,7 +64,7 @@ class CurvatureOperator:
     ) -> None:
         self.point, self._remake = point, remake
         self._vector, self._matrix = choice.vector, choice.matrix
-        self.trials: tuple[Trial, ...] = choice.trials
+        self.timings: tuple[Timing, ...] = choice.timings
         self.noise = choice.noise * point.data.times * sum(point.data.weights)
         self.products = 0
         point.check.forget()

@@ -21,7 +21,7 @@ from condlab.curvature.operators._over_parameters import OverParameters
 from condlab.curvature.symmetry._lines import Lines, places_of
 from condlab.curvature.symmetry.invariances import Invariance
 from condlab.curvature.symmetry.motions import Scale, line_numbers
-from condlab.curvature.symmetry.null_space import Surroundings, verify
+from condlab.curvature.symmetry.null_space import Surroundings, require_invariant
 from condlab.machine.ranks import ranks_of
 from condlab.nn.conditioning import conditioning_of
 from condlab.nn.selection import sites
@@ -122,7 +122,7 @@ def sphere(H: OverParameters, lines: Mapping[str, Tensor]) -> SphereOperator:
             _require_nonzero(name, params[name], numbers)
             scale = Scale(name, numbers)
             size = int(numbers.max()) + 1
-            verify(H, Invariance("line scale", size, (scale,)), around)
+            require_invariant(H, Invariance("line scale", size, (scale,)), around)
             parts.append(Lines.of(params[name], numbers, place.start))
         else:
             parts.append(Lines.free(place, H))

@@ -4,7 +4,8 @@ A family of motions is given by its generators, affine vector fields A theta + b
 the loss does not change along their flow, then g'(A theta + b) = 0 at every point,
 and by differentiating that, H (A theta + b) = -A'g. So a shift (A = 0) is a null
 direction of H everywhere, and any other motion is one where A'g vanishes, as it does
-at a stationary point. Nothing here is taken on trust: `null_space.verify` asks H.
+at a stationary point. Nothing here is taken on trust:
+`null_space.require_invariant` asks H.
 """
 
 from __future__ import annotations

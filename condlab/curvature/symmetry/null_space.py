@@ -111,7 +111,7 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole
 
 
-def verify(
+def require_invariant(
     H: OverParameters, invariance: Invariance, surroundings: Surroundings | None = None
 ) -> None:
     """Raise ValueError unless the loss behind H is invariant.
@@ -175,7 +175,7 @@ def null_space(H: OverParameters, invariances: Iterable[Invariance]) -> NullSpac
     basis = torch.zeros((H.shape[0], 0), dtype=H.dtype, device=H.device)
     sources: dict[str, int] = {}
     for invariance in invariances:
-        verify(H, invariance, around)
+        require_invariant(H, invariance, around)
         found = _null_directions(H, invariance, around)
         new = _beyond(basis, found)
         basis = torch.cat([basis, new], dim=1)

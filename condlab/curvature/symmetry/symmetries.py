@@ -67,30 +67,30 @@ def find_invariances(
     >>> [(found.source, found.size) for found in find_invariances(H, net)]
     [('softmax shift', 4), ('layer norm shift', 3)]
     """
-    trial = _Trial.of(H)
+    level = _Level.of(H)
     names = {id(p): n for n, p in module.named_parameters() if n in H.params}
-    tried = Candidates(H.params, names, Calls.of(H, module), trial.flat())
+    tried = Candidates(H.params, names, Calls.of(H, module), level.flat())
     candidates = sorted(
-        [*tried.of(module), *trial.without_effect()], key=lambda c: c.rank
+        [*tried.of(module), *level.without_effect()], key=lambda c: c.rank
     )
     found: list[Invariance] = []
     for one in candidates:
         counted = 0 if one.shift.source in ALWAYS else one.shift.size
-        if counted <= most and trial.holds(one):
+        if counted <= most and level.holds(one):
             most -= counted
             found.append(one.shift)
     return _joined(found)
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class _Level:
     H: OverParameters
     around: Surroundings
     idle: Tensor  # which entries neither the gradient nor a product knows of
     sizes: dict[frozenset[str], float]  # of products with some parameters
 
     @classmethod
-    def of(cls, H: OverParameters) -> _Trial:
+    def of(cls, H: OverParameters) -> _Level:
         around = Surroundings.of(H)
         still = (around.gradient == 0) & (H @ _random(H, 2) == 0)
         return cls(H, around, still, {})
@@ -120,7 +120,7 @@ class _Trial:
         if scope not in self.sizes:
             self.sizes[scope] = float((H @ self._within(scope)).norm())
         local = min(self.sizes[scope], self.around.size) * float(xi.norm())
-        # half: `verify` asks again, with other coefficients
+        # half: `require_invariant` asks again, with other coefficients
         return float((H @ xi).norm()) <= self._tolerance / 2 * local
 
     def _is_level(self, xi: Tensor, scope: frozenset[str]) -> bool:

@@ -82,7 +82,7 @@ def judge(row: Row) -> Outcome:
             worst = max(worst, abs(float(u @ found) - expected) / size)
             value = abs(float(loss(H.params, batch))) or 1.0
             allowed = max(allowed, tolerance(value, size, row))
-    dropped = tuple(t.name for t in H.trials if "off differences" in t.refused)
+    dropped = tuple(t.name for t in H.timings if "off differences" in t.refused)
     return Outcome(worst, allowed, "", dropped)
 
 

@@ -150,7 +150,7 @@ def test_backend_that_dissents_is_dropped_and_named():
     net = NORMED["layer norm"]().double()
     x, y = data(7, 3)
     H = operator(net, nn.MSELoss(), x, y)
-    refused = {t.name: t.refused for t in H.trials if t.refused}
+    refused = {t.name: t.refused for t in H.timings if t.refused}
     assert "off differences of the gradient" in refused["forward over reverse"]
     with pytest.raises(ValueError, match="off differences of the gradient"):
         operator(net, nn.MSELoss(), x, y, backend="forward")

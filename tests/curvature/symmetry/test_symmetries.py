@@ -14,8 +14,8 @@ from condlab.curvature import (
     null_space,
     output_shift,
     relu_rescaling,
+    require_invariant,
     row_scale,
-    verify,
 )
 from condlab.curvature.symmetry.null_space import Surroundings
 from condlab.nn import condition
@@ -104,7 +104,7 @@ def test_attention_offers_only_what_its_weights_can_follow(how):
     H = hessian(net, (9, 3, 4))
     offered = {i.source: i for i in attention(H.params, "look", heads=2)}
     for one in offered.values():
-        verify(H, one)
+        require_invariant(H, one)
     pairs = {"query-key", "value-output"}
     assert pairs & set(offered) == (pairs if how == "plain" else set())
 
@@ -268,9 +268,11 @@ def test_names_before_parametrisation_are_understood(how):
         CONDITIONED[how](net)
     H = hessian(net, (9, 3))
     if how == "frozen":
-        verify(H, relu_rescaling(H.params, "0.weight", "0.bias", "2.weight"))
+        require_invariant(H, relu_rescaling(H.params, "0.weight", "0.bias", "2.weight"))
     else:
-        verify(H, row_scale(H.params, "0.weight", columns=how == "column"))
-    verify(H, output_shift(H.params, None, "2.bias"))
+        require_invariant(H, row_scale(H.params, "0.weight", columns=how == "column"))
+    require_invariant(H, output_shift(H.params, None, "2.bias"))
     with pytest.raises(ValueError, match="not invariant"):
-        verify(H, output_shift(H.params, "0.weight", "0.bias"), Surroundings.of(H))
+        require_invariant(
+            H, output_shift(H.params, "0.weight", "0.bias"), Surroundings.of(H)
+        )
