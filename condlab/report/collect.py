@@ -18,7 +18,7 @@ from condlab.report.trials import EXAMPLES, MORE_EXAMPLES, SEED, try_theorem
 from condlab.theory import CATALOGUE, Theorem
 from condlab.types import Record
 
-Progress = Callable[[str], None]
+Announce = Callable[[str], None]
 
 WORKERS = 2
 SETTINGS = {
@@ -37,7 +37,7 @@ def silent(message: str) -> None:
 
 
 def collect(
-    keys: Iterable[str], names: Iterable[str], progress: Progress = silent
+    keys: Iterable[str], names: Iterable[str], progress: Announce = silent
 ) -> Records:
     """Verify theorems of the catalogue and scale matrices, in two processes.
 
@@ -55,7 +55,8 @@ def collect(
     Records
         In the order given, and the same whichever process did what.
     """
-    tasks = [("theorem", key) for key in keys] + [("matrix", name) for name in names]
+    # Matrices first: some take longer than any theorem, and would be waited for.
+    tasks = [("matrix", name) for name in names] + [("theorem", key) for key in keys]
     workers = min(WORKERS, os.cpu_count() or 1)
     spawn = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, spawn, initializer=_start_worker)
@@ -112,7 +113,7 @@ def _leave_with_parent() -> None:
 
 
 def _gather(
-    futures: dict[Future[Record], tuple[str, str]], progress: Progress
+    futures: dict[Future[Record], tuple[str, str]], progress: Announce
 ) -> dict[tuple[str, str], Record]:
     found = {}
     try:

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from condlab._rank import is_singular
 from condlab._scaling_rows import ScalingRow, Side
 from condlab.collection import CollectionMatrix
 from condlab.comparison import SCALINGS, compare_scalings
@@ -73,6 +74,10 @@ def _best(row: ScalingRow | None) -> Bracket | None:
 
 def _optima(A: np.ndarray) -> dict[str, Bracket | None]:
     """Return where the best κ₂ of each kind certainly lies, if it is defined."""
+    if is_singular(A):  # what is best on the range takes long, and is not in the record
+        none = Bracket(math.inf, math.inf)
+        optima = dict.fromkeys(("left", "right", "both"), none)
+        return optima | {"symmetric": _optimum(A, "symmetric")}
     optima = {side: _optimum(A, side) for side in ("left", "symmetric")}
     if optima["symmetric"] is None:
         return optima | {side: _optimum(A, side) for side in ("right", "both")}
