@@ -76,8 +76,8 @@ def _optima(A: np.ndarray) -> dict[str, Bracket | None]:
     """Return where the best κ₂ of each kind certainly lies, if it is defined."""
     if is_singular(A):  # what is best on the range takes long, and is not in the record
         none = Bracket(math.inf, math.inf)
-        optima = dict.fromkeys(("left", "right", "both"), none)
-        return optima | {"symmetric": _optimum(A, "symmetric")}
+        symmetric = _optimum(A, "symmetric")
+        return {"left": none, "right": none, "both": none, "symmetric": symmetric}
     optima = {side: _optimum(A, side) for side in ("left", "symmetric")}
     if optima["symmetric"] is None:
         return optima | {side: _optimum(A, side) for side in ("right", "both")}
