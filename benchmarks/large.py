@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python -m benchmarks.large [--before COMMIT]
 
 Each method has a process of its own, on one thread. Processor time is that of the call,
-peak memory what the process held beyond its inputs. Five pieces of work:
+peak memory what the process held beyond its inputs. Six pieces of work:
 
 - the Hessian of a cross-entropy of 50,000 classes over 2,048 tokens, 12.9 million
   parameters, float32: making the operator, and one product, beside torch's own graph of
@@ -11,6 +11,7 @@ peak memory what the process held beyond its inputs. Five pieces of work:
 - rows of a sparse matrix of 1e8 entries scaled, in multiples of the matrix's memory;
 - `estimate_cond_2` of a Laplacian of order 1e6, beside the package at a commit before;
 - 60 Lanczos steps at order 2e6, with the basis in memory and in files;
+- the report of the whole catalogue, by the clock, in its two processes;
 - growth: products against parameters, Lanczos against steps, estimates against order.
 
 Ten minutes on one core, 6 GB of memory.
@@ -187,6 +188,15 @@ def lanczos(method: str) -> Row:
     return {"seconds": seconds, "megabytes": above(before)}
 
 
+def report(method: str) -> Row:
+    del method
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "condlab", "report", "--out", folder]
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        return {"wall_seconds": time.perf_counter() - start}
+
+
 def growth(method: str) -> Row:
     """Return seconds by size."""
     return {str(size): GROWING[method](size) for size in SIZES[method]}
@@ -230,16 +240,15 @@ WORK: dict[str, tuple[Callable[[str], Row], tuple[str, ...]]] = {
     "sparse rows": (sparse_rows, ("condlab",)),
     "laplacian": (laplacian, ("condlab",)),
     "lanczos": (lanczos, ("in memory", "in files")),
+    "report": (report, ("condlab",)),
     "growth": (growth, tuple(GROWING)),
 }
 
 
 def measured(work: str, method: str) -> Row:
     """Return the row of one method, from a process of its own."""
-    # Without this glibc's own thresholds move, and a peak varies by several percent.
-    kept = os.environ | {"MALLOC_MMAP_THRESHOLD_": "131072"}
     command = [sys.executable, "-m", "benchmarks.large", "--one", work, method]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=kept)
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     found: Row = json.loads(done.stdout.splitlines()[-1])
     print(work, method, found, flush=True)
     return found

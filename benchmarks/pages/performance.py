@@ -265,6 +265,8 @@ def large(record: Record) -> Iterator[Row]:
     spent = {name: row["seconds"] for name, row in record["lanczos"].items()}
     taken, work = spent.pop("in files"), "60 Lanczos steps in files, order 2·10^6"
     yield Row(work, taken, 1.3, spent, over="in memory")
+    clock = record["report"][CONDLAB]["wall_seconds"]
+    yield Row("condlab report, two processes, by the clock", clock, 60)
 
 
 def growth_of_large(record: Record) -> Iterator[Curve]:

@@ -1,6 +1,6 @@
 """Compare two ways to spend products on the smallest |eigenvalue| of a Hessian.
 
-    OMP_NUM_THREADS=1 python -m benchmarks.interior
+    OMP_NUM_THREADS=1 python -m benchmarks.hessians.interior
 
 The Hessian that the probes of `studies.high_learning_rate` see: ResNet-20 of width 8 at
 its start, on 32 digits, in float32 and float64. For a number of products the certain
@@ -28,7 +28,7 @@ from studies.tasks.classification import CURVATURE, plain_loss
 from studies.tasks.curvature import hessian
 from studies.tasks.sources import prepare
 
-RECORD = Path(__file__).parent / "results" / "interior.json"
+RECORD = Path(__file__).parents[1] / "results" / "interior.json"
 PRODUCTS = {torch.float32: (20, 40, 80, 120, 240), torch.float64: (20, 40, 80, 120)}
 SHARES = (0.0, 0.5, 0.75)  # of the products that are MINRES's
 
