@@ -56,9 +56,9 @@ MISSES: Mapping[str, str] = {  # what is known of a miss, by how its work begins
     "cond_2 with a proven bracket": "six matrix products' worth of proof beside "
     "LAPACK's singular values: Gram matrices, a QR, the inverse of its triangle, the "
     "product with that, Cholesky factors.",
-    "optimal_scaling": "a step is about twenty products of matrices; the search before "
-    "this one takes 1.4 times as long side by side, on the machine of this record, on "
-    "which it would have missed by more than on that of the target.",
+    "optimal_scaling": "a step is about twenty products of matrices; on this machine "
+    "the search before this one takes 1.4 times as long side by side, 120 s at n = "
+    "2000, where that of the targets took 86 s.",
     "kappa of a Hessian": "three factorisations of n³/3 operations each are 15 s at "
     "the speed of a matrix product; a third of eigvalsh's time needs one fewer.",
 }

@@ -33,7 +33,9 @@ def test_every_miss_is_said_twice_and_nothing_else_is(records):
     missed = [
         line.split(" | ")[0][2:] for line in rows.split("\n") if "| missed |" in line
     ]
-    assert re.findall(r"^- (.*): \S+(?: s)?, aimed at", rest, re.MULTILINE) == missed
+    assert (
+        re.findall(r"^- (.*): \S+(?: s| MB)?, aimed at", rest, re.MULTILINE) == missed
+    )
     aimed = len(missed) + rows.count("| met |")
     assert f"{len(missed)} of {aimed} targets are missed" in rest
 
