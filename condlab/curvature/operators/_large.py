@@ -47,9 +47,9 @@ def prepared(data: Data, loss: Loss, leaves: dict[str, Tensor], memory: float) -
         modules.restore()
     if not math.isfinite(growth):
         return data
-    most = max(FEW, int(memory * PART / max(1.0, each)))
+    most = max(FEW, memory * PART / max(1.0, each))
     if size > most and not data.given:
-        data, size = data.in_parts(most), most
+        data, size = data.in_parts(int(most)), int(most)
     share = max(FEW, TRIED / max(1.0, each)) / size
     return data.narrowed(share, 1 + growth * (1 / share - 1)) if share < 0.5 else data
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -47,14 +48,20 @@ class Point:
         batches: Iterable[Batch],
         weights: Sequence[float] | None,
         memory: float | None,
+        *,
+        in_parts: bool = False,
     ) -> Point:
-        """Return the point with a copy of the parameters, once the loss is checked."""
+        """Return the point with a copy of the parameters, once the loss is checked.
+
+        Batches are cut `in_parts` where that changes nothing but rounding, if need be.
+        """
         flat, leaves = Flat.of(params), _leaves(loss, params)
         room = available_bytes(flat.device) / 2 if memory is None else float(memory)
         if isinstance(batches, Data):
             data = batches
         else:
-            data = prepared(Data(batches, weights), loss, leaves, room)
+            least = room if in_parts else math.inf
+            data = prepared(Data(batches, weights), loss, leaves, least)
 
         def evaluate(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             return _gradient(loss, at, data.sample[1])

@@ -72,7 +72,7 @@ def gauss_newton(
             "the Gauss-Newton matrix needs a model's outputs and a criterion apart, "
             f"got {type(loss).__name__}; make the loss with make_loss or ModelLoss"
         )
-    point = Point.of(loss, params, batches, weights, memory)
+    point = Point.of(loss, params, batches, weights, memory, in_parts=True)
     with differentiable():
         require_all(loss, point.leaves, point.data.sample[1])
     sizes = graph_sizes(point, partial(_graph, loss, point.leaves))

@@ -219,7 +219,8 @@ class HessianOperator(CurvatureOperator):
         single vectors and for several each.
     memory : float, optional
         Bytes for graphs that are kept; half of what is free by default. The graphs of
-        batches that do not fit are rebuilt for each product.
+        batches that do not fit are rebuilt for each product, and a large batch whose
+        own does not is multiplied in parts, if its loss is a mean or a sum over them.
 
     Raises
     ------
@@ -271,7 +272,7 @@ class HessianOperator(CurvatureOperator):
             raise ValueError(
                 f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}"
             )
-        point = Point.of(loss, params, batches, weights, memory)
+        point = Point.of(loss, params, batches, weights, memory, in_parts=True)
         if not isinstance(batches, Data):  # a block may be one that nothing uses
             point.require_reached()
 

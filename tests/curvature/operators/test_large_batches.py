@@ -5,20 +5,29 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from condlab.curvature import HessianOperator, gauss_newton, make_loss
-from condlab.curvature.operators._large import FEW, LARGE, TRIED
+from condlab.curvature import HessianOperator, gauss_newton, jacobian, make_loss
+from condlab.curvature.operators import _large
+from condlab.curvature.operators._large import FEW
 
-SAMPLES, WIDE = 8192, 512
+SAMPLES, WIDE = 2048, 128
+TRIED = (
+    2**19
+)  # bytes, and batches are large from 2^22 on: a test is as good at that size
 IGNORED = -100
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(_large, "LARGE", 2**22)
+    monkeypatch.setattr(_large, "TRIED", TRIED)
 
 
 @pytest.fixture(scope="module")
 def problem():
     torch.manual_seed(0)
-    net = nn.Sequential(nn.Linear(256, 4), nn.Tanh(), nn.Linear(4, WIDE), nn.Tanh())
+    net = nn.Sequential(nn.Linear(16, 4), nn.Tanh(), nn.Linear(4, WIDE), nn.Tanh())
     net.append(nn.Linear(WIDE, WIDE))
-    assert sum(p.numel() for p in net.parameters()) * SAMPLES > LARGE
-    x, y = torch.randn(SAMPLES, 256), torch.randint(0, WIDE, (SAMPLES,))
+    x, y = torch.randn(SAMPLES, 16), torch.randint(0, WIDE, (SAMPLES,))
     y[torch.rand(SAMPLES) < torch.linspace(0, 1, SAMPLES)] = IGNORED
     v = torch.randn(sum(p.numel() for p in net.parameters()))
     return net, (x, y), v
@@ -93,6 +102,17 @@ def test_parts_of_a_loader_are_read_anew_for_each_product(problem):
     assert close(H @ v, whole @ v)
 
 
+def test_outputs_are_in_the_order_of_whole_batches(problem):
+    net, batch, _ = problem
+    loss, params = make_loss(net, nn.CrossEntropyLoss()), dict(net.named_parameters())
+    J = jacobian(loss, params, [batch], memory=4 * TRIED)
+    assert J.shape[0] == SAMPLES * WIDE
+    u = torch.zeros(J.shape[0])
+    u[5 * WIDE + 3] = 1.0  # the fourth output of the sixth sample
+    slopes = torch.autograd.grad(net(batch[0])[5, 3], list(net.parameters()))
+    assert close(J.T @ u, torch.cat([g.reshape(-1) for g in slopes]))
+
+
 def test_samples_that_see_each_other_are_not_told_apart(problem):
     net, batch, v = problem
 
@@ -113,7 +133,7 @@ def test_a_model_that_takes_one_size_of_batch_is_tried_whole(problem):
             self.within = net
 
         def forward(self, x):
-            return self.within(x.reshape(SAMPLES, 256))
+            return self.within(x.reshape(SAMPLES, 16))
 
     fixed = Fixed()
     H = HessianOperator(
