@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from torch import Tensor
@@ -25,13 +25,22 @@ PART = 0.25  # of the memory for graphs, that one part's may take
 TRIED = 2**25  # bytes of a graph on which trials take fractions of a second
 
 
-def prepared(data: Data, loss: Loss, leaves: dict[str, Tensor], memory: float) -> Data:
+def prepared(
+    batches: Iterable[Batch],
+    weights: Sequence[float] | None,
+    loss: Loss,
+    leaves: dict[str, Tensor],
+    memory: float,
+) -> Data:
     """Return the data in parts whose graphs fit, with some samples of them to be tried.
 
     What is tried is whether torch's derivatives are those of the loss, what they take
     and how large their graphs are. For that any samples do. What parts count in the
     whole is for `weighed` to find out.
     """
+    if isinstance(batches, Data):
+        return batches
+    data = Data(batches, weights)
     size = data.sizes[0]
     if size * sum(p.numel() for p in leaves.values()) < LARGE or size <= 2 * FEW:
         return data

@@ -57,11 +57,8 @@ class Point:
         """
         flat, leaves = Flat.of(params), _leaves(loss, params)
         room = available_bytes(flat.device) / 2 if memory is None else float(memory)
-        if isinstance(batches, Data):
-            data = batches
-        else:
-            least = room if in_parts else math.inf
-            data = prepared(Data(batches, weights), loss, leaves, least)
+        least = room if in_parts else math.inf
+        data = prepared(batches, weights, loss, leaves, least)
 
         def evaluate(at: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
             return _gradient(loss, at, data.sample[1])
