@@ -57,8 +57,8 @@ MISSES: Mapping[str, str] = {  # what is known of a miss, by how its work begins
     "LAPACK's singular values: Gram matrices, a QR, the inverse of its triangle, the "
     "product with that, Cholesky factors.",
     "a conditioned training step": "two runs of one step differ by up to 4 %.",
-    "memory of that step": "effective weights are computed again in backward where that "
-    "is little beside the layer's work; other layers keep theirs.",
+    "memory of that step": "effective weights are computed again in backward where "
+    "that is little beside the layer's work; other layers keep theirs.",
     "optimal_scaling": "a step is about twenty products of matrices; on this machine "
     "the search before this one takes 1.4 times as long side by side, 120 s at n = "
     "2000, where that of the targets took 86 s.",
