@@ -239,6 +239,8 @@ def _by_products(A: Sparse) -> np.ndarray | None:
     With each entry in a column of its own they are a product with the entries.
     """
     lines = len(A.indptr) - 1
+    if len(A.data) > SHORT * lines:
+        return None
     out, step = np.empty(lines, A.dtype), 2 * ENTRIES * lines // len(A.data)
     places = np.arange(0, dtype=A.indptr.dtype)
     for start in range(0, lines, step):

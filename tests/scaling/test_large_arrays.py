@@ -130,3 +130,11 @@ def test_reciprocals_are_those_of_each_number_alone(dtype):
 def test_norms_count_as_unit_up_to_the_tolerance_on_either_side(norms_):
     assert not reciprocals.are_unit(np.array(norms_), 0.9e-3)
     assert reciprocals.are_unit(np.array(norms_), 1.1e-3)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5])
+def test_a_few_long_sparse_lines_have_the_norms_of_dense_ones(rows):
+    A = np.random.default_rng(rows).standard_normal((rows, 3 * norms.ENTRIES))
+    expected, close = np.linalg.norm(A, axis=1), {"rtol": A.shape[1] * EPS}
+    assert_allclose(norms.row_norms(sp.csr_array(A)), expected, **close)
+    assert_allclose(norms.column_norms(sp.csc_array(A.T)), expected, **close)
