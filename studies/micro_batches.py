@@ -56,7 +56,6 @@ LARGE = ARMS[:12]
 # Shares of a run after which batch renormalisation departs from batch norm, and those
 # after which its limits of d and r are reached: its source's steps, of 130,000.
 RENORM = (5 / 130, 25 / 130, 40 / 130)
-NETWORKS = {"resnet8": models.resnet8, **weight_standardization.NETWORKS}
 LITTLE = partial(hessian_probes, num_matvecs=8)  # more would outweigh the training
 
 
@@ -167,7 +166,7 @@ def norm_of(config: Config) -> Norm:
 
 def network(config: Config, images: Images | Streamed) -> nn.Module:
     """Return the network of a run, as torch's generator draws it."""
-    net = NETWORKS[config.network](
+    net = weight_standardization.NETWORKS[config.network](
         images.num_classes,
         width=config.width,
         in_channels=images.channels,

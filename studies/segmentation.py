@@ -46,7 +46,11 @@ ARMS = ("GN", "GN+WS", "BN", "BN+WS")
 TESTED = {"cpu": 32, "cuda": 10_000}  # of its images, at most
 FEW = 8  # of which the loss is noted while it trains
 PROBED, CURVED = 64, 2  # scenes, whose pixels are many: the loss's, and the Hessian's
-NETWORKS = {"resnet20": models.resnet20, "resnet101": models.resnet101}
+NETWORKS = {
+    "resnet8": models.resnet8,
+    "resnet20": models.resnet20,
+    "resnet101": models.resnet101,
+}
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,9 @@ PAPER = Config(
 REAL = Config(data="mnist_on_cifar", steps=1000)
 RATES = (0.01, 0.03, 0.1)
 PRESETS = {
-    "smoke": grid(Config(steps=3, batch=4), ("GN", "GN+WS"), (0.03,), range(1)),
+    "smoke": grid(
+        Config(network="resnet8", steps=3, batch=4), ("GN", "GN+WS"), (0.03,), range(1)
+    ),
     "cpu": grid(Config(), ARMS, RATES, range(2)),
     "real": grid(REAL, ARMS, RATES, range(3)),
     "gpu": grid(

@@ -43,7 +43,11 @@ from studies.tasks.clips import in_memory, streamed
 from studies.weight_standardization import norm_of
 
 CURVED = 4  # clips that the Hessian is of
-NETWORKS = {"resnet20": models.resnet20, "resnet50": models.resnet50}
+NETWORKS = {
+    "resnet8": models.resnet8,
+    "resnet20": models.resnet20,
+    "resnet50": models.resnet50,
+}
 STAIRS = "steps:0.5777778,0.8"  # after 26 and 36 of 45 epochs
 
 
@@ -83,7 +87,9 @@ PAPER = Config(
 REAL = Config(data="moving_mnist", steps=400)
 RATES = (0.03, 0.1, 0.3)
 PRESETS = {
-    "smoke": grid(Config(steps=3, batch=4), ("GN", "GN+WS"), (0.03,), range(1)),
+    "smoke": grid(
+        Config(network="resnet8", steps=3, batch=4), ("GN", "GN+WS"), (0.03,), range(1)
+    ),
     "cpu": grid(Config(), ARMS, RATES, range(2)),
     "real": grid(REAL, ARMS, RATES, range(3)),
     "gpu": grid(

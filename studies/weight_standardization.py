@@ -46,6 +46,7 @@ TABLE_2 = (
 )  # fmt: skip
 ARMS = (*(norm + weights for norm in NORMS for weights in WEIGHTS), "GN+WN")
 NETWORKS = {
+    "resnet8": models.resnet8,
     "resnet20": models.resnet20,
     "resnet18": models.resnet18,
     "resnet50": models.resnet50,
@@ -94,7 +95,9 @@ REAL = Config(
 )  # fmt: skip
 RATES = (0.03, 0.1, 0.3)
 PRESETS = {
-    "smoke": grid(Config(steps=3), ("GN", "GN+WS"), (0.1,), range(1)),
+    "smoke": grid(
+        Config(network="resnet8", steps=3), ("GN", "GN+WS"), (0.1,), range(1)
+    ),
     "cpu": grid(Config(), ARMS, RATES, range(2)),
     "real": grid(REAL, TABLE_2, (0.01, *RATES), range(3)),
     "gpu": grid(

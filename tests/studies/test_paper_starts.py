@@ -37,7 +37,7 @@ CHANGED = {
 }
 STEPS = 2
 FEW = {
-    "batch": 8,
+    "batch": 4,
     "rays": 64,
     "points": 256,
     "context": 16,
@@ -76,7 +76,8 @@ def kinds(study):
 def case(study, config, number):
     width = getattr(config, "dim", getattr(config, "width", 0))
     # ViT-B, GPT-2, and deep residual networks that another study starts as well
-    deep = study in ("associate_normalization", "micro_batches")
+    again = study in ("associate_normalization", "micro_batches")
+    deep = again or getattr(config, "network", "") == "resnext101"
     large = [pytest.mark.slow] if width > 500 or deep else []
     name = f"{study}-{getattr(config, 'data', '')}-{number}"
     return pytest.param(study, config, id=name, marks=large)

@@ -52,7 +52,7 @@ def test_failed_runs_are_tried_again(tmp_path, monkeypatch):
 @posix
 def test_a_worker_that_dies_is_replaced_and_its_run_is_tried_once_more(tmp_path):
     arms = ("plain", "dies once", "E", "dies", "WS")
-    configs = runs(arms, tmp_path, seeds=2)
+    configs = runs(arms, tmp_path)
     options = Options("smoke", out=tmp_path, jobs=2)
     records, _ = failing(configs, options)
     states = {(r["config"]["arm"], r["status"]) for r in records}
