@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from condlab.nn.norms import BatchChannelNorm, BatchGroupNorm, BatchRenorm, make_norm
-from studies import models, weight_standardization
+from studies import weight_standardization
 from studies.data import Images, load
 from studies.data.folders import Streamed
 from studies.engine.configs import grid
