@@ -17,6 +17,7 @@ from condlab.condition._stacks import Ends, pieces, with_rest
 from condlab.types import ConditionEstimate
 
 Order = Literal[1, "inf", "fro", "skeel"]
+SMALL = 1e-12  # a residual that no bracket is sharper without
 
 
 def by_inverses(
@@ -42,26 +43,26 @@ def by_inverses(
 
 
 def _kappa(A: np.ndarray, p: Order) -> tuple[np.ndarray, np.ndarray]:
-    """Return each ‖A‖ ‖X‖ for the computed inverse X, and a bound of its residual."""
+    """Return each ‖A‖ ‖X‖ for the computed inverse X, and a bound of its residual.
+
+    That is of I − XA, and of I − AX as well where the first is not small.
+    """
     X = _inverses(A)
     with np.errstate(all="ignore"):
         sizes, others = np.abs(A), np.abs(X)
-        left = _Residual(X, A, others, sizes)
+        rho = _residual(X, A, others, sizes, p)
         if p == "skeel":
             sums = times(others, sizes.sum(axis=2)[:, :, None])
-            return sums[:, :, 0].max(axis=1), left.norms(2)
-        right = _Residual(A, X, sizes, others)
+            return sums[:, :, 0].max(axis=1), rho
+        i = np.flatnonzero(~(rho <= SMALL))
+        right = _residual(A[i], X[i], sizes[i], others[i], p)
+        rho[i] = np.fmin(rho[i], right)
         if p == "fro":
-            rho = np.fmin(
-                np.sqrt(left.norms(1)) * np.sqrt(left.norms(2)),
-                np.sqrt(right.norms(1)) * np.sqrt(right.norms(2)),
-            )
             squares = ((x * x).sum(axis=(1, 2)) for x in (sizes, others))
             size, inverse = map(np.sqrt, squares)
-            return size * inverse, rho
-        axis = 1 if p == 1 else 2
-        size, inverse = (x.sum(axis=axis).max(axis=1) for x in (sizes, others))
-        rho = np.fmin(left.norms(axis), right.norms(axis))
+        else:
+            axis = 1 if p == 1 else 2
+            size, inverse = (x.sum(axis=axis).max(axis=1) for x in (sizes, others))
         return size * inverse, rho
 
 
@@ -77,29 +78,25 @@ def _inverses(A: np.ndarray) -> np.ndarray:
         return side_by_side(X)
 
 
-class _Residual:
-    """Each I − PQ; `sizes` and `others` are |P| and |Q|."""
+def _residual(
+    P: np.ndarray, Q: np.ndarray, sizes: np.ndarray, others: np.ndarray, p: Order
+) -> np.ndarray:
+    """Bound each ‖I − PQ‖, of which `sizes` and `others` are |P| and |Q|.
 
-    def __init__(
-        self, P: np.ndarray, Q: np.ndarray, sizes: np.ndarray, others: np.ndarray
-    ) -> None:
-        n = P.shape[-1]
-        k = math.sqrt(2) * (2 * n + 4) if np.iscomplexobj(P) else n + 4
-        self.gamma = k * UNIT_ROUNDOFF / (1 - k * UNIT_ROUNDOFF)
-        self.sizes, self.others = sizes, others
-        self.entries = np.abs(np.eye(n) - times(P, Q))
-        peaks = np.maximum(sizes.max(axis=(1, 2)), others.max(axis=(1, 2)))
-        self.underflow = n * SMALLEST * peaks * n
-
-    def norms(self, axis: int) -> np.ndarray:
-        """Bound the norm of each, as `_inverse._residual_norms` does of one.
-
-        It is the 1-norm of sums along axis 1, and the ∞-norm of those along axis 2.
-        """
-        R = self.entries.sum(axis=axis)
+    As `_inverse._residual_norms` does of one: the 1-norm by sums along axis 1, the
+    ∞-norm by those along axis 2, and the 2-norm by the root of both.
+    """
+    n = P.shape[-1]
+    k = math.sqrt(2) * (2 * n + 4) if np.iscomplexobj(P) else n + 4
+    gamma = k * UNIT_ROUNDOFF / (1 - k * UNIT_ROUNDOFF)
+    entries = np.abs(np.eye(n) - times(P, Q))
+    peaks = np.maximum(sizes.max(axis=(1, 2)), others.max(axis=(1, 2)))
+    found = []
+    for axis in (1, 2) if p == "fro" else (1,) if p == 1 else (2,):
         if axis == 1:
-            lost = times(self.sizes.sum(axis=1)[:, None], self.others)[:, 0]
+            lost = times(sizes.sum(axis=1)[:, None], others)[:, 0]
         else:
-            lost = times(self.sizes, self.others.sum(axis=2)[:, :, None])[:, :, 0]
-        R += self.gamma * (lost + 1)
-        return np.asarray(R.max(axis=1) + self.underflow) * (1 + 4 * self.gamma)
+            lost = times(sizes, others.sum(axis=2)[:, :, None])[:, :, 0]
+        sums = entries.sum(axis=axis) + gamma * (lost + 1)
+        found.append((sums.max(axis=1) + n * n * SMALLEST * peaks) * (1 + 4 * gamma))
+    return found[0] if len(found) == 1 else np.sqrt(found[0]) * np.sqrt(found[1])

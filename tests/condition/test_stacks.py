@@ -85,6 +85,18 @@ def test_units_of_a_matrix_are_its_own_in_a_stack(p):
     assert np.array_equal(found.upper, scaled.upper)
 
 
+@pytest.mark.parametrize("p", [1, "inf", "fro"])
+def test_brackets_stay_narrow_where_only_one_residual_is_small(p):
+    A = np.random.default_rng(12).standard_normal((6, 3, 3)) + 5 * np.eye(3)
+    units = 2.0 ** np.array([0, 30, -20])
+    for stack in (units[:, None] * A, A * units):
+        found = cond(stack, p)
+        assert (found.value > 1e9).all()
+        assert (found.upper <= found.lower * (1 + 1e-12)).all()
+        for i, B in enumerate(stack):
+            assert_holds(found, i, Exact(B).cond(p))
+
+
 @pytest.mark.parametrize("shape", [(7, 1, 1), (7, 2, 2), (7, 4, 3), (300, 4, 4)])
 def test_jacobi_finds_the_singular_values_and_vectors_of_lapack(shape):
     A = np.random.default_rng(11).standard_normal(shape)
