@@ -9,7 +9,7 @@ from condlab.theory import Reference, Theorem, Verdict, catalogue, verify
 from condlab.types import Record
 
 # Examples at each size. The smallest sizes have the smallest counterexamples and cost
-# least. With these the whole catalogue takes two cores less than three minutes.
+# least. With these the whole catalogue takes two cores minutes.
 EXAMPLES = {1: 30, 2: 60, 3: 60, 4: 15, 5: 10}
 MORE_EXAMPLES = 200  # at the sizes below the smallest counterexample
 SEED = 0
