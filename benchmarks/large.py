@@ -12,7 +12,8 @@ peak memory what the process held beyond its inputs. Six pieces of work:
 - `estimate_cond_2` of a Laplacian of order 1e6, beside the package at a commit before;
 - 60 Lanczos steps at order 2e6, with the basis in memory and in files;
 - the report of the whole catalogue, by the clock, in its two processes;
-- growth: products against parameters, Lanczos against steps, estimates against order.
+- growth: products against parameters, Lanczos against steps, estimates against order, the
+  search against claims.
 
 Ten minutes on one core, 6 GB of memory.
 """
@@ -44,7 +45,9 @@ from benchmarks.training_step import _resident
 from condlab import estimate_cond_2, row_scaling
 from condlab.curvature import HessianOperator, make_loss
 from condlab.gallery import laplacian_2d
+from condlab.report.trials import try_theorem
 from condlab.spectra import spectrum
+from condlab.theory import CATALOGUE
 
 Row = dict[str, float]
 ROOT = Path(__file__).parents[1]
@@ -222,15 +225,23 @@ def estimate_of(grid: int) -> float:
     return min(timed(lambda: estimate_cond_2(A, rng=0)) for _ in range(3))
 
 
+def search_of(claims: int) -> float:
+    every = list(CATALOGUE.values())
+    some = every[:: len(every) // claims][:claims]
+    return timed(lambda: [try_theorem(claim) for claim in some])
+
+
 GROWING: dict[str, Callable[[int], float]] = {
     "Hessian product, MLP of three layers": product_of,
     "Lanczos, order 300,000": lanczos_of,
     "estimate_cond_2, Laplacian": estimate_of,
+    "the report's search": search_of,
 }
 SIZES = {
     "Hessian product, MLP of three layers": (128, 256, 512, 1024, 2048),
     "Lanczos, order 300,000": (10, 20, 40, 80, 160),
     "estimate_cond_2, Laplacian": (30, 100, 300, 1000),
+    "the report's search": (10, 20, 40, 80),
 }
 WORK: dict[str, tuple[Callable[[str], Row], tuple[str, ...]]] = {
     "tokens": (

@@ -274,6 +274,7 @@ def growth_of_large(record: Record) -> Iterator[Curve]:
         "Hessian product, MLP of three layers": "width",
         "Lanczos, order 300,000": "steps",
         "estimate_cond_2, Laplacian": "points a side",
+        "the report's search": "claims",
     }
     for work, found in record["growth"].items():
         yield Curve(work, size_of[work], list(map(int, found)), list(found.values()))
