@@ -12,8 +12,8 @@ peak memory what the process held beyond its inputs. Six pieces of work:
 - `estimate_cond_2` of a Laplacian of order 1e6, beside the package at a commit before;
 - 60 Lanczos steps at order 2e6, with the basis in memory and in files;
 - the report of the whole catalogue, by the clock, in its two processes;
-- growth: products against parameters, Lanczos against steps, estimates against order, the
-  search against claims.
+- growth: products against parameters, Lanczos against steps, estimates against order,
+  the report's search against claims.
 
 Ten minutes on one core, 6 GB of memory.
 """
