@@ -18,6 +18,7 @@ GUESSES = {
     "start": 3.0,
     "judge": 1.1,
     "step": 11.0,
+    "square step": 4.0,
     "direction": 3.0,
     "search": 9.0,
     "bound": 30.0,
