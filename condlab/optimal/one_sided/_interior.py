@@ -17,14 +17,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import scipy.linalg as sl
 
 from condlab.condition._inverse import EPS
-from condlab.optimal._progress import Clock
-from condlab.optimal.one_sided import _square
 from condlab.optimal.one_sided._lengths import (
     cholesky,
     least_in_factor,
@@ -34,117 +31,6 @@ from condlab.optimal.one_sided._lengths import (
     times_upper,
 )
 from condlab.optimal.one_sided._point import PUSH, ROOM, Point
-from condlab.optimal.one_sided._square import SquarePoint
-
-MOST_STEPS = 100
-PATIENCE = 4  # certificates in a row that are no better
-SQUARABLE = 1e3  # κ up to which the Gram matrix keeps ten digits of λ_min
-KEPT = 1e-3  # of the gap asked for, which λ_min may lose to squaring
-
-
-_Any = TypeVar("_Any", Point, SquarePoint)
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """The best point, the greatest certified bound, the steps, and why they ended."""
-
-    best: Point | SquarePoint
-    lower: float
-    steps: int
-    in_time: bool
-
-
-def best_rows(
-    B: np.ndarray,
-    rtol: float,
-    clock: Clock,
-    certify: Callable[[Point], float],
-    lower: float,
-    of_square: Callable[[SquarePoint], float] | None = None,
-) -> Search:
-    """Follow the central path until a certificate is within `rtol` of the κ reached.
-
-    B has full column rank and no row of zeros, shape (m, n), m ≥ n; `certify` returns
-    the bound that a point proves, its repair and all rounding included, and `lower`
-    is one that is known before. With `of_square`, which does the same for the points
-    of a square B on the side of the rows, these are tried first: they take less time,
-    and where squaring loses too many digits the others go on. LinAlgError is raised
-    where B looks singular.
-    """
-    digits = math.sqrt(KEPT * rtol / EPS)
-    if of_square is not None:
-        search = _on_rows(B, rtol, clock, of_square, lower, digits)
-        if search is not None:
-            return search
-    squarable = max(SQUARABLE, digits)
-
-    def move(point: Point) -> Point:
-        return _moved(point, squarable)
-
-    return _path(start(B, squarable), move, rtol, clock, certify, lower)
-
-
-def _on_rows(
-    B: np.ndarray,
-    rtol: float,
-    clock: Clock,
-    certify: Callable[[SquarePoint], float],
-    lower: float,
-    digits: float,
-) -> Search | None:
-    """Return the search on the side of the rows, None where rounding ended it."""
-    try:
-        point = _square.start(B, digits)
-    except np.linalg.LinAlgError:
-        return None
-    search = _path(point, _square.moved, rtol, clock, certify, lower, "square step")
-    done = search.best.reached <= search.lower * (1 + rtol)
-    return search if done or not search.in_time else None
-
-
-def _path(
-    point: _Any,
-    move: Callable[[_Any], _Any],
-    rtol: float,
-    clock: Clock,
-    certify: Callable[[_Any], float],
-    lower: float,
-    phase: str = "step",
-) -> Search:
-    """Return the best of the points from the first on, each moved to the next."""
-    best, proof = point, None
-    steps, idle, in_time, seen = 0, 0, True, lower
-    while True:
-        best = min(best, point, key=lambda found: found.kappa)
-        if close := best.reached <= point.ceiling * (1 + rtol):
-            proof = _better(proof, point)
-        if close and best.reached <= point.bound * (1 + rtol):
-            found = certify(point)
-            idle = 0 if found > lower * (1 + rtol / 100) else idle + 1
-            lower = max(lower, found)
-        if best.reached <= lower * (1 + rtol):
-            return Search(best, lower, steps, in_time)
-        in_time = not clock.over() and clock.affords(phase, "judge")
-        if not in_time or steps == MOST_STEPS or idle > PATIENCE:
-            break
-        seen = max(seen, point.bound if close else point.rough)
-        clock.say(f"gap {best.kappa / seen - 1:.2g}")
-        try:
-            with clock.phase(phase):
-                point = move(point)
-        except np.linalg.LinAlgError:  # lost to rounding
-            break
-        steps += 1
-    proved = certify(_better(proof, point))
-    return Search(best, max(lower, proved), steps, in_time)
-
-
-def _better(proof: _Any | None, point: _Any) -> _Any:
-    """Return the one that proves more."""
-    if proof is None:
-        return point
-    return max(proof, point, key=lambda found: found.bound)
 
 
 def start(B: np.ndarray, squarable: float) -> Point:
@@ -179,7 +65,7 @@ def _svd(
     return U[:, order] / np.maximum(sigma, EPS), sigma, V
 
 
-def _moved(at: Point, squarable: float) -> Point:
+def moved(at: Point, squarable: float) -> Point:
     """Return the next point; where Lanczos went too far, with exact lengths.
 
     LinAlgError is raised where rounding forbids it.

@@ -19,8 +19,8 @@ from condlab.norms import row_norms
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import applied
 from condlab.optimal.certificates.duality import scaled_bound, symmetric_bound
-from condlab.optimal.one_sided._interior import best_rows
 from condlab.optimal.one_sided._point import Point
+from condlab.optimal.one_sided._search import best_rows
 from condlab.optimal.one_sided._square import SquarePoint
 from condlab.scaling import jacobi_scaling, row_scaling
 from condlab.types import Array, Bracket, MatrixNorm, Scaling
