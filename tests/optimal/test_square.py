@@ -136,6 +136,13 @@ def test_too_few_digits_are_refused(kappa):
         _square.start(graded(kappa), MOST)
 
 
+@pytest.mark.parametrize("multiplier", [1.0, 0.5])
+def test_an_inverse_beyond_all_floats_is_refused(multiplier):
+    B = np.eye(1200) - np.tril(np.full((1200, 1200), multiplier), -1)
+    with pytest.raises(np.linalg.LinAlgError, match="too many digits"):
+        _square.start(B, MOST)
+
+
 def hostile(name):
     rng = np.random.default_rng(4)
     A = rng.standard_normal((ORDER, ORDER))

@@ -60,8 +60,7 @@ def best_rows(
     if of_square is not None and len(B) >= MANY:
         first = _on_rows(B, rtol, clock, of_square, lower, digits)
     if first is not None:
-        lower = max(lower, first.lower)
-        done = first.best.reached <= lower * (1 + rtol)
+        done = first.best.reached <= first.lower * (1 + rtol)
         if done or not (first.in_time and clock.affords("start", "judge")):
             return first
     squarable = max(SQUARABLE, digits)
@@ -70,9 +69,10 @@ def best_rows(
         return _interior.moved(point, squarable)
 
     second = _path(_interior.start(B, squarable), move, rtol, clock, certify, lower)
-    if first is None or second.best.reached <= first.best.reached:
+    if first is None:
         return second
-    return replace(second, best=first.best)
+    best = min(first.best, second.best, key=lambda found: found.reached)
+    return replace(second, best=best, lower=max(first.lower, second.lower))
 
 
 def _on_rows(

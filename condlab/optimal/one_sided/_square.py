@@ -128,8 +128,10 @@ def start(B: np.ndarray, most: float) -> SquarePoint:
     w = 1 / np.diagonal(gram)
     d = np.sqrt(w)
     K = gram * (d[:, None] * d)
-    P = whole(inverse_of(cholesky(K)))
-    lift, size = ROOM * greatest(P), ROOM * greatest(K)
+    P, lift, size = inverse_of(cholesky(K)), math.inf, ROOM * greatest(K)
+    if np.diagonal(P).max() < most**2:  # else it may even overflow
+        P = whole(P)
+        lift = ROOM * greatest(P)
     if not lift * size < most**2:
         raise np.linalg.LinAlgError("squaring would lose too many digits")
     P /= lift
