@@ -19,6 +19,7 @@ GUESSES = {
     "judge": 1.1,
     "step": 11.0,
     "square step": 4.0,
+    "square proof": 3.5,
     "direction": 3.0,
     "search": 9.0,
     "bound": 30.0,

@@ -24,6 +24,7 @@ PATIENCE = 4  # certificates in a row that are no better
 SQUARABLE = 1e3  # κ up to which the Gram matrix keeps ten digits of λ_min
 MANY = 100  # order from which the side of the rows takes less time
 KEPT = 1e-3  # of the gap asked for, which λ_min may lose to squaring
+SQUARE = ("square step", "square proof")  # a step, and all that follows the last one
 
 _Some = TypeVar("_Some", Point, SquarePoint)
 
@@ -88,7 +89,7 @@ def _on_rows(
         point = _square.start(B, digits)
     except np.linalg.LinAlgError:
         return None
-    return _path(point, _square.moved, rtol, clock, certify, lower, "square step")
+    return _path(point, _square.moved, rtol, clock, certify, lower, SQUARE)
 
 
 def _path(
@@ -98,7 +99,7 @@ def _path(
     clock: Clock,
     certify: Callable[[_Some], float],
     lower: float,
-    phase: str = "step",
+    phases: tuple[str, str] = ("step", "judge"),
 ) -> Search:
     """Return the best of the points from the first on, each moved to the next."""
     best, proof = point, None
@@ -113,13 +114,13 @@ def _path(
             lower = max(lower, found)
         if best.reached <= lower * (1 + rtol):
             return Search(best, lower, steps, in_time)
-        in_time = not clock.over() and clock.affords(phase, "judge")
+        in_time = not clock.over() and clock.affords(*phases)
         if not in_time or steps == MOST_STEPS or idle > PATIENCE:
             break
         seen = max(seen, point.bound if close else point.rough)
         clock.say(f"gap {best.kappa / seen - 1:.2g}")
         try:
-            with clock.phase(phase):
+            with clock.phase(phases[0]):
                 point = move(point)
         except np.linalg.LinAlgError:  # lost to rounding
             break

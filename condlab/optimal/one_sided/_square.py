@@ -57,8 +57,8 @@ class SquarePoint:
 
     @property
     def reached(self) -> float:
-        """What κ is at most, with the rounding of P."""
-        return self.kappa * (1 + (len(self.w) + 8) * EPS * self.kappa)
+        """What κ is at most, with the digits that squaring loses."""
+        return self.kappa * (1 + 8 * EPS * self.s)
 
     @cached_property
     def sigma(self) -> np.ndarray:
