@@ -18,6 +18,8 @@ GUESSES = {
     "start": 3.0,
     "judge": 1.1,
     "step": 11.0,
+    "square step": 4.0,
+    "square proof": 3.5,
     "direction": 3.0,
     "search": 9.0,
     "bound": 30.0,

@@ -36,6 +36,34 @@ def test_length_along_a_diagonal_is_that_of_the_scaled_matrix(order):
     assert truth * (1 + 0.05) <= found <= truth * (1 - 0.05)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_length_of_a_diagonal_in_a_factor_is_that_of_the_symmetric_pencil(order):
+    Z, _ = pair(order, order)
+    e = np.linspace(-3, 1, order)
+    truth = sl.eigh(np.diag(e), Z, eigvals_only=True)[0]
+    found = _lengths.least_along(e, _lengths.cholesky(Z), exact=False)
+    assert truth - 2e-3 * max(1, -truth) <= found <= truth * (1 - 1e-9)
+    exact = _lengths.least_along(e, _lengths.cholesky(Z), exact=True)
+    assert exact == pytest.approx(truth, rel=1e-9)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_greatest_eigenvalue_is_lapacks_or_a_bit_more(order):
+    Z, _ = pair(order, order)
+    truth = np.linalg.eigvalsh(Z)[-1]
+    assert truth * (1 - 1e-12) <= _lengths.greatest(Z) <= truth * (1 + 2e-3)
+
+
+@pytest.mark.parametrize(("least", "length"), [(-9.0, 0.1), (-0.9, 1.0), (5.0, 1.0)])
+def test_a_safe_length_keeps_a_tenth_and_is_at_most_whole(least, length):
+    assert _lengths.safe(least) == pytest.approx(length)
+
+
+def test_a_singular_factor_has_no_inverse():
+    with pytest.raises(np.linalg.LinAlgError, match="singular"):
+        _lengths.least_along(np.ones(2), np.diag([1.0, 0.0]), exact=True)
+
+
 def test_triangular_products_are_those_with_the_whole_factor():
     Z, A = pair(7, 1)
     L = _lengths.cholesky(Z)
@@ -76,13 +104,14 @@ def test_the_least_eigenvalue_of_a_large_matrix_is_lapacks(name):
     assert found <= least + rounding
 
 
+def hopeful(measure):
+    """Return a measure that goes too far unless it is asked to be exact."""
+    return lambda *given: measure(*given) * (1 if given[-1] else 0.8)
+
+
 def test_a_length_that_is_too_great_is_taken_again_exactly(monkeypatch):
     A = np.random.default_rng(0).standard_normal((40, 40))
     honest = optimal_scaling(A, rtol=1e-3)
-
-    def hopeful(measure):
-        return lambda *given: measure(*given) * (1 if given[-1] else 0.8)
-
     monkeypatch.setattr(_interior, "least_scaled", hopeful(_lengths.least_scaled))
     monkeypatch.setattr(_interior, "least_in_factor", hopeful(_lengths.least_in_factor))
     found = optimal_scaling(A, rtol=1e-3)

@@ -90,7 +90,7 @@ def test_no_bound_of_a_point_is_above_its_ceiling(shape):
     for _ in range(4):
         rounding = 1 + 1e-9  # of the traces, whose terms span κ²
         assert 1 <= point.rough <= point.bound <= point.ceiling * rounding
-        point = _interior._moved(point, 1e3)
+        point = _interior.moved(point, 1e3)
 
 
 @pytest.mark.parametrize("squarable", [0.0, 1e9])
@@ -98,7 +98,7 @@ def test_both_ways_to_decompose_follow_the_same_path(squarable):
     B = np.random.default_rng(1).standard_normal((15, 10))
     point = _interior.start(B, squarable)
     for _ in range(3):
-        point = _interior._moved(point, squarable)
+        point = _interior.moved(point, squarable)
         M = point.d[:, None] * B
         np.testing.assert_allclose(point.left @ point.V.T, M, rtol=0, atol=1e-11)
         np.testing.assert_allclose(

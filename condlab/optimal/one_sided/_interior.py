@@ -22,82 +22,15 @@ import numpy as np
 import scipy.linalg as sl
 
 from condlab.condition._inverse import EPS
-from condlab.optimal._progress import Clock
 from condlab.optimal.one_sided._lengths import (
     cholesky,
     least_in_factor,
     least_scaled,
+    safe,
     times_lower,
     times_upper,
 )
-from condlab.optimal.one_sided._point import Point
-
-MOST_STEPS = 100
-PATIENCE = 4  # certificates in a row that are no better
-SHORTEN = 0.9  # of the way to the boundary
-ROOM = 1.05  # of the squared singular values at first, beyond either end
-PUSH = 1.4  # of the dual variables at first, over the central path's
-SQUARABLE = 1e3  # κ up to which the Gram matrix keeps ten digits of λ_min
-KEPT = 1e-3  # of the gap asked for, which λ_min may lose to squaring
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """The best point, the greatest certified bound, the steps, and why they ended."""
-
-    best: Point
-    lower: float
-    steps: int
-    in_time: bool
-
-
-def best_rows(
-    B: np.ndarray,
-    rtol: float,
-    clock: Clock,
-    certify: Callable[[Point], float],
-    lower: float,
-) -> Search:
-    """Follow the central path until a certificate is within `rtol` of the κ reached.
-
-    B has full column rank and no row of zeros, shape (m, n), m ≥ n; `certify` returns
-    the bound that a point proves, its repair and all rounding included, and `lower`
-    is one that is known before. LinAlgError is raised where B looks singular.
-    """
-    squarable = max(SQUARABLE, math.sqrt(KEPT * rtol / EPS))
-    point = best = start(B, squarable)
-    proof: Point | None = None
-    steps, idle, in_time, seen = 0, 0, True, lower
-    while True:
-        best = min(best, point, key=lambda found: found.kappa)
-        if close := best.reached <= point.ceiling * (1 + rtol):
-            proof = _better(proof, point)
-        if close and best.reached <= point.bound * (1 + rtol):
-            found = certify(point)
-            idle = 0 if found > lower * (1 + rtol / 100) else idle + 1
-            lower = max(lower, found)
-        if best.reached <= lower * (1 + rtol):
-            return Search(best, lower, steps, in_time)
-        in_time = not clock.over() and clock.affords("step", "judge")
-        if not in_time or steps == MOST_STEPS or idle > PATIENCE:
-            break
-        seen = max(seen, point.bound if close else point.rough)
-        clock.say(f"gap {best.kappa / seen - 1:.2g}")
-        try:
-            with clock.phase("step"):
-                point = _moved(point, squarable)
-        except np.linalg.LinAlgError:  # lost to rounding
-            break
-        steps += 1
-    proved = certify(_better(proof, point))
-    return Search(best, max(lower, proved), steps, in_time)
-
-
-def _better(proof: Point | None, point: Point) -> Point:
-    """Return the one that proves more."""
-    if proof is None:
-        return point
-    return max(proof, point, key=lambda found: found.bound)
+from condlab.optimal.one_sided._point import PUSH, ROOM, Point
 
 
 def start(B: np.ndarray, squarable: float) -> Point:
@@ -132,7 +65,7 @@ def _svd(
     return U[:, order] / np.maximum(sigma, EPS), sigma, V
 
 
-def _moved(at: Point, squarable: float) -> Point:
+def moved(at: Point, squarable: float) -> Point:
     """Return the next point; where Lanczos went too far, with exact lengths.
 
     LinAlgError is raised where rounding forbids it.
@@ -273,10 +206,7 @@ def _lengths(at: Point, step: _Step, exact: bool) -> tuple[float, float]:
         least_in_factor(step.bottom, at.factors[0], exact),
         least_in_factor(step.top, at.factors[1], exact),
     )
-    return (
-        min(1.0, SHORTEN / max(-primal, SHORTEN)),
-        min(1.0, SHORTEN / max(-dual, SHORTEN)),
-    )
+    return safe(primal), safe(dual)
 
 
 def _symmetric(A: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from scipy.linalg import blas
 SMALL = 150  # order up to which a decomposition takes less time
 PRODUCTS = 60
 CLOSE = 1e-3  # residual; a larger one is met on the way, at other eigenvalues
+SHORTEN = 0.9  # of the way to the boundary
 
 Product = Callable[[np.ndarray], np.ndarray]
 
@@ -39,6 +40,11 @@ def times_upper(A: np.ndarray, L: np.ndarray) -> np.ndarray:
     return blas.dtrmm(1.0, L.T, A.T, side=0, lower=0, trans_a=1).T
 
 
+def safe(least: float) -> float:
+    """Return how far to go at most 1, for the least eigenvalue of the change."""
+    return min(1.0, SHORTEN / max(-least, SHORTEN))
+
+
 def least_scaled(change: np.ndarray, roots: np.ndarray, exact: bool) -> float:
     """Return the least eigenvalue of diag(roots) change diag(roots), or a bit less."""
     if exact or len(change) <= SMALL:
@@ -49,11 +55,7 @@ def least_scaled(change: np.ndarray, roots: np.ndarray, exact: bool) -> float:
 def least_in_factor(change: np.ndarray, L: np.ndarray, exact: bool) -> float:
     """Return the least eigenvalue of L⁻¹ change L⁻ᵀ, or a bit less."""
     if exact or len(change) <= SMALL:
-        # Products with the inverse take the place of triangular solves, which OpenBLAS
-        # spreads over threads even for matrices of order 8: 0.8 ms of waiting each.
-        inverse, info = sl.lapack.dtrtri(L, lower=1)
-        if info:
-            raise np.linalg.LinAlgError("a dual variable is singular")
+        inverse = _inverted(L)
         moved = inverse @ change @ inverse.T
         return float(np.linalg.eigvalsh((moved + moved.T) / 2)[0])
 
@@ -62,6 +64,38 @@ def least_in_factor(change: np.ndarray, L: np.ndarray, exact: bool) -> float:
         return blas.dtrsv(L.T, _symmetric_product(change, solved), lower=0, trans=1)
 
     return _lanczos(product, len(L))
+
+
+def least_along(e: np.ndarray, L: np.ndarray, exact: bool) -> float:
+    """Return the least eigenvalue of L⁻¹ diag(e) L⁻ᵀ, or a bit less."""
+    if exact or len(e) <= SMALL:
+        inverse = _inverted(L)
+        return float(np.linalg.eigvalsh((inverse * e) @ inverse.T)[0])
+
+    def product(v: np.ndarray) -> np.ndarray:
+        solved = e * blas.dtrsv(L.T, v, lower=0)
+        return blas.dtrsv(L.T, solved, lower=0, trans=1, overwrite_x=1)
+
+    return _lanczos(product, len(L))
+
+
+def greatest(A: np.ndarray) -> float:
+    """Return the greatest eigenvalue of a symmetric A, or a bit more."""
+    if len(A) <= SMALL:
+        return float(np.linalg.eigvalsh(A)[-1])
+    return -_lanczos(lambda v: -_symmetric_product(A, v), len(A))
+
+
+def _inverted(L: np.ndarray) -> np.ndarray:
+    """Return L⁻¹.
+
+    Products with it take the place of triangular solves, which OpenBLAS spreads over
+    threads even for matrices of order 8: 0.8 ms of waiting each.
+    """
+    inverse, info = sl.lapack.dtrtri(L, lower=1)
+    if info:
+        raise np.linalg.LinAlgError("a factor is singular")
+    return np.asarray(inverse)
 
 
 def _symmetric_product(A: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -81,9 +115,7 @@ def _lanczos(product: Product, order: int) -> float:
         for _ in range(2):  # twice is enough
             r = r - (Q[: k + 1] @ r) @ Q[: k + 1]
         beside[k] = np.linalg.norm(r)
-        values, vectors = sl.eigh_tridiagonal(
-            diagonal[: k + 1], beside[:k], select="i", select_range=(0, 0)
-        )
+        values, vectors, _ = sl.lapack.dstev(diagonal[: k + 1], beside[: max(k, 1)])
         residual = abs(beside[k] * vectors[-1, 0])
         found = float(values[0] - residual)
         if residual <= CLOSE * max(1.0, abs(found)) or beside[k] == 0:

@@ -11,6 +11,9 @@ import numpy as np
 from condlab.condition._inverse import EPS
 from condlab.optimal.one_sided._lengths import cholesky, times_lower
 
+ROOM = 1.05  # of the squared singular values at first, beyond either end
+PUSH = 1.4  # of the dual variables at first, over the central path's
+
 
 @dataclass(frozen=True)
 class Point:
@@ -50,6 +53,15 @@ class Point:
         """M V times the factors."""
         first, second = self.factors
         return times_lower(self.left, first), times_lower(self.left, second)
+
+    @cached_property
+    def row_factors(self) -> tuple[np.ndarray, np.ndarray]:
+        """Factors F₁ and F₂ of dual variables on the side of the rows of a square M.
+
+        M V Z Vᵀ Mᵀ is U σ Z σ Uᵀ. For Z₁ large σ would spoil the trace that must be
+        small, so they are damped by σ⁻², which is 1 where it matters.
+        """
+        return self.images[1], times_lower(self.U / self.sigma, self.factors[0])
 
     def sizes(self, Z: np.ndarray) -> np.ndarray:
         """Return diag(M V Z Vᵀ Mᵀ)."""
@@ -94,8 +106,7 @@ class Point:
         There a single row that is not yet in its place need not spoil the whole bound:
         the factor of Z₂ is damped in that row, as the certificate has it.
         """
-        other = times_lower(self.U / self.sigma, self.factors[0])
-        far, near = (np.vecdot(C, C) for C in (other, self.images[1]))
+        near, far = (np.vecdot(F, F) for F in self.row_factors)
         ratio = far.sum() / near.sum()
         damped = np.sqrt(np.minimum(far / (ratio * near), 1.0))
         moved = self.left.T @ (damped[:, None] * self.images[1])

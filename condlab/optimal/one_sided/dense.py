@@ -19,8 +19,9 @@ from condlab.norms import row_norms
 from condlab.optimal._progress import Clock
 from condlab.optimal._units import applied
 from condlab.optimal.certificates.duality import scaled_bound, symmetric_bound
-from condlab.optimal.one_sided._interior import best_rows
 from condlab.optimal.one_sided._point import Point
+from condlab.optimal.one_sided._search import best_rows
+from condlab.optimal.one_sided._square import SquarePoint
 from condlab.scaling import jacobi_scaling, row_scaling
 from condlab.types import Array, Bracket, MatrixNorm, Scaling
 
@@ -90,17 +91,21 @@ def left(A: np.ndarray, rtol: float, clock: Clock) -> Found:
     units = np.asarray(row_scaling(A, rounding="power-of-two").left)
     B = units[:, None] * A  # exact
     wide = B.shape[0] < B.shape[1]
-    square = np.linalg.qr(B.T)[1].T if wide else B  # as good, and no longer wide
 
-    def certify(proof: Point) -> float:
-        if B.shape[0] > B.shape[1]:
-            F2, F1 = (proof.V @ F for F in proof.factors)
-            return scaled_bound(B, F1, F2, rows=True, columns=False)
+    def tall(proof: Point) -> float:
+        F2, F1 = (proof.V @ F for F in proof.factors)
+        return scaled_bound(B, F1, F2, rows=True, columns=False)
+
+    def certify(proof: Point | SquarePoint) -> float:
         scale = _arrays.power_of_two(proof.d)
         F1, F2 = _rows_factors(proof, scale)
         return scaled_bound((scale[:, None] * B).T, F1, F2, rows=False, columns=True)
 
-    found = searched(square, MARGIN * rtol, clock, certify, start.lower)
+    if B.shape[0] > B.shape[1]:
+        found = searched(B, MARGIN * rtol, clock, tall, start.lower)
+    else:
+        square = np.linalg.qr(B.T)[1].T if wide else B  # as good, and no longer wide
+        found = searched(square, MARGIN * rtol, clock, certify, start.lower, certify)
     if found is None:
         return replace(start, stopped=ROUNDING)
     return _better(A, start, replace(found, left=units * found.left))
@@ -118,7 +123,7 @@ def symmetric(A: np.ndarray, rtol: float, clock: Clock) -> Found:
     G = units[:, None] * A * units  # exact
     L = np.linalg.cholesky(G)
 
-    def certify(proof: Point) -> float:
+    def certify(proof: Point | SquarePoint) -> float:
         scale = _arrays.power_of_two(proof.d)
         F1, F2 = _rows_factors(proof, scale)
         return math.sqrt(symmetric_bound(scale[:, None] * G * scale, F1, F2)) * (
@@ -126,7 +131,7 @@ def symmetric(A: np.ndarray, rtol: float, clock: Clock) -> Found:
         )
 
     root = math.sqrt(start.lower) * (1 - EPS)
-    found = searched(L, MARGIN * rtol / 2, clock, certify, root)
+    found = searched(L, MARGIN * rtol / 2, clock, certify, root, certify)
     if found is None:
         return replace(start, stopped=ROUNDING)
     d = units * found.left
@@ -172,10 +177,11 @@ def searched(
     clock: Clock,
     certify: Callable[[Point], float],
     lower: float,
+    of_square: Callable[[SquarePoint], float] | None = None,
 ) -> Found | None:
     """Return the best rows of B with what is certified, None where B looks singular."""
     try:
-        search = best_rows(B, rtol, clock, certify, lower)
+        search = best_rows(B, rtol, clock, certify, lower, of_square)
     except np.linalg.LinAlgError:  # equilibration has a bound, however large κ is
         return None
     d = search.best.d
@@ -201,16 +207,16 @@ def factor_of(Z: np.ndarray) -> np.ndarray:
     return vectors[:, kept] * np.sqrt(values[kept])
 
 
-def _rows_factors(proof: Point, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _rows_factors(
+    proof: Point | SquarePoint, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return factors on the side of the rows, after the exact scaling `scale`.
 
-    M V Z Vᵀ Mᵀ is U σ Z σ Uᵀ. For Z₁ large σ would spoil the trace that must be small,
-    so they are damped by σ⁻², which is 1 where it matters. A diagonal congruence then
-    orders the diagonals; shrinking vectors of large σ costs little.
+    A diagonal congruence orders the diagonals; shrinking vectors of large σ costs
+    little.
     """
     moved = (proof.d / scale)[:, None]
-    F1 = moved * (proof.U @ (proof.sigma[:, None] * proof.factors[1]))
-    F2 = moved * (proof.U @ (proof.factors[0] / proof.sigma[:, None]))
+    F1, F2 = (moved * F for F in proof.row_factors)
     near, far = np.vecdot(F1, F1), np.vecdot(F2, F2)
     far = far * near.sum() / far.sum()
     return F1 * np.sqrt(np.minimum(far / near, 1.0))[:, None], F2
