@@ -1,0 +1,257 @@
+"""Cross-entropies of many classes, whose derivatives never hold a graph of the logits.
+
+Let z = h W' + b, y be the classes, P the softmax of z, e(y) the rows of the identity
+and G = P - e(y). Where the losses of tokens count g, their gradients are
+
+    diag(g) G W,    G' diag(g) h,    G' g    by    h, W, b,
+
+and along (u, V, v), with x = u W' + h V' + 1 v' the derivative of z, that of G is
+
+    D = P * (x - x_y - s),    s = sum of G * x    over classes,
+
+where x_y is x at the token's own class. Shifted by it, x and s are small where P is
+near e(y). So blocks of classes, that stay in cache, are all that is made besides the
+logits: torch's own graph passes over a dozen matrices of their size.
+
+References
+----------
+.. [1] E. Wijmans et al., "Cut your losses in large-vocabulary language models", ICLR
+   2025, Section 4 (blocks of the logits, for the first derivative).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.autograd.function import FunctionCtx
+from torch.nn.functional import cross_entropy
+
+Parts = tuple[Tensor, Tensor, Tensor | None]  # h, W, b
+Along = tuple[Tensor | None, ...]  # u, V, v, None where there is none
+BLOCK = 2**22  # bytes of a block of classes: a core's share of the cache
+LEAST = 128  # classes, that a product of matrices is worth its call
+ON_DEVICES = 2**28  # bytes on GPUs, where what counts is the number of calls
+
+
+@dataclass
+class Route:
+    """Which way derivatives go: by formulas to h, W and b, or through the logits."""
+
+    through_logits: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Softmax:
+    """G = P - e(y), made anew in blocks of classes.
+
+    Parameters
+    ----------
+    z, y : Tensor
+        The logits, shape (tokens, classes), and each token's class.
+    top, scale : Tensor
+        P is ``exp(z - top) * scale``, as exact as torch's.
+    own : Tensor
+        G at each token's own class, where P - 1 would lose digits.
+    """
+
+    z: Tensor
+    y: Tensor
+    top: Tensor
+    scale: Tensor
+    own: Tensor
+
+    def blocks(self) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
+        """Yield classes, G there until the next block, and which tokens' own are where.
+
+        These are their rows and columns within the block.
+        """
+        tokens, classes = self.z.shape
+        width = min(classes, max(LEAST, _room(self.z) // max(1, tokens)))
+        edges = torch.arange(0, classes + width, width, device=self.y.device)
+        ordered, order = self.y.sort()
+        ends = torch.searchsorted(ordered, edges).tolist()
+        block = self.z.new_empty(tokens, width)
+        for k, start in enumerate(range(0, classes, width)):
+            at = slice(start, min(start + width, classes))
+            rows = order[ends[k] : ends[k + 1]]
+            columns = self.y[rows] - start
+            G = block[:, : at.stop - start]
+            torch.sub(self.z[:, at], self.top[:, None], out=G)
+            G.exp_().mul_(self.scale[:, None])
+            G[rows, columns] = self.own[rows]
+            yield at, G, rows, columns
+
+
+def _room(z: Tensor) -> int:
+    """Return how many numbers a block has."""
+    return (BLOCK if z.device.type == "cpu" else ON_DEVICES) // z.itemsize
+
+
+class Losses(torch.autograd.Function):
+    """The cross-entropy of each token, shape (tokens,), by its class y."""
+
+    @staticmethod
+    def forward(  # noqa: D102
+        ctx: FunctionCtx,
+        route: Route,
+        z: Tensor,
+        h: Tensor,
+        W: Tensor,
+        b: Tensor | None,
+        y: Tensor,
+    ) -> Tensor:
+        top, total = z.amax(dim=1), torch.empty_like(z[:, 0])
+        step = max(1, _room(z) // z.shape[1])
+        for first in range(0, len(z), step):
+            at = slice(first, first + step)
+            total[at] = (z[at] - top[at, None]).exp_().sum(dim=1)
+        losses = top - z.gather(1, y[:, None])[:, 0] + total.log()
+        ctx.route, ctx.needs = route, ctx.needs_input_grad[2:5]
+        own = torch.expm1(-losses)
+        ctx.save_for_backward(z, h, W, b, y, top, total.reciprocal_(), own)
+        return losses
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, g: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
+        z, h, W, b, y, *of_softmax = ctx.saved_tensors
+        if ctx.route.through_logits:
+            with torch.enable_grad():
+                losses = cross_entropy(alias := _alias(z), y, reduction="none")
+            again = torch.is_grad_enabled()
+            (slope,) = torch.autograd.grad(losses, alias, g, create_graph=again)
+            return None, slope, None, None, None, None
+        found = Slopes.apply(ctx.route, ctx.needs, z, h, W, b, y, g, *of_softmax)
+        return None, None, *found, None
+
+
+class Slopes(torch.autograd.Function):
+    """The gradient by h, W and b of losses that count g, None where none is needed."""
+
+    @staticmethod
+    def forward(  # noqa: D102
+        ctx: FunctionCtx,
+        route: Route,
+        needs: tuple[bool, bool, bool],
+        z: Tensor,
+        h: Tensor,
+        W: Tensor,
+        b: Tensor | None,
+        y: Tensor,
+        g: Tensor,
+        *of_softmax: Tensor,
+    ) -> tuple[Tensor | None, ...]:
+        GW, weighted = torch.zeros_like(h), g[:, None] * h
+        by_W = torch.empty_like(W) if needs[1] else None
+        by_b = torch.empty_like(W[:, 0]) if needs[2] else None
+        for at, G, _, _ in Softmax(z, y, *of_softmax).blocks():
+            GW.addmm_(G, W[at])
+            if by_W is not None:
+                by_W[at] = G.T @ weighted
+            if by_b is not None:
+                by_b[at] = G.T @ g
+        ctx.route = route
+        ctx.save_for_backward(z, h, W, b, y, g, GW, *of_softmax)
+        ctx.set_materialize_grads(False)
+        return g[:, None] * GW if needs[0] else None, by_W, by_b
+
+    @staticmethod
+    def backward(ctx: FunctionCtx, *outer: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: D102
+        z, h, W, b, y, g, GW, *of_softmax = ctx.saved_tensors
+        if ctx.route.through_logits or torch.is_grad_enabled():
+            by_z, by_h, by_W, by_b, by_g = _by_torch(z, h, W, b, y, g, outer)
+        else:
+            by_z, softmax = None, Softmax(z, y, *of_softmax)
+            by_h, by_W, by_b, by_g = _moved(softmax, (h, W, b), g, GW, outer)
+        rest = (None,) * len(of_softmax)
+        return None, None, by_z, by_h, by_W, by_b, None, by_g, *rest
+
+
+def _moved(
+    softmax: Softmax,
+    parts: Parts,
+    g: Tensor,
+    GW: Tensor,
+    along: Along,
+) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
+    """Return how <gradient, (u, V, v)> moves with h, W, b and g."""
+    (h, W, b), (u, V, v) = parts, along
+    by_h, own, s = _shifts(softmax, parts, GW, along)
+    by_W = torch.empty_like(W) if W.requires_grad else None
+    by_b = torch.empty_like(b) if b is not None else None
+    weighted = g[:, None] * h
+    for at, G, rows, columns in softmax.blocks():
+        D = (-own - s)[:, None] + (0 if v is None else v[at]) * torch.ones_like(G[0])
+        if V is not None:
+            D.addmm_(h, V[at].T)
+        if u is not None:
+            D.addmm_(u, W[at].T)
+        D *= G
+        D[rows, columns] = -(1 + softmax.own[rows]) * s[rows]
+        by_h.addmm_(D, W[at])
+        if by_W is not None:
+            torch.mm(D.T, weighted, out=by_W[at])
+            if u is not None:
+                by_W[at].addmm_(G.T, g[:, None] * u)
+        if by_b is not None:
+            torch.mv(D.T, g, out=by_b[at])
+    return by_h.mul_(g[:, None]), by_W, by_b, s
+
+
+def _shifts(
+    softmax: Softmax, parts: Parts, GW: Tensor, along: Along
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return G V, and of each token x at its own class and s."""
+    (h, W, _), (u, V, v), y = parts, along, softmax.y
+    GV, own, s = torch.zeros_like(h), torch.zeros_like(h[:, 0]), GW.new_zeros(len(GW))
+    for at, G, _, _ in softmax.blocks() if V is not None or v is not None else ():
+        if V is not None:
+            GV.addmm_(G, V[at])
+        if v is not None:
+            s.addmv_(G, v[at])
+    if V is not None:
+        s += (h * GV).sum(dim=1)
+        own += (h * V[y]).sum(dim=1)
+    if v is not None:
+        own += v[y]
+    if u is not None:
+        s += (u * GW).sum(dim=1)
+        own += (u * W[y]).sum(dim=1)
+    return GV, own, s
+
+
+def _by_torch(
+    z: Tensor,
+    h: Tensor,
+    W: Tensor,
+    b: Tensor | None,
+    y: Tensor,
+    g: Tensor,
+    along: tuple[Tensor | None, ...],
+) -> list[Tensor | None]:
+    """Return the same by z, h, W, b and g, by what can be differentiated once more."""
+    again = torch.is_grad_enabled()
+    with torch.enable_grad():
+        given = [None if x is None else _alias(x) for x in (z, h, W, b, g)]
+        z, h, W, _, g = given
+        losses = cross_entropy(z, y, reduction="none")
+        (slope,) = torch.autograd.grad(losses, z, g, create_graph=True)
+        made = slope @ W, slope.T @ h, slope.sum(dim=0)
+    pairs = [(m, x) for m, x in zip(made, along, strict=True) if x is not None]
+    live = [x for x in given if x is not None and x.requires_grad]
+    found = torch.autograd.grad(
+        [m for m, _ in pairs],
+        live,
+        grad_outputs=[x for _, x in pairs],
+        create_graph=again,
+        allow_unused=True,
+    )
+    by = iter(found)
+    return [None if x is None or not x.requires_grad else next(by) for x in given]
+
+
+def _alias(x: Tensor) -> Tensor:
+    """Return the same tensor, from which derivatives go no further back."""
+    return x.view_as(x)
