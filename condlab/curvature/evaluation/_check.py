@@ -205,9 +205,9 @@ class Check:
         )
 
     def _moved(self, t: float, dtype: torch.dtype) -> dict[str, Tensor]:
-        along = self._flat.unflatten(t * self.rows[0].to(dtype))
+        along = self._flat.unflatten(self.rows[0])
         return {
-            name: (p.detach().to(dtype) + along[name]).requires_grad_()
+            name: torch.add(p.detach().to(dtype), along[name], alpha=t).requires_grad_()
             for name, p in self._leaves.items()
         }
 
