@@ -149,9 +149,9 @@ class Slopes(torch.autograd.Function):
         for at, G, _, _ in Softmax(z, y, *of_softmax).blocks():
             GW.addmm_(G, W[at])
             if by_W is not None:
-                by_W[at] = G.T @ weighted
+                torch.mm(G.T, weighted, out=by_W[at])
             if by_b is not None:
-                by_b[at] = G.T @ g
+                torch.mv(G.T, g, out=by_b[at])
         ctx.route = route
         ctx.save_for_backward(z, h, W, b, y, g, GW, *of_softmax)
         ctx.set_materialize_grads(False)
