@@ -30,9 +30,10 @@ class Head:
     parts: Parts
     versions: tuple[int, ...]
 
-    def of(self, x: Tensor) -> bool:
+    def of(self, x: object) -> bool:
         """Return whether this is the result, as it was."""
-        return self.logits() is x and _versions(x, self.parts) == self.versions
+        z = self.logits()
+        return z is not None and z is x and _versions(z, self.parts) == self.versions
 
 
 class Heads:
@@ -59,7 +60,7 @@ class Heads:
             given = _LINEAR.bind(*args, **kwargs)
             given.apply_defaults()
             self._keep(found, given.args)
-        elif name in RESHAPES and (head := self._head(args[0])) is not None:
+        elif name in RESHAPES and args and (head := self._head(args[0])):
             self._keep(found, head.parts)
         return found
 
@@ -80,20 +81,17 @@ class Heads:
         return head if head is not None and head.of(x) else None
 
     def _keep(self, z: object, parts: Parts) -> None:
-        kinds = (Tensor, nn.Parameter)
-        given = [x for x in (z, *parts) if x is not None]
         if (
-            all(type(x) in kinds for x in given)
+            all(x is None or _plain(x) for x in (z, *parts))
+            and isinstance(z, Tensor)
             and z.requires_grad
             and z.shape[-1:] == parts[1].shape[:1]
             and len(parts[1]) >= MANY
-            and {x.dtype for x in given} <= {given[0].dtype}
-            and given[0].dtype in (torch.float32, torch.float64)
+            and {x.dtype for x in parts if x is not None} == {z.dtype}
             and not torch._C._are_functorch_transforms_active()
-            and forward_ad._current_level < 0
+            and forward_ad._current_level < 0  # formulas know of no tangents
         ):
-            head = Head(weakref.ref(z), parts, _versions(z, parts))
-            self._made[id(z)] = head
+            self._made[id(z)] = Head(weakref.ref(z), parts, _versions(z, parts))
 
     def _losses(self, given: inspect.BoundArguments) -> Tensor | None:
         """Return a cross-entropy by formulas, None where it is left to torch."""
@@ -106,12 +104,15 @@ class Heads:
         if (
             head is None
             or z.ndim != 2
+            or not isinstance(y, Tensor)
             or y.dtype != torch.int64
             or y.shape != z.shape[:1]
             or a["label_smoothing"]
             or a["reduction"] not in ("none", "mean", "sum")
             or (a["size_average"], a["reduce"]) != (None, None)
-            or (weight is not None and weight.requires_grad)
+            or (
+                weight is not None and (weight.requires_grad or weight.dtype != z.dtype)
+            )
         ):
             return None
         kept = y != ignored
@@ -128,12 +129,22 @@ class Heads:
         return losses.sum() / (counts.sum() if a["reduction"] == "mean" else 1)
 
 
+def _plain(x: object) -> bool:
+    return (
+        isinstance(x, Tensor)
+        and type(x) in (Tensor, nn.Parameter)
+        and x.dtype in (torch.float32, torch.float64)
+        and x.layout == torch.strided
+        and not x.is_inference()  # their versions are not counted
+    )
+
+
 def _versions(z: Tensor, parts: Parts) -> tuple[int, ...]:
     return tuple(x._version for x in (z, *parts) if x is not None)
 
 
 def _linear(
-    input: Tensor,  # noqa: A002
+    input: Tensor,
     weight: Tensor,
     bias: Tensor | None = None,
 ) -> None:

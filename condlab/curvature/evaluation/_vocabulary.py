@@ -23,11 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx
 from torch.nn.functional import cross_entropy
+
+from condlab.nn.maps.context import Context
 
 Parts = tuple[Tensor, Tensor, Tensor | None]  # h, W, b
 Along = tuple[Tensor | None, ...]  # u, V, v, None where there is none
@@ -90,12 +92,19 @@ def _room(z: Tensor) -> int:
     return (BLOCK if z.device.type == "cpu" else ON_DEVICES) // z.itemsize
 
 
+class _Kept(Context, Protocol):
+    route: Route
+    needs_input_grad: tuple[bool, ...]
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None: ...
+
+
 class Losses(torch.autograd.Function):
     """The cross-entropy of each token, shape (tokens,), by its class y."""
 
     @staticmethod
-    def forward(  # noqa: D102
-        ctx: FunctionCtx,
+    def forward(
+        ctx: _Kept,
         route: Route,
         z: Tensor,
         h: Tensor,
@@ -109,13 +118,13 @@ class Losses(torch.autograd.Function):
             at = slice(first, first + step)
             total[at] = (z[at] - top[at, None]).exp_().sum(dim=1)
         losses = top - z.gather(1, y[:, None])[:, 0] + total.log()
-        ctx.route, ctx.needs = route, ctx.needs_input_grad[2:5]
+        ctx.route = route
         own = torch.expm1(-losses)
         ctx.save_for_backward(z, h, W, b, y, top, total.reciprocal_(), own)
         return losses
 
     @staticmethod
-    def backward(ctx: FunctionCtx, g: Tensor) -> tuple[Tensor | None, ...]:  # noqa: D102
+    def backward(ctx: _Kept, g: Tensor) -> tuple[Tensor | None, ...]:
         z, h, W, b, y, *of_softmax = ctx.saved_tensors
         if ctx.route.through_logits:
             with torch.enable_grad():
@@ -123,7 +132,8 @@ class Losses(torch.autograd.Function):
             again = torch.is_grad_enabled()
             (slope,) = torch.autograd.grad(losses, alias, g, create_graph=again)
             return None, slope, None, None, None, None
-        found = Slopes.apply(ctx.route, ctx.needs, z, h, W, b, y, g, *of_softmax)
+        needs = ctx.needs_input_grad[2:5]
+        found = Slopes.apply(ctx.route, needs, z, h, W, b, y, g, *of_softmax)
         return None, None, *found, None
 
 
@@ -131,10 +141,10 @@ class Slopes(torch.autograd.Function):
     """The gradient by h, W and b of losses that count g, None where none is needed."""
 
     @staticmethod
-    def forward(  # noqa: D102
-        ctx: FunctionCtx,
+    def forward(
+        ctx: _Kept,
         route: Route,
-        needs: tuple[bool, bool, bool],
+        needs: tuple[bool, ...],
         z: Tensor,
         h: Tensor,
         W: Tensor,
@@ -147,7 +157,8 @@ class Slopes(torch.autograd.Function):
         by_W = torch.empty_like(W) if needs[1] else None
         by_b = torch.empty_like(W[:, 0]) if needs[2] else None
         for at, G, _, _ in Softmax(z, y, *of_softmax).blocks():
-            GW.addmm_(G, W[at])
+            if needs[0]:
+                GW.addmm_(G, W[at])
             if by_W is not None:
                 torch.mm(G.T, weighted, out=by_W[at])
             if by_b is not None:
@@ -158,7 +169,7 @@ class Slopes(torch.autograd.Function):
         return g[:, None] * GW if needs[0] else None, by_W, by_b
 
     @staticmethod
-    def backward(ctx: FunctionCtx, *outer: Tensor | None) -> tuple[Tensor | None, ...]:  # noqa: D102
+    def backward(ctx: _Kept, *outer: Tensor | None) -> tuple[Tensor | None, ...]:
         z, h, W, b, y, g, GW, *of_softmax = ctx.saved_tensors
         if ctx.route.through_logits or torch.is_grad_enabled():
             by_z, by_h, by_W, by_b, by_g = _by_torch(z, h, W, b, y, g, outer)
@@ -170,11 +181,7 @@ class Slopes(torch.autograd.Function):
 
 
 def _moved(
-    softmax: Softmax,
-    parts: Parts,
-    g: Tensor,
-    GW: Tensor,
-    along: Along,
+    softmax: Softmax, parts: Parts, g: Tensor, GW: Tensor, along: Along
 ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
     """Return how <gradient, (u, V, v)> moves with h, W, b and g."""
     (h, W, b), (u, V, v) = parts, along
@@ -190,7 +197,8 @@ def _moved(
             D.addmm_(u, W[at].T)
         D *= G
         D[rows, columns] = -(1 + softmax.own[rows]) * s[rows]
-        by_h.addmm_(D, W[at])
+        if h.requires_grad:
+            by_h.addmm_(D, W[at])
         if by_W is not None:
             torch.mm(D.T, weighted, out=by_W[at])
             if u is not None:
@@ -229,17 +237,18 @@ def _by_torch(
     b: Tensor | None,
     y: Tensor,
     g: Tensor,
-    along: tuple[Tensor | None, ...],
+    along: Along,
 ) -> list[Tensor | None]:
     """Return the same by z, h, W, b and g, by what can be differentiated once more."""
     again = torch.is_grad_enabled()
     with torch.enable_grad():
-        given = [None if x is None else _alias(x) for x in (z, h, W, b, g)]
-        z, h, W, _, g = given
+        z, h, W, g = map(_alias, (z, h, W, g))
+        b = None if b is None else _alias(b)
         losses = cross_entropy(z, y, reduction="none")
         (slope,) = torch.autograd.grad(losses, z, g, create_graph=True)
         made = slope @ W, slope.T @ h, slope.sum(dim=0)
     pairs = [(m, x) for m, x in zip(made, along, strict=True) if x is not None]
+    given = z, h, W, b, g
     live = [x for x in given if x is not None and x.requires_grad]
     found = torch.autograd.grad(
         [m for m, _ in pairs],
