@@ -7,11 +7,13 @@ and G = P - e(y). Where the losses of tokens count g, their gradients are
 
 and along (u, V, v), with x = u W' + h V' + 1 v' the derivative of z, that of G is
 
-    D = P * (x - x_y - s),    s = sum of G * x    over classes,
+    D = P * (x - m),    m = sum of P * x    over classes,
 
-where x_y is x at the token's own class. Shifted by it, x and s are small where P is
-near e(y). So blocks of classes, that stay in cache, are all that is made besides the
-logits: torch's own graph passes over a dozen matrices of their size.
+and -P s, s = sum of G * x, at the token's own class, where x - m would lose digits if
+the token is fitted. Sums leave their own classes out, as they are much larger than the
+others or cancel with them, and add them last. So blocks of classes, that stay in cache,
+are all that is made besides the logits: torch's own graph passes over several matrices
+of their size.
 
 References
 ----------
@@ -47,7 +49,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Softmax:
-    """G = P - e(y), made anew in blocks of classes.
+    """P, but zero at the tokens' own classes, made anew in blocks of classes.
 
     Parameters
     ----------
@@ -55,20 +57,22 @@ class Softmax:
         The logits, shape (tokens, classes), and each token's class.
     top, scale : Tensor
         P is ``exp(z - top) * scale``, as exact as torch's.
-    own : Tensor
-        G at each token's own class, where P - 1 would lose digits.
+    hit, own : Tensor
+        P and G at each token's own class, the latter from the others: 1 - P and 1 + G
+        would lose digits.
     """
 
     z: Tensor
     y: Tensor
     top: Tensor
     scale: Tensor
+    hit: Tensor
     own: Tensor
 
     def blocks(self) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
-        """Yield classes, G there until the next block, and which tokens' own are where.
+        """Yield classes, P there until the next block, and which tokens' own are where.
 
-        These are their rows and columns within the block.
+        These are their rows and columns within the block, where P is put to zero.
         """
         tokens, classes = self.z.shape
         width = min(classes, max(LEAST, _room(self.z) // max(1, tokens)))
@@ -80,11 +84,11 @@ class Softmax:
             at = slice(start, min(start + width, classes))
             rows = order[ends[k] : ends[k + 1]]
             columns = self.y[rows] - start
-            G = block[:, : at.stop - start]
-            torch.sub(self.z[:, at], self.top[:, None], out=G)
-            G.exp_().mul_(self.scale[:, None])
-            G[rows, columns] = self.own[rows]
-            yield at, G, rows, columns
+            P = block[:, : at.stop - start]
+            torch.sub(self.z[:, at], self.top[:, None], out=P)
+            P.exp_().mul_(self.scale[:, None])
+            P[rows, columns] = 0
+            yield at, P, rows, columns
 
 
 def _room(z: Tensor) -> int:
@@ -112,16 +116,19 @@ class Losses(torch.autograd.Function):
         b: Tensor | None,
         y: Tensor,
     ) -> Tensor:
-        top, total = z.amax(dim=1), torch.empty_like(z[:, 0])
+        top, others = z.amax(dim=1), torch.empty_like(z[:, 0])
         step = max(1, _room(z) // z.shape[1])
         for first in range(0, len(z), step):
             at = slice(first, first + step)
-            total[at] = (z[at] - top[at, None]).exp_().sum(dim=1)
-        losses = top - z.gather(1, y[:, None])[:, 0] + total.log()
+            powers = (z[at] - top[at, None]).exp_()
+            others[at] = powers.scatter_(1, y[at, None], 0).sum(dim=1)
+        below = top - z.gather(1, y[:, None])[:, 0]
+        hit = torch.exp(-below)
+        total = others + hit
+        of_softmax = top, 1 / total, hit / total, -others / total
         ctx.route = route
-        own = torch.expm1(-losses)
-        ctx.save_for_backward(z, h, W, b, y, top, total.reciprocal_(), own)
-        return losses
+        ctx.save_for_backward(z, h, W, b, y, *of_softmax)
+        return torch.where(below > 0, below + total.log(), others.log1p())
 
     @staticmethod
     def backward(ctx: _Kept, g: Tensor) -> tuple[Tensor | None, ...]:
@@ -153,81 +160,90 @@ class Slopes(torch.autograd.Function):
         g: Tensor,
         *of_softmax: Tensor,
     ) -> tuple[Tensor | None, ...]:
-        GW, weighted = torch.zeros_like(h), g[:, None] * h
+        softmax = Softmax(z, y, *of_softmax)
+        PW, weighted, own = torch.zeros_like(h), g[:, None] * h, softmax.own
         by_W = torch.empty_like(W) if needs[1] else None
         by_b = torch.empty_like(W[:, 0]) if needs[2] else None
-        for at, G, _, _ in Softmax(z, y, *of_softmax).blocks():
+        for at, P, rows, columns in softmax.blocks():
             if needs[0]:
-                GW.addmm_(G, W[at])
+                PW.addmm_(P, W[at])
+            P[rows, columns] = own[rows]
             if by_W is not None:
-                torch.mm(G.T, weighted, out=by_W[at])
+                torch.mm(P.T, weighted, out=by_W[at])
             if by_b is not None:
-                torch.mv(G.T, g, out=by_b[at])
+                torch.mv(P.T, g, out=by_b[at])
         ctx.route = route
-        ctx.save_for_backward(z, h, W, b, y, g, GW, *of_softmax)
+        ctx.save_for_backward(z, h, W, b, y, g, PW, *of_softmax)
         ctx.set_materialize_grads(False)
-        return g[:, None] * GW if needs[0] else None, by_W, by_b
+        by_h = g[:, None] * (PW + own[:, None] * W[y]) if needs[0] else None
+        return by_h, by_W, by_b
 
     @staticmethod
     def backward(ctx: _Kept, *outer: Tensor | None) -> tuple[Tensor | None, ...]:
-        z, h, W, b, y, g, GW, *of_softmax = ctx.saved_tensors
+        z, h, W, b, y, g, PW, *of_softmax = ctx.saved_tensors
         if ctx.route.through_logits or torch.is_grad_enabled():
             by_z, by_h, by_W, by_b, by_g = _by_torch(z, h, W, b, y, g, outer)
         else:
             by_z, softmax = None, Softmax(z, y, *of_softmax)
-            by_h, by_W, by_b, by_g = _moved(softmax, (h, W, b), g, GW, outer)
+            by_h, by_W, by_b, by_g = _moved(softmax, (h, W, b), g, PW, outer)
         rest = (None,) * len(of_softmax)
         return None, None, by_z, by_h, by_W, by_b, None, by_g, *rest
 
 
 def _moved(
-    softmax: Softmax, parts: Parts, g: Tensor, GW: Tensor, along: Along
+    softmax: Softmax, parts: Parts, g: Tensor, PW: Tensor, along: Along
 ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor]:
     """Return how <gradient, (u, V, v)> moves with h, W, b and g."""
     (h, W, b), (u, V, v) = parts, along
-    by_h, own, s = _shifts(softmax, parts, GW, along)
+    by_h, m, s = _sums(softmax, parts, PW, along)
     by_W = torch.empty_like(W) if W.requires_grad else None
     by_b = torch.empty_like(b) if b is not None else None
     weighted = g[:, None] * h
-    for at, G, rows, columns in softmax.blocks():
-        D = (-own - s)[:, None] + (0 if v is None else v[at]) * torch.ones_like(G[0])
+    for at, P, rows, columns in softmax.blocks():
+        D = -m[:, None] + (0 if v is None else v[at]) * torch.ones_like(P[0])
         if V is not None:
             D.addmm_(h, V[at].T)
         if u is not None:
             D.addmm_(u, W[at].T)
-        D *= G
-        D[rows, columns] = -(1 + softmax.own[rows]) * s[rows]
+        D *= P
+        P[rows, columns] = softmax.own[rows]
+        D[rows, columns] = -softmax.hit[rows] * s[rows]
         if h.requires_grad:
             by_h.addmm_(D, W[at])
         if by_W is not None:
             torch.mm(D.T, weighted, out=by_W[at])
             if u is not None:
-                by_W[at].addmm_(G.T, g[:, None] * u)
+                by_W[at].addmm_(P.T, g[:, None] * u)
         if by_b is not None:
             torch.mv(D.T, g, out=by_b[at])
     return by_h.mul_(g[:, None]), by_W, by_b, s
 
 
-def _shifts(
-    softmax: Softmax, parts: Parts, GW: Tensor, along: Along
+def _sums(
+    softmax: Softmax, parts: Parts, PW: Tensor, along: Along
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return G V, and of each token x at its own class and s."""
+    """Return G V, m and s."""
     (h, W, _), (u, V, v), y = parts, along, softmax.y
-    GV, own, s = torch.zeros_like(h), torch.zeros_like(h[:, 0]), GW.new_zeros(len(GW))
-    for at, G, _, _ in softmax.blocks() if V is not None or v is not None else ():
+    PV, m, x = (
+        torch.zeros_like(h),
+        torch.zeros_like(PW[:, 0]),
+        torch.zeros_like(PW[:, 0]),
+    )
+    for at, P, _, _ in softmax.blocks() if V is not None or v is not None else ():
         if V is not None:
-            GV.addmm_(G, V[at])
+            PV.addmm_(P, V[at])
         if v is not None:
-            s.addmv_(G, v[at])
+            m.addmv_(P, v[at])
     if V is not None:
-        s += (h * GV).sum(dim=1)
-        own += (h * V[y]).sum(dim=1)
+        m += (h * PV).sum(dim=1)
+        x += (h * V[y]).sum(dim=1)
+        PV += softmax.own[:, None] * V[y]
     if v is not None:
-        own += v[y]
+        x += v[y]
     if u is not None:
-        s += (u * GW).sum(dim=1)
-        own += (u * W[y]).sum(dim=1)
-    return GV, own, s
+        m += (u * PW).sum(dim=1)
+        x += (u * W[y]).sum(dim=1)
+    return PV, m + softmax.hit * x, m + softmax.own * x
 
 
 def _by_torch(

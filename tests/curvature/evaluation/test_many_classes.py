@@ -285,15 +285,15 @@ def test_gauss_newton_and_fisher_matrices_are_what_they_were(calls, monkeypatch)
         torch.testing.assert_close(A, B)
 
 
-@pytest.mark.parametrize("margin", [0.0, 5.0, 12.0])
+@pytest.mark.parametrize("margin", [0.0, 5.0, 12.0, 20.0])
 def test_rounding_is_no_more_than_that_of_torchs_own_graph(calls, margin):
     """Where tokens are fitted, P - 1 and shifted products of it would lose digits."""
     x, y = tokens(200)
     net = network()
     with torch.no_grad():
         net[2].weight.mul_(3)
-        net[2].bias[y[:50]] += margin
-    y = torch.where(torch.arange(200) < 150, net(x).argmax(dim=1), y)
+        net[2].bias[0] += margin
+    y = torch.zeros_like(y) if margin else y
     loss, params = of(net, nn.CrossEntropyLoss())
     v = torch.randn(sum(p.numel() for p in params.values()), dtype=torch.float64)
     single = {n: p.float() for n, p in params.items()}
@@ -304,7 +304,7 @@ def test_rounding_is_no_more_than_that_of_torchs_own_graph(calls, margin):
     own = (by_torch(loss, single, batch, v.float())[1] - exact).norm()
     off = ((H @ v.float()) - exact).norm()
     assert calls
-    assert off <= 2 * own + 4 * torch.finfo(torch.float32).eps * exact.norm()
+    assert off <= own + 4 * torch.finfo(torch.float32).eps * exact.norm()
 
 
 def test_graphs_keep_the_logits_once(calls):
