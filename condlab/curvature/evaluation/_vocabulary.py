@@ -36,7 +36,7 @@ from condlab.nn.maps.context import Context
 Parts = tuple[Tensor, Tensor, Tensor | None]  # h, W, b
 Along = tuple[Tensor | None, ...]  # u, V, v, None where there is none
 BLOCK = 2**22  # bytes of a block of classes: a core's share of the cache
-LEAST = 128  # classes, that a product of matrices is worth its call
+LEAST = 128  # classes of a block: products of narrower matrices are slow
 ON_DEVICES = 2**28  # bytes on GPUs, where what counts is the number of calls
 
 

@@ -59,6 +59,7 @@ def prepared(
     most = max(FEW, memory * PART / max(1.0, each))
     if size > most and not data.given:
         data, size = data.in_parts(int(most)), int(most)
+    # formulas keep small graphs: then the work is what bounds a trial
     share = max(FEW, min(TRIED / max(1.0, each), LARGE / 4 / numbers)) / size
     return data.narrowed(share, 1 + growth * (1 / share - 1)) if share < 0.5 else data
 
