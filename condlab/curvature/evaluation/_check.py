@@ -92,8 +92,8 @@ class Check:
         self._leaves, self._flat, self.centre = leaves, flat, centre
         self._made: list[tuple[Difference, Difference]] = []
         generator = torch.Generator().manual_seed(0)
-        rows = torch.randn(2, flat.size, generator=generator, dtype=torch.float64)
-        self.rows = rows.to(flat.dtype).to(flat.device)
+        rows = torch.randn(2, flat.size, generator=generator, dtype=flat.dtype)
+        self.rows = rows.to(flat.device)
 
     @cached_property
     def floor(self) -> float:
@@ -205,9 +205,9 @@ class Check:
         )
 
     def _moved(self, t: float, dtype: torch.dtype) -> dict[str, Tensor]:
-        along = self._flat.unflatten(t * self.rows[0].to(dtype))
+        along = self._flat.unflatten(self.rows[0])
         return {
-            name: (p.detach().to(dtype) + along[name]).requires_grad_()
+            name: torch.add(p.detach().to(dtype), along[name], alpha=t).requires_grad_()
             for name, p in self._leaves.items()
         }
 

@@ -4,7 +4,8 @@ Attention is evaluated by its plain form, since the fused ones have no second
 derivative; recurrent networks without cuDNN, whose kernels have none either, and in
 evaluation mode not even the first. Weight normalisation is evaluated
 by its formula: torch 2.13 differentiates the fused one twice without an error, and
-wrongly, as its backward takes the norms that it saved for constants.
+wrongly, as its backward takes the norms that it saved for constants. A cross-entropy
+of many classes is differentiated by formulas: torch's are slow and take much memory.
 
 float32 is float32: on a GPU, cuDNN's convolutions round to 10 bits of 23 unless told
 otherwise, which makes products sixty times as noisy.
@@ -23,6 +24,8 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
+
+from condlab.curvature.evaluation._heads import NAMES, Heads
 
 # torch.func.functional_call swaps a module's own parameters while it runs, and the
 # choice of attention kernels is the process's: one thread at a time
@@ -104,7 +107,11 @@ PLAIN: dict[str, Callable] = {
 
 
 class _Plain(TorchFunctionMode):
-    """Call plain forms instead of what torch differentiates wrongly."""
+    """Call plain forms instead of what torch differentiates wrongly or at length."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._heads = Heads()
 
     def __torch_function__(
         self,
@@ -119,6 +126,8 @@ class _Plain(TorchFunctionMode):
             func = PLAIN.get(name.split(".")[0], func)
         if name in ("embedding", "embedding_bag") and kwargs.get("sparse"):
             kwargs = {**kwargs, "sparse": False}  # a gradient of the same values
+        if name in NAMES:
+            return self._heads.call(name, func, args, kwargs)
         if name in WITHOUT_CUDNN:
             with _without_cudnn():
                 return func(*args, **kwargs)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import saved_tensors_hooks
+from torch.autograd.graph import GradientEdge, get_gradient_edge, saved_tensors_hooks
 from torch.func import grad, jacrev, jvp, vjp, vmap
 
 from condlab.curvature.evaluation._data import SAMPLE
@@ -22,6 +22,7 @@ from condlab.curvature.evaluation._twice import backwards, differentiable
 from condlab.curvature.evaluation.losses import Batch, Loss
 
 Graph = tuple[Tensor, ...]
+Ends = tuple[Tensor | GradientEdge, ...]  # of a graph, its values let go of if they can
 Made = TypeVar("Made")
 
 
@@ -69,9 +70,7 @@ class Kept(Generic[Made]):
 class DoubleBackward:
     """Differentiate the gradient's own graph backwards, keeping it where it fits."""
 
-    def __init__(
-        self, loss: Loss, leaves: dict[str, Tensor], kept: Kept[Graph]
-    ) -> None:
+    def __init__(self, loss: Loss, leaves: dict[str, Tensor], kept: Kept[Ends]) -> None:
         self._loss, self._leaves, self._kept = loss, leaves, kept
 
     @property
@@ -82,9 +81,9 @@ class DoubleBackward:
     def product(self, i: int, batch: Batch, rows: Tensor) -> Tensor:
         """Return the product of the Hessian of batch i with each row."""
 
-        def build() -> Graph:
+        def build() -> Ends:
             with differentiable():
-                return gradient_graph(self._loss, self._leaves, batch)[1]
+                return _ends(gradient_graph(self._loss, self._leaves, batch)[1])
 
         with backwards():
             graph = self._kept.get(i, build)
@@ -189,15 +188,24 @@ def require_scalar(value: object) -> None:
         )
 
 
+def _ends(graph: Graph) -> Ends:
+    inner = [x.requires_grad and not x.is_leaf for x in graph]
+    return tuple(
+        get_gradient_edge(x) if hidden else x
+        for x, hidden in zip(graph, inner, strict=True)
+    )
+
+
 def pull_back(
-    outputs: Sequence[Tensor], leaves: dict[str, Tensor], v: Tensor
+    outputs: Sequence[Tensor | GradientEdge], leaves: dict[str, Tensor], v: Tensor
 ) -> Tensor:
     """Return the transposed Jacobian of outputs, laid end to end, times v: flat."""
-    parts = v.split([o.numel() for o in outputs])
-    live = [
-        (o, part.view_as(o))
-        for o, part in zip(outputs, parts, strict=True)
-        if o.requires_grad
+    shapes = [_shape(o) for o in outputs]
+    parts = v.split([shape.numel() for shape in shapes])
+    live = [  # of either kind, though torch's types ask for one
+        (cast(Tensor, o), part.view(shape))
+        for o, part, shape in zip(outputs, parts, shapes, strict=True)
+        if isinstance(o, GradientEdge) or o.requires_grad
     ]
     inputs = tuple(leaves.values())
     if not live:  # the outputs do not depend on the parameters
@@ -210,6 +218,12 @@ def pull_back(
         materialize_grads=True,
     )
     return torch.cat([f.reshape(-1) for f in found]).detach()
+
+
+def _shape(end: Tensor | GradientEdge) -> torch.Size:
+    if isinstance(end, Tensor):
+        return end.shape
+    return torch.Size(end.node._input_metadata[end.output_nr].shape)
 
 
 def graph_bytes(build: Callable[[], object], leaves: dict[str, Tensor]) -> int:

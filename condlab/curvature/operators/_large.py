@@ -41,8 +41,8 @@ def prepared(
     if isinstance(batches, Data):
         return batches
     data = Data(batches, weights)
-    size = data.sizes[0]
-    if size * sum(p.numel() for p in leaves.values()) < LARGE or size <= 2 * FEW:
+    size, numbers = data.sizes[0], sum(p.numel() for p in leaves.values())
+    if size * numbers < LARGE or size <= 2 * FEW:
         return data
     few, modules = data.narrowed(2 * FEW / size), Modules()
     try:
@@ -59,7 +59,8 @@ def prepared(
     most = max(FEW, memory * PART / max(1.0, each))
     if size > most and not data.given:
         data, size = data.in_parts(int(most)), int(most)
-    share = max(FEW, TRIED / max(1.0, each)) / size
+    # formulas keep small graphs: then the work is what bounds a trial
+    share = max(FEW, min(TRIED / max(1.0, each), LARGE / 4 / numbers)) / size
     return data.narrowed(share, 1 + growth * (1 / share - 1)) if share < 0.5 else data
 
 

@@ -17,8 +17,8 @@ from condlab.curvature.evaluation.backends import (
     Backend,
     Batched,
     DoubleBackward,
+    Ends,
     ForwardOverReverse,
-    Graph,
     Kept,
     gradient_graph,
 )
@@ -64,11 +64,12 @@ class Candidates:
     def choose(self, wanted: str) -> Choice:
         """Return the cheapest backends that work and fit, or the one that is wanted."""
         loss, leaves, flat = self.point.loss, self.point.leaves, self.point.flat
-        memory = self.point.memory
+        memory, large = self.point.memory, self.point.data.share < 1
         sizes = graph_sizes(self.point, partial(gradient_graph, loss, leaves))
-        share = {"auto": memory / 2, "rebuilt": 0.0}.get(wanted, memory)
+        half = memory if large else memory / 2  # of two kinds of graphs, or of one
+        share = {"auto": half, "rebuilt": 0.0}.get(wanted, memory)
         tight = sum(sizes) > share  # then what is compared is the rebuilding
-        double = Kept[Graph](0 if tight else share, sizes)
+        double = Kept[Ends](0 if tight else share, sizes)
         pulled = Kept[Callable](0 if tight else share, sizes)
         widest = max(1, int(memory / 2 / max(1, *sizes)))
         retained = DoubleBackward(loss, leaves, double)
@@ -78,6 +79,8 @@ class Candidates:
             "forward": forward,
             "batched": [batched],
         }
+        if wanted == "auto" and large:  # work enough without other vectors' beside it
+            del kinds["batched"]
         asked = [kinds[k] for k in kinds if wanted in ("auto", k)]
         tried = [self._first_that_works(k) for k in ([retained], *asked)]
         choice = _cheapest(tried) if wanted == "auto" else _only(tried[-1], tried)
@@ -104,19 +107,40 @@ class Candidates:
 
     def try_out(self, backend: Backend) -> _Tried:
         """Multiply with the probes, hold that against differences, time a product."""
-        (i, batch), rows = self.point.data.sample, self.point.check.rows
-        product = backend.product(i, batch, rows)  # also builds what is kept
+        product, seconds = self._probed(backend)
         seen = self.judge(product)
         if seen.refused:
             return _refused(backend, seen.refused)
-        best = float("inf")
-        for width in WIDTHS if isinstance(backend, Batched) else (1,):
-            many = rows[:1].repeat(width, 1)
-            seconds = self._seconds(partial(backend.product, i, batch, many))
+        if isinstance(backend, Batched):
+            seconds = self._seconds_together(backend)
+        elif seconds < QUICK:  # else it was long enough to be a trial
+            seconds = self._seconds(backend, self.point.check.rows[:1])
+        return _Tried(Timing(backend.name, seconds), backend, seen.gap)
+
+    def _probed(self, backend: Backend) -> tuple[Tensor, float]:
+        """Return products with the probes, and the time of the last.
+
+        The first also builds what is kept.
+        """
+        (i, batch), rows = self.point.data.sample, self.point.check.rows
+        if isinstance(backend, Batched):
+            return backend.product(i, batch, rows), math.inf
+        first, last = backend.product(i, batch, rows[:1]), []
+        seconds = _timed(
+            lambda: last.append(backend.product(i, batch, rows[1:])), rows.device
+        )
+        return torch.cat([first, *last]), seconds
+
+    def _seconds_together(self, backend: Backend) -> float:
+        """Return the time of a vector among several."""
+        best = math.inf
+        for width in WIDTHS:
+            many = self.point.check.rows[:1].repeat(width, 1)
+            seconds = self._seconds(backend, many)
             best = min(best, seconds / width)
             if seconds > QUICK:
                 break
-        return _Tried(Timing(backend.name, best), backend, seen.gap)
+        return best
 
     def judge(self, product: Tensor) -> Seen:
         """Return how far products with the probes are off, in the Frobenius norm of H.
@@ -127,9 +151,14 @@ class Candidates:
         seen = self.point.check.of_gradient(product[0])
         return seen if seen.refused else symmetric(self.point, product, seen.gap)
 
-    def _seconds(self, run: Callable[[], object]) -> float:
+    def _seconds(self, backend: Backend, rows: Tensor) -> float:
         """Return the time of a run; on the CPU the process's own: load spares it."""
-        return min(_timed(run, self.point.flat.device) for _ in range(TIMINGS))
+        run, best = partial(backend.product, *self.point.data.sample, rows), math.inf
+        for _ in range(TIMINGS):
+            best = min(best, _timed(run, self.point.flat.device))
+            if best > QUICK:  # what takes long varies little
+                break
+        return best
 
 
 def symmetric(point: Point, product: Tensor, gap: float = 0.0) -> Seen:
@@ -157,9 +186,7 @@ def only(
         seen = symmetric(point, product, seen.gap)
     if seen.refused:
         raise ValueError(f"{backend.name} does not work for this loss: {seen.refused}")
-    seconds = Candidates(point)._seconds(
-        partial(backend.product, i, batch, point.check.rows[:1])
-    )
+    seconds = Candidates(point)._seconds(backend, point.check.rows[:1])
     return Choice(backend, backend, (Timing(backend.name, seconds),), seen.gap)
 
 

@@ -240,8 +240,10 @@ class HessianOperator(CurvatureOperator):
 
     Where the loss has kinks, as with ReLU, this is the Hessian almost everywhere: it
     sees nothing of what the kinks add. Fused attention is replaced by its plain form,
-    which can be differentiated twice. ``H @ V`` multiplies with a vector, shape (n,),
-    or a matrix, shape (n, k).
+    which can be differentiated twice; `torch.nn.functional.cross_entropy` of at least
+    4,096 classes, of what `linear` gives, is differentiated by formulas that keep only
+    the logits. ``H @ V`` multiplies with a vector, shape (n,), or a matrix, shape
+    (n, k). Several vectors together are not tried on large batches.
 
     References
     ----------

@@ -67,6 +67,15 @@ def test_some_samples_are_tried_and_all_are_multiplied(problem, reduction):
     assert close(H.gradient(), H.flatten(gradients(net, criterion, batch)))
 
 
+def test_large_batches_are_not_tried_with_several_vectors(problem):
+    net, batch, v = problem
+    H = made(problem, nn.CrossEntropyLoss())
+    assert [one.name for one in H.timings] == ["retained graph", "forward over reverse"]
+    V = torch.stack([v, v.flip(0)], dim=1)
+    for product, w in zip((H @ V).T, V.T, strict=True):
+        assert close(product, reference(net, nn.CrossEntropyLoss(), batch, w))
+
+
 def gradients(net, criterion, batch):
     value = criterion(net(batch[0]), batch[1])
     params = dict(net.named_parameters())
