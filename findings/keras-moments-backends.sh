@@ -2,7 +2,7 @@
 # Keras computes the moments of batch and group normalisation as E[x^2] - E[x]^2 in its torch
 # and NumPy backends, and in two passes in its JAX backend. In float32 with a mean of 1e4
 # and a standard deviation of 1, one model gives features of unit standard deviation in one
-# backend and nan in the others: the variance comes out as -8, say, more negative than
+# backend and nan in the others: the variance comes out as -16, say, more negative than
 # epsilon is positive. keras.ops.var and the Normalization layer are right in all of
 # them, LayerNormalization in torch too. torch's own batch_norm, on the same tensors,
 # is right. One would have guessed that a model's backend decides its speed, not which of
