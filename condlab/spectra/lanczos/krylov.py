@@ -171,7 +171,7 @@ class Basis:
         long = off = torch.zeros(k, dtype=torch.float64)
         for part in parts:
             Y = C @ self.V.columns(*part, k)
-            R = torch.addcmul(C @ self.W.columns(*part, k), theta, Y, value=-1)
+            R = (C @ self.W.columns(*part, k)).addcmul_(theta, Y, value=-1)
             long, off = (
                 torch.hypot(total, found.norm(dim=1).cpu().double())
                 for total, found in ((long, Y), (off, R))
