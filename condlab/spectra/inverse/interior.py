@@ -17,7 +17,7 @@ from condlab.spectra._products import Products
 from condlab.spectra.inverse._recurrences import Minres, Multiply
 
 STEPS = 4  # of inverse iteration, to a combination that is a start for more
-BLOCK = 32  # columns that LAPACK reflects together
+BLOCK = 8  # columns that LAPACK reflects together: more do more work for few rows
 SOLVED = 1e-10  # residual over |H| |y| at which MINRES ends and its solution is reused
 
 
