@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from condlab.curvature import HessianOperator, condition_number, output_shift
-from condlab.curvature.factored import Solver, _counted
+from condlab.curvature.factored import Half, Solver, _counted, _definite
 from tests.curvature.networks import problem
 from tests.curvature.test_hessian_condition import check
 from tests.spectra.matrices import SPECTRA, Diagonal, rotated
@@ -47,18 +47,41 @@ def test_both_find_what_lapack_finds_and_bound_it(seed):
     assert found.inertia.negative == (negative, negative)
 
 
+@pytest.mark.parametrize("n", [5, 150])
+def test_a_matrix_outlives_factors_that_take_half_its_place(n):
+    """Its diagonal is zero, so that pivots are of two."""
+    A = rotated(spread(n, 0))
+    A.diagonal().zero_()
+    square = A.clone()
+    half, x = Half(square, A.diagonal().clone()), torch.randn(n, 2).double()
+    solver, size = Solver.of(square), float(torch.linalg.matrix_norm(A, 2))
+    assert bool((solver.pivots < 0).any())
+    assert solver.negative == int((torch.linalg.eigvalsh(A) < 0).sum())
+    rounding = n * torch.finfo(A.dtype).eps * size
+    for _ in range(2):  # the product leaves the factors as they are
+        assert float((half @ x - A @ x).norm()) <= rounding * float(x.norm())
+        assert float((A @ (solver @ x) - x).norm()) <= 1e3 * rounding * float(
+            (solver @ x).norm()
+        )
+    for sign in (1, -1):
+        below = half.shifted(0.5, sign).tril()
+        assert torch.equal(below, (sign * A + 0.5 * torch.eye(n).double()).tril())
+        assert _definite(half.shifted(1.01 * size, sign))
+        assert not _definite(half.shifted(0.0, sign))
+
+
 def test_a_count_sees_what_inverse_lanczos_cannot():
     """A vector without a part in the smallest eigenvector: then nothing is bounded."""
     truth = spread(60, 1)
     A = torch.diag(truth)
     near = truth.abs().argsort()
-    solver = Solver.of(A)
+    half, solver = Half(A, truth), Solver.of(A.clone())
     rest = type("Rest", (), {})()
     rest.values = truth[near[1:2]]  # the smallest is missed
     rest.radii, rest.noise = torch.zeros(1), 1e-16
-    assert _counted(A.clone(), solver.negative, rest, 1e-16, 0.0) == 0.0
+    assert _counted(half, solver.negative, rest, 1e-16, 0.0) == 0.0
     rest.values = truth[near[:1]]
-    bound = _counted(A.clone(), solver.negative, rest, 1e-16, 0.0)
+    bound = _counted(half, solver.negative, rest, 1e-16, 0.0)
     assert 0.99 * float(truth[near[0]].abs()) < bound <= float(truth[near[0]].abs())
 
 
@@ -89,7 +112,8 @@ def test_factors_count_signs_and_solve(negative):
     values = torch.linspace(1, 2, 20, dtype=torch.float64)
     values[:negative] *= -1
     A = rotated(values)
-    solver = Solver.of(A)
+    half = Half(A.clone(), A.diagonal())
+    solver = Solver.of(half.square)
     assert solver.negative == negative
-    assert solver.gap(A) < 1e-13
+    assert solver.gap(half) < 1e-13
     torch.testing.assert_close(A @ (solver @ A), A)

@@ -7,6 +7,7 @@ from condlab.spectra._products import Products
 from condlab.spectra.lanczos.block_lanczos import block_lanczos
 from condlab.spectra.lanczos.krylov import Basis
 from condlab.spectra.spectrum import spectrum
+from condlab.spectra.storage.shared_rows import room_for
 from tests.spectra.matrices import SPECTRA, Diagonal, rotated
 
 EPS = torch.finfo(torch.float64).eps
@@ -126,3 +127,34 @@ def test_a_basis_on_disk_gives_the_same_numbers_and_leaves_nothing(tmp_path):
     assert torch.equal(held.values, offloaded.values)
     assert torch.equal(held.radii, offloaded.radii)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("bad", [torch.inf, -torch.inf, torch.nan])
+def test_only_products_that_are_not_finite_are_refused(bad):
+    # float32 ends at 3.4e38, so the sum of the first image overflows and it does not
+    image = torch.full((4, 4), 3e38)
+    assert bool((Products(_Always(image)) @ torch.eye(4)).isfinite().all())
+    image[1], image[2, 3] = -image[0], bad
+    with pytest.raises(ValueError, match="must be finite"):
+        Products(_Always(image)) @ torch.eye(4)
+
+
+class _Always:
+    shape, dtype = (4, 4), torch.float32
+
+    def __init__(self, image):
+        self.image = image
+
+    def __matmul__(self, V):
+        return self.image[:, : V.shape[1]]
+
+
+def test_columns_on_disk_are_those_in_memory(tmp_path):
+    values = torch.arange(35.0).view(5, 7)
+    sort = (5, 7, values.dtype, values.device)
+    held, filed = room_for(*sort, folder=None), room_for(*sort, folder=tmp_path)
+    held[0:5] = filed[0:5] = values
+    for first, last, k in ((0, 7, 2), (3, 5, 5), (6, 7, 1), (0, 7, 5)):
+        part = values[:k, first:last]
+        assert torch.equal(held.columns(first, last, k), part)
+        assert torch.equal(filed.columns(first, last, k), part)

@@ -15,10 +15,9 @@ from torch import Tensor
 
 from condlab.spectra._products import Products
 from condlab.spectra.inverse._recurrences import Minres, Multiply
-from condlab.spectra.storage.rows import apart
 
 STEPS = 4  # of inverse iteration, to a combination that is a start for more
-BLOCK = 32  # columns that LAPACK reflects together
+BLOCK = 8  # columns that LAPACK reflects together: more do more work for few rows
 SOLVED = 1e-10  # residual over |H| |y| at which MINRES ends and its solution is reused
 
 
@@ -57,9 +56,11 @@ def triangle(images: Iterable[Tensor], k: int) -> tuple[Tensor, int]:
 
     That of several processes' factors, each transposed, is the factor of all.
     """
-    R, columns = torch.zeros((k, k)), 0
+    R, columns, room = torch.zeros((k, k)), 0, torch.empty(0)
     for part in images:
-        R, columns = _factored(R.to(part), part), columns + part.shape[1]
+        if room.dtype != part.dtype or room.numel() < part.numel():
+            room = torch.empty(part.numel(), dtype=part.dtype)
+        R, columns = _factored(R.to(part), part, room), columns + part.shape[1]
     return R, columns
 
 
@@ -82,12 +83,12 @@ def _least(R: Tensor) -> Tensor:
     return x
 
 
-def _factored(R: Tensor, part: Tensor) -> Tensor:
+def _factored(R: Tensor, part: Tensor, room: Tensor) -> Tensor:
     """Return the triangular factor of R above the transpose of a part, over R."""
     if part.device.type != "cpu":
         return torch.linalg.qr(torch.cat([R, part.T]), mode="r")[1]
     # at the cost of part alone; transposed, rows are the columns that LAPACK wants
-    part = apart((part.shape[0], part.shape[1]), part.dtype).copy_(part)
+    part = room[: part.numel()].view(part.shape).copy_(part)
     above = R.T.contiguous().numpy().T  # no copy but of the first, of zeros
     (update,) = lapack.get_lapack_funcs(("tpqrt",), (above,))
     block = min(BLOCK, len(R))

@@ -100,7 +100,9 @@ class Basis:
         near = self.V[max(0, old - self.width) : new]
         C = images @ near.T
         local = torch.addmm(images, C, near, alpha=-1)
-        rest, part = self.V.separate(torch.cat([local, self.ahead[len(Q) :]]), new)
+        left = self.ahead[len(Q) :]
+        both = torch.cat([local, left]) if len(left) else local
+        rest, part = self.V.separate(both, new)
         part = part[:, : len(Q)].cpu().double()
         part[-len(near) :] += C.T.cpu().double()
         self.T[:new, old:new] = part
@@ -129,7 +131,8 @@ class Basis:
             size = B.norm()
             if size <= least:
                 return B[:0]
-            return normalize(B if once else self._beyond(B / size), eps=0.0)
+            B = B / size
+            return B if once else normalize(self._beyond(B), eps=0.0)
         Q, R = torch.linalg.qr(B.T)
         U, s, _ = torch.linalg.svd(R)
         found = (Q @ U[:, s > least]).T[: self.rank - self.k]
@@ -171,7 +174,7 @@ class Basis:
         long = off = torch.zeros(k, dtype=torch.float64)
         for part in parts:
             Y = C @ self.V.columns(*part, k)
-            R = torch.addcmul(C @ self.W.columns(*part, k), theta, Y, value=-1)
+            R = (C @ self.W.columns(*part, k)).addcmul_(theta, Y, value=-1)
             long, off = (
                 torch.hypot(total, found.norm(dim=1).cpu().double())
                 for total, found in ((long, Y), (off, R))

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 PANEL = 1 << 20  # bytes of a file copied together
-PART = 1 << 21  # bytes of columns worked on together on the CPU
+PART = 1 << 20  # bytes of columns worked on together on the CPU: they fit in a cache
 WINDOW = 1 << 25  # bytes of a file mapped together
 # Bytes of rows worked on together. BLAS has its own blocks for the cache, and with a
 # panel of one row, however short, a product takes up to nine times as long.
@@ -64,8 +64,11 @@ class Rows:
         self._kept[places] = rows
 
     def columns(self, first: int, last: int, k: int) -> Tensor:
-        """Return columns first to last of the first k rows."""
-        return self._kept[:k, first:last].contiguous()
+        """Return columns first to last of the first k rows, to be read at once.
+
+        The next call may write over them, and they over the rows.
+        """
+        return self._kept[:k, first:last]
 
     def set_columns(self, first: int, part: Tensor) -> None:
         """Write columns, from one on, of the first rows."""
@@ -113,11 +116,11 @@ class Rows:
 
         To rounding that is `products` of B. Each panel is read from memory once.
         """
-        m, parts = len(B), []
+        m, parts, B = len(B), [], B.clone()
         for _, panel in self.panels(k):
             C = B @ panel.T
             parts.append(C.T)
-            B = torch.addmm(B, C, panel, alpha=-1)
+            B.addmm_(C, panel, alpha=-1)
         return B, torch.cat(parts) if parts else B.new_zeros((0, m))
 
     def replace(self, S: Tensor) -> None:
@@ -139,6 +142,7 @@ class DiskRows(Rows):
     ) -> None:
         self._folder = Path(folder)
         self._line = length * dtype.itemsize
+        self._part = torch.empty(0, dtype=dtype)
         super().__init__(count, length, dtype, device)
 
     def _room(self) -> Tensor:
@@ -172,8 +176,14 @@ class DiskRows(Rows):
         self._write(first * self._line, rows)
 
     def columns(self, first: int, last: int, k: int) -> Tensor:
-        """Return columns first to last of the first k rows."""
-        found = apart((k, last - first), self.dtype)
+        """Return columns first to last of the first k rows, in the same room again.
+
+        Fresh pages cost several times what the copies do.
+        """
+        count = k * (last - first)
+        if len(self._part) < count:
+            self._part = torch.empty(count, dtype=self.dtype)
+        found = self._part[:count].view(k, last - first)
         view, place = as_bytes(found), first * self.dtype.itemsize
         wide = (last - first) * self.dtype.itemsize
         for start in range(0, k * wide, wide):
@@ -195,18 +205,6 @@ class DiskRows(Rows):
         view = as_bytes(values.to(self.dtype))
         while view:
             view = view[self._file.write(view) :]
-
-
-def apart(shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
-    """Return room that goes back to the system once it is let go of.
-
-    What the allocator has taken for such parts, it keeps, and takes more.
-    """
-    count = shape[0] * shape[1]
-    if not count:
-        return torch.empty(shape, dtype=dtype)
-    room = mmap.mmap(-1, count * dtype.itemsize)
-    return torch.frombuffer(room, dtype=dtype).view(shape)
 
 
 def as_bytes(values: Tensor) -> memoryview:
