@@ -6,11 +6,13 @@ import contextlib
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.errors import Unsatisfiable
+from hypothesis.internal import entropy
 from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 from scipy.optimize import minimize
@@ -144,7 +146,7 @@ def _search(
 
     # Unsatisfiable: a filter let nothing through, and a trial without instance is told
     caught = contextlib.suppress(_ViolationError, Unsatisfiable)
-    with caught, _no_constants_from_modules():
+    with caught, _no_constants_from_modules(), _global_states_kept_once():
         probe()
 
 
@@ -165,6 +167,35 @@ def _no_constants_from_modules() -> Iterator[None]:
     finally:
         providers._get_local_constants = collect
         providers.CONSTANTS_CACHE.cache.clear()
+
+
+@contextlib.contextmanager
+def _global_states_kept_once() -> Iterator[None]:
+    """Keep the states of the global generators around a search, not an example.
+
+    Hypothesis reads and writes them for every example, a third of what it takes beside
+    drawing. They are seeded for every example all the same.
+    """
+    managed = getattr(entropy, "RANDOMS_TO_MANAGE", {})
+    with entropy.deterministic_PRNG():  # which registers NumPy's, too
+        before = dict(managed)
+        seeded = {key: _Seeded(generator) for key, generator in before.items()}
+        managed.update(seeded)
+        try:
+            yield
+        finally:
+            managed.update(before)
+
+
+class _Seeded:
+    """A generator that is seeded as before, and whose state nobody asks for."""
+
+    def __init__(self, generator: Any) -> None:
+        self.seed = generator.seed
+
+    def getstate(self) -> None: ...
+
+    def setstate(self, _: object) -> None: ...
 
 
 def _look(theorem: Theorem, instance: object, trace: _Trace) -> Margin:
