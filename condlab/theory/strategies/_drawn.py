@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from hypothesis.internal.conjecture.utils import calc_label_from_name
 from hypothesis.strategies import SearchStrategy
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class Drawn(SearchStrategy[np.ndarray]):
     Parameters
     ----------
     name : str
-        For messages.
+        For messages, and what is swapped within an example is of the same name.
     draw : callable
         ``draw(data)`` returns an array.
     """
@@ -36,6 +37,9 @@ class Drawn(SearchStrategy[np.ndarray]):
 
     def __repr__(self) -> str:
         return self._name
+
+    def calc_label(self) -> int:
+        return calc_label_from_name(self._name)
 
     def do_draw(self, data: ConjectureData) -> np.ndarray:
         return self._draw(data)

@@ -16,7 +16,7 @@ from condlab.theory.strategies._general import (
     draw_small_integers,
     matrices,
 )
-from condlab.theory.strategies._rationals import has_full_rank, is_spd
+from condlab.theory.strategies._rationals import has_full_rank
 
 if TYPE_CHECKING:
     from hypothesis.internal.conjecture.data import ConjectureData
@@ -32,7 +32,15 @@ def full_rank(m: int, n: int) -> Matrices:
     >>> exact_rank(find(full_rank(2, 3), lambda A: True))
     2
     """
-    return matrices(m, n).filter(has_full_rank)
+    draw_any = draw_matrices(m, n)
+
+    def draw(data: ConjectureData) -> np.ndarray:
+        A = draw_any(data)
+        while not has_full_rank(A):  # as often as min(m, n) times
+            A = A + np.eye(m, n)
+        return A
+
+    return Drawn(f"full_rank({m}, {n})", draw)
 
 
 def full_row_rank(size: int) -> Matrices:
@@ -149,7 +157,7 @@ def spd(n: int) -> Matrices:
         _in_other_units(_draw_cholesky_product(n)),
         _draw_correlations(n),
     )
-    return Drawn(f"spd({n})", lambda data: any_of(data, kinds)).filter(is_spd)
+    return Drawn(f"spd({n})", lambda data: any_of(data, kinds))
 
 
 def property_a(n: int) -> Matrices:
