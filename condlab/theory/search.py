@@ -11,12 +11,14 @@ from typing import Any
 import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 from hypothesis.errors import Unsatisfiable
 from hypothesis.internal import entropy
 from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 from scipy.optimize import minimize
 
+from condlab.theory._explore import explore
 from condlab.theory.formula import parts_of
 from condlab.theory.model import Margin, Theorem, Verdict, Verdicts, decide
 
@@ -125,28 +127,44 @@ def _search(
     seed: int,
     shrink: bool,
 ) -> None:
-    phases = (Phase.generate, Phase.target, Phase.shrink)[: 3 if shrink else 2]
+    def look(instance: object) -> tuple[float, bool]:
+        margin = _look(theorem, instance, trace)
+        return margin.ratio, trace.counterexample is instance
 
-    @hypothesis.seed(seed)
+    with _no_constants_from_modules():
+        choices = explore(strategy, look, max_examples, seed)
+        if shrink and choices is not None:
+            _shrink(theorem, strategy, trace, choices)
+
+
+def _shrink(
+    theorem: Theorem, strategy: SearchStrategy, trace: _Trace, choices: tuple[Any, ...]
+) -> None:
+    """Let Hypothesis draw a counterexample again, and make it simpler."""
+    database = InMemoryExampleDatabase()
+    database.save(b"found.secondary", choices_to_bytes(choices))
+
     @settings(
-        max_examples=max_examples,
-        database=None,
+        max_examples=1,
+        database=database,
         deadline=None,
         report_multiple_bugs=False,
-        phases=phases,
+        phases=(Phase.reuse, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
-    )
+    )  # after the seed, which takes the database away
+    @hypothesis.seed(0)
     @hypothesis.given(strategy)
     def probe(instance: object) -> None:
-        margin = _look(theorem, instance, trace)
-        if math.isfinite(margin.ratio):
-            hypothesis.target(margin.ratio)
+        _look(theorem, instance, trace)
         if trace.counterexample is instance:
             raise _ViolationError
 
-    # Unsatisfiable: a filter let nothing through, and a trial without instance is told
-    caught = contextlib.suppress(_ViolationError, Unsatisfiable)
-    with caught, _no_constants_from_modules(), _global_states_kept_once():
+    probe._hypothesis_internal_database_key = b"found"
+    # Unsatisfiable: the strategy draws another instance from the same choices
+    with (
+        contextlib.suppress(_ViolationError, Unsatisfiable),
+        _global_states_kept_once(),
+    ):
         probe()
 
 
