@@ -7,11 +7,10 @@ What is kept is the choices: with them Hypothesis draws a counterexample again.
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import math
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from hypothesis.control import BuildContext
 from hypothesis.errors import StopTest, UnsatisfiedAssumption
 from hypothesis.internal.conjecture.choice import choice_permitted
 from hypothesis.internal.conjecture.data import ConjectureData
+from hypothesis.internal.entropy import deterministic_PRNG
 from hypothesis.strategies import SearchStrategy
 
 Look = Callable[[object], tuple[float, bool]]
@@ -47,7 +47,7 @@ def explore(
     seed : int
         What comes is a function of it.
     """
-    with _generators_restored():
+    with deterministic_PRNG():  # leaves the global generators as they were
         explorer = _Explorer(strategy, look, count, seed)
         explorer.run()
     return explorer.found
@@ -102,8 +102,8 @@ class _Explorer:
         return self._best is not best
 
     def _try(self, asked: Sequence[Any] = (), simplest: bool = False) -> None:
-        random.seed(0)  # a check that draws at random does so alike
-        np.random.seed(0)
+        random.seed(0)  # as Hypothesis does: a check that draws at random is repeatable
+        np.random.seed(0)  # noqa: NPY002
         data = Choices(self._random, asked, simplest)
         try:
             with _context(data):
@@ -183,7 +183,7 @@ class Choices(ConjectureData):
             value = forced
         else:
             value = getattr(self.provider, f"draw_{choice_type}")(**constraints)
-            asked = self._next() if observe else None
+            asked: Any = self._next() if observe else None
             if self._simplest and choice_type == "boolean":
                 asked = False
             if type(asked) is type(value) and choice_permitted(asked, constraints):
@@ -199,20 +199,14 @@ class Choices(ConjectureData):
         self.depth -= 1
 
 
-_HAS_NAME = "wrapped_test" in inspect.signature(BuildContext).parameters
+# Newer versions ask for the test, to print its name.
+_NAMED: dict[str, Any] = (
+    {"wrapped_test": explore}
+    if "wrapped_test" in inspect.signature(BuildContext).parameters
+    else {}
+)
 
 
 def _context(data: ConjectureData) -> BuildContext:
     """Return what strategies that map or build ask for."""
-    return BuildContext(data, **({"wrapped_test": explore} if _HAS_NAME else {}))
-
-
-@contextlib.contextmanager
-def _generators_restored() -> Iterator[None]:
-    """Leave the global generators as they were."""
-    python, numpy = random.getstate(), np.random.get_state()
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
+    return BuildContext(data, **_NAMED)
