@@ -7,15 +7,17 @@ What is kept is the choices: with them Hypothesis draws a counterexample again.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from hypothesis.control import BuildContext
 from hypothesis.errors import StopTest, UnsatisfiedAssumption
+from hypothesis.internal.conjecture import providers
 from hypothesis.internal.conjecture.choice import choice_permitted
 from hypothesis.internal.conjecture.data import ConjectureData
 from hypothesis.internal.entropy import deterministic_PRNG
@@ -210,3 +212,22 @@ _NAMED: dict[str, Any] = (
 def _context(data: ConjectureData) -> BuildContext:
     """Return what strategies that map or build ask for."""
     return BuildContext(data, **_NAMED)
+
+
+@contextlib.contextmanager
+def no_constants_from_modules() -> Iterator[None]:
+    """Keep Hypothesis from drawing the numbers it reads in the modules loaded.
+
+    With them a search would depend on what else the process has imported.
+    """
+    if not hasattr(providers, "_get_local_constants"):  # other versions
+        yield
+        return
+    collect = providers._get_local_constants
+    providers.CONSTANTS_CACHE.cache.clear()
+    providers._get_local_constants = providers.Constants
+    try:
+        yield
+    finally:
+        providers._get_local_constants = collect
+        providers.CONSTANTS_CACHE.cache.clear()

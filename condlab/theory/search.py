@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,10 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 from hypothesis.errors import Unsatisfiable
-from hypothesis.internal import entropy
-from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 from scipy.optimize import minimize
 
-from condlab.theory._explore import explore
+from condlab.theory._explore import explore, no_constants_from_modules
 from condlab.theory.formula import parts_of
 from condlab.theory.model import Margin, Theorem, Verdict, Verdicts, decide
 
@@ -51,9 +49,10 @@ def verify(
 ) -> Verdicts:
     """Search a theorem for counterexamples, size by size.
 
-    At each size Hypothesis draws instances, steers them towards large lhs / rhs and
-    shrinks a violation that `confirm` confirms. Where nothing was found, the tightest
-    instance is improved by the Nelder-Mead method within the theorem's hypotheses.
+    At each size instances are drawn at random from Hypothesis's strategies, and then on
+    the way to large lhs / rhs. Hypothesis shrinks a violation that `confirm` confirms.
+    Where nothing was found, the tightest instance is improved by the Nelder-Mead method
+    within the theorem's hypotheses.
 
     Parameters
     ----------
@@ -133,7 +132,7 @@ def _search(
         level = 0.0 if margin.ratio == 1 else margin.ratio
         return level, trace.margin is margin
 
-    with _no_constants_from_modules():
+    with no_constants_from_modules():
         choices = explore(strategy, look, max_examples, seed)
         if shrink and choices is not None:
             _shrink(theorem, strategy, trace, choices)
@@ -162,59 +161,8 @@ def _shrink(
 
     probe._hypothesis_internal_database_key = b"found"  # type: ignore[attr-defined]
     # Unsatisfiable: the strategy draws another instance from the same choices
-    with (
-        contextlib.suppress(_ViolationError, Unsatisfiable),
-        _global_states_kept_once(),
-    ):
+    with contextlib.suppress(_ViolationError, Unsatisfiable):
         probe()
-
-
-@contextlib.contextmanager
-def _no_constants_from_modules() -> Iterator[None]:
-    """Keep Hypothesis from drawing the numbers it reads in the modules loaded.
-
-    With them a search would depend on what else the process has imported.
-    """
-    if not hasattr(providers, "_get_local_constants"):  # other versions
-        yield
-        return
-    collect = providers._get_local_constants
-    providers.CONSTANTS_CACHE.cache.clear()
-    providers._get_local_constants = providers.Constants
-    try:
-        yield
-    finally:
-        providers._get_local_constants = collect
-        providers.CONSTANTS_CACHE.cache.clear()
-
-
-@contextlib.contextmanager
-def _global_states_kept_once() -> Iterator[None]:
-    """Keep the states of the global generators around a search, not an example.
-
-    Hypothesis reads and writes them for every example, a third of what it takes beside
-    drawing. They are seeded for every example all the same.
-    """
-    managed = getattr(entropy, "RANDOMS_TO_MANAGE", {})
-    with entropy.deterministic_PRNG():  # which registers NumPy's, too
-        before = dict(managed)
-        seeded = {key: _Seeded(generator) for key, generator in before.items()}
-        managed.update(seeded)
-        try:
-            yield
-        finally:
-            managed.update(before)
-
-
-class _Seeded:
-    """A generator that is seeded as before, and whose state nobody asks for."""
-
-    def __init__(self, generator: Any) -> None:
-        self.seed = generator.seed
-
-    def getstate(self) -> None: ...
-
-    def setstate(self, _: object) -> None: ...
 
 
 def _look(theorem: Theorem, instance: object, trace: _Trace) -> Margin:
