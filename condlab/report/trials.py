@@ -10,7 +10,7 @@ from condlab.types import Record
 
 # Examples at each size. The smallest sizes have the smallest counterexamples and cost
 # least. With these the whole catalogue takes two cores half a minute.
-EXAMPLES = {1: 30, 2: 100, 3: 100, 4: 40, 5: 25}
+EXAMPLES = {1: 30, 2: 60, 3: 60, 4: 30, 5: 20}
 MORE_EXAMPLES = 200  # at the sizes below and above the smallest counterexample
 SEED = 0
 
