@@ -43,7 +43,8 @@ def explore(
     strategy : SearchStrategy
         Of the instances.
     look : callable
-        ``look(instance)`` returns how good it is, and whether it is a counterexample.
+        ``look(instance)`` returns how good it is, nan where nobody knows, and whether
+        it is a counterexample.
     count : int
         Instances at most, none with the choices of another.
     seed : int
@@ -122,9 +123,8 @@ class _Explorer:
         self._idle = 0
         if is_counterexample:
             self.found = made
-        elif math.isfinite(level) and (level, -len(made)) >= (
-            self._level,
-            -len(self._best) if level == self._level else -math.inf,
+        elif level > self._level or (
+            level == self._level and len(made) <= len(self._best)
         ):
             self._best, self._level = made, level
 

@@ -129,8 +129,8 @@ def _search(
     def look(instance: object) -> tuple[float, bool]:
         margin = _look(theorem, instance, trace)
         # Where a bound is attained, as by vectors, there is mostly no way up.
-        level = 0.0 if margin.ratio == 1 else margin.ratio
-        return level, trace.margin is margin
+        level = margin.ratio if math.isfinite(margin.ratio) else math.nan
+        return 0.0 if level == 1 else level, trace.margin is margin
 
     with no_constants_from_modules():
         choices = explore(strategy, look, max_examples, seed)
