@@ -1,7 +1,7 @@
 """Instances by Hypothesis's strategies, without what its engine keeps of each.
 
 The engine records spans, a tree of choices and the states of generators, so that it can
-shrink; most instances are not shrunk, and without that one takes a quarter of the time.
+shrink; most instances are not shrunk, and without that one takes a fifth of the time.
 What is kept is the choices: with them Hypothesis draws a counterexample again.
 """
 
