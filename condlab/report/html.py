@@ -210,7 +210,7 @@ def _reproduce(settings: Record) -> str:
         "condlab verify KEY            # one claim\n"
         "condlab scale builtin:NAME    # one matrix</code></pre>\n"
         f"<p>Sizes {sizes} with {examples} examples, and {settings['more_examples']} "
-        "at the sizes below the smallest counterexample; "
+        "at the sizes below and above the smallest counterexample; "
         f"seed {settings['seed']}. The search is deterministic: run again, it gives "
         "the same bytes. What it found is in <code>data/verdicts.json</code> and "
         "<code>data/matrices.json</code>, counterexamples to the last bit.</p>\n"

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import reduce
+from itertools import combinations
 
 import numpy as np
 from flint import acb, acb_mat, arb, arb_poly, ctx
@@ -96,7 +97,8 @@ def _clustered_roots(p: arb_poly) -> list[acb]:
 
 
 def _corrections(p: arb_poly, z: np.ndarray) -> np.ndarray:
-    differences = z[:, None] - z[None, :] + ball(np.eye(len(z)))
+    differences = z[:, None] - z[None, :]
+    np.fill_diagonal(differences, acb(1))
     return array([p(x) for x in z], z.shape) / differences.prod(axis=1)
 
 
@@ -132,13 +134,15 @@ def _jacobi_eigenvalues(A: Balls) -> list[Ball]:
 
 def _rotations(A: Balls, sweeps: int = 12) -> Balls:
     """Return an almost orthogonal X that almost diagonalises A, without enclosures."""
-    n = len(A)
-    B, X = _midpoints(A), identity_matrix(n)
+    B, X = _midpoints(A), identity_matrix(len(A))
+    small = arb(2) ** (-2 * ctx.prec)  # squared, where rounding hides the rest
     for _ in range(sweeps):
-        for i in range(n):
-            for j in range(i + 1, n):
-                if B[i, j] != 0:
-                    B, X = _rotate(B, X, i, j)
+        rotated = False
+        for i, j in combinations(range(len(A)), 2):
+            if B[i, j] * B[i, j] > small * abs(B[i, i] * B[j, j]):
+                (B, X), rotated = _rotate(B, X, i, j), True
+        if not rotated:
+            break
     return X
 
 

@@ -9,7 +9,7 @@ from condlab.theory.model import Outcome, Theorem, Verdict, overall
 from condlab.theory.mutants import SIZES, Mutant, mutants
 from condlab.theory.search import verify
 
-EXAMPLES = 8  # at each size: most false mutants fall within the first few
+EXAMPLES = 16  # at each size: most false mutants fall within the first few
 
 
 @dataclass(frozen=True, slots=True)

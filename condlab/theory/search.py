@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import hypothesis
 import numpy as np
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis.database import InMemoryExampleDatabase, choices_to_bytes
 from hypothesis.errors import Unsatisfiable
-from hypothesis.internal.conjecture import providers
 from hypothesis.strategies import SearchStrategy
 from scipy.optimize import minimize
 
+from condlab.theory._explore import explore, no_constants_from_modules
 from condlab.theory.formula import parts_of
 from condlab.theory.model import Margin, Theorem, Verdict, Verdicts, decide
 
@@ -47,9 +49,10 @@ def verify(
 ) -> Verdicts:
     """Search a theorem for counterexamples, size by size.
 
-    At each size Hypothesis draws instances, steers them towards large lhs / rhs and
-    shrinks a violation that `confirm` confirms. Where nothing was found, the tightest
-    instance is improved by the Nelder-Mead method within the theorem's hypotheses.
+    At each size instances are drawn at random from Hypothesis's strategies, and then on
+    the way to large lhs / rhs. Hypothesis shrinks a violation that `confirm` confirms.
+    Where nothing was found, the tightest instance is improved by the Nelder-Mead method
+    within the theorem's hypotheses.
 
     Parameters
     ----------
@@ -123,48 +126,43 @@ def _search(
     seed: int,
     shrink: bool,
 ) -> None:
-    phases = (Phase.generate, Phase.target, Phase.shrink)[: 3 if shrink else 2]
+    def look(instance: object) -> tuple[float, bool]:
+        margin = _look(theorem, instance, trace)
+        # Where a bound is attained, as by vectors, there is mostly no way up.
+        level = margin.ratio if math.isfinite(margin.ratio) else math.nan
+        return 0.0 if level == 1 else level, trace.margin is margin
 
-    @hypothesis.seed(seed)
+    with no_constants_from_modules():
+        choices = explore(strategy, look, max_examples, seed)
+        if shrink and choices is not None:
+            _shrink(theorem, strategy, trace, choices)
+
+
+def _shrink(
+    theorem: Theorem, strategy: SearchStrategy, trace: _Trace, choices: tuple[Any, ...]
+) -> None:
+    """Let Hypothesis draw a counterexample again, and make it simpler."""
+    database = InMemoryExampleDatabase()
+    database.save(b"found.secondary", choices_to_bytes(choices))
+
     @settings(
-        max_examples=max_examples,
-        database=None,
+        max_examples=1,
+        database=database,
         deadline=None,
         report_multiple_bugs=False,
-        phases=phases,
+        phases=(Phase.reuse, Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
-    )
+    )  # after the seed, which takes the database away
+    @hypothesis.seed(0)
     @hypothesis.given(strategy)
     def probe(instance: object) -> None:
-        margin = _look(theorem, instance, trace)
-        if math.isfinite(margin.ratio):
-            hypothesis.target(margin.ratio)
-        if trace.counterexample is instance:
+        if _look(theorem, instance, trace) is trace.margin:
             raise _ViolationError
 
-    # Unsatisfiable: a filter let nothing through, and a trial without instance is told
-    caught = contextlib.suppress(_ViolationError, Unsatisfiable)
-    with caught, _no_constants_from_modules():
+    probe._hypothesis_internal_database_key = b"found"  # type: ignore[attr-defined]
+    # Unsatisfiable: the strategy draws another instance from the same choices
+    with contextlib.suppress(_ViolationError, Unsatisfiable):
         probe()
-
-
-@contextlib.contextmanager
-def _no_constants_from_modules() -> Iterator[None]:
-    """Keep Hypothesis from drawing the numbers it reads in the modules loaded.
-
-    With them a search would depend on what else the process has imported.
-    """
-    if not hasattr(providers, "_get_local_constants"):  # other versions
-        yield
-        return
-    collect = providers._get_local_constants
-    providers.CONSTANTS_CACHE.cache.clear()
-    providers._get_local_constants = providers.Constants
-    try:
-        yield
-    finally:
-        providers._get_local_constants = collect
-        providers.CONSTANTS_CACHE.cache.clear()
 
 
 def _look(theorem: Theorem, instance: object, trace: _Trace) -> Margin:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 from hypothesis.strategies import SearchStrategy
+
+from condlab.theory.strategies._drawn import Draw, Drawn, any_of, integers, powers
+
+if TYPE_CHECKING:
+    from hypothesis.internal.conjecture.data import ConjectureData
 
 Matrices = SearchStrategy[np.ndarray]
 
@@ -30,7 +36,9 @@ def small_integers(m: int, n: int, *, bound: int = 3) -> Matrices:
     >>> find(small_integers(1, 2), lambda A: A.any())
     array([[0., 1.]])
     """
-    return arrays((m, n), st.integers(-bound, bound).map(float))
+    return Drawn(
+        f"small_integers({m}, {n}, bound={bound})", draw_small_integers(m, n, bound)
+    )
 
 
 def powers_of_two(m: int, n: int, *, exponent: int = 8) -> Matrices:
@@ -42,9 +50,10 @@ def powers_of_two(m: int, n: int, *, exponent: int = 8) -> Matrices:
     >>> find(powers_of_two(1, 1), lambda A: A[0, 0] > 2)
     array([[4.]])
     """
-    powers = st.integers(-exponent, exponent).map(lambda k: 2.0**k)
-    signed = st.builds(lambda x, s: s * x, powers, st.sampled_from([1.0, -1.0]))
-    return arrays((m, n), st.one_of(st.just(0.0), signed))
+    return Drawn(
+        f"powers_of_two({m}, {n}, exponent={exponent})",
+        draw_powers_of_two(m, n, exponent),
+    )
 
 
 def positive_diagonals(n: int, *, exponent: int = 8) -> SearchStrategy[np.ndarray]:
@@ -56,7 +65,10 @@ def positive_diagonals(n: int, *, exponent: int = 8) -> SearchStrategy[np.ndarra
     >>> find(positive_diagonals(2), lambda d: d[0] != d[1])
     array([1., 2.])
     """
-    return arrays((n,), st.integers(-exponent, exponent).map(lambda k: 2.0**k))
+    return Drawn(
+        f"positive_diagonals({n}, exponent={exponent})",
+        lambda data: powers(data, (n,), exponent),
+    )
 
 
 def vectors(n: int) -> SearchStrategy[np.ndarray]:
@@ -68,7 +80,7 @@ def vectors(n: int) -> SearchStrategy[np.ndarray]:
     >>> find(vectors(2), lambda x: x.sum() > 0)
     array([0., 1.])
     """
-    return arrays((n,), st.integers(-5, 5).map(float))
+    return Drawn(f"vectors({n})", lambda data: integers(data, (n,), -5, 5))
 
 
 def graded(m: int, n: int) -> Matrices:
@@ -80,12 +92,7 @@ def graded(m: int, n: int) -> Matrices:
     >>> bool(find(graded(2, 2), lambda A: A.max() > 64).max() > 64)
     True
     """
-    return st.builds(
-        lambda d, A, e: d[:, None] * A * e,
-        positive_diagonals(m, exponent=5),
-        small_integers(m, n),
-        positive_diagonals(n, exponent=5),
-    )
+    return Drawn(f"graded({m}, {n})", draw_graded(m, n))
 
 
 def sparse(m: int, n: int) -> Matrices:
@@ -98,17 +105,7 @@ def sparse(m: int, n: int) -> Matrices:
     array([[1., 0.],
            [0., 0.]])
     """
-    entry = st.tuples(
-        st.integers(0, m - 1), st.integers(0, n - 1), st.integers(-3, 3).filter(bool)
-    )
-
-    def build(entries: list[tuple[int, int, int]]) -> np.ndarray:
-        A = np.zeros((m, n))
-        for i, j, x in entries:
-            A[i, j] = x
-        return A
-
-    return st.lists(entry, max_size=m + n).map(build)
+    return Drawn(f"sparse({m}, {n})", _draw_sparse(m, n))
 
 
 def near_singular(m: int, n: int) -> Matrices:
@@ -122,11 +119,7 @@ def near_singular(m: int, n: int) -> Matrices:
     >>> exact_rank(A)
     2
     """
-    rank = max(1, min(m, n) - 1)
-    low = st.builds(np.matmul, small_integers(m, rank), small_integers(rank, n))
-    return st.builds(
-        lambda A, B, k: A + B * 2.0**-k, low, small_integers(m, n), st.integers(4, 40)
-    )
+    return Drawn(f"near_singular({m}, {n})", _draw_near_singular(m, n))
 
 
 def gaussian(m: int, n: int) -> Matrices:
@@ -138,8 +131,7 @@ def gaussian(m: int, n: int) -> Matrices:
     >>> find(gaussian(2, 3), lambda A: True).shape
     (2, 3)
     """
-    seeds = st.integers(0, 2**32 - 1)
-    return seeds.map(lambda s: np.random.default_rng(s).standard_normal((m, n)))
+    return Drawn(f"gaussian({m}, {n})", _draw_gaussian(m, n))
 
 
 def given_spectrum(
@@ -162,15 +154,7 @@ def given_spectrum(
     >>> np.linalg.svd(A, compute_uv=False).round(12)
     array([3., 3.])
     """
-    if spectrum is None:
-        spectrum = positive_diagonals(min(m, n), exponent=6)
-
-    def build(x: np.ndarray, s: np.ndarray, y: np.ndarray) -> np.ndarray:
-        middle = np.zeros((m, n))
-        np.fill_diagonal(middle, s)
-        return _reflection(x) @ middle @ _reflection(y)
-
-    return st.builds(build, vectors(m), spectrum, vectors(n))
+    return Drawn(f"given_spectrum({m}, {n})", _draw_given_spectrum(m, n, spectrum))
 
 
 def matrices(m: int, n: int) -> Matrices:
@@ -183,21 +167,88 @@ def matrices(m: int, n: int) -> Matrices:
     array([[1., 0.],
            [0., 1.]])
     """
-    return st.one_of(
-        small_integers(m, n),
-        powers_of_two(m, n),
-        sparse(m, n),
-        graded(m, n),
-        near_singular(m, n),
-        st.just(np.eye(m, n)),
-        given_spectrum(m, n),
-        gaussian(m, n),
+    return Drawn(f"matrices({m}, {n})", draw_matrices(m, n))
+
+
+def draw_matrices(m: int, n: int) -> Draw:
+    kinds = (
+        draw_small_integers(m, n, 3),
+        draw_powers_of_two(m, n, 8),
+        _draw_sparse(m, n),
+        draw_graded(m, n),
+        _draw_near_singular(m, n),
+        lambda _: np.eye(m, n),
+        _draw_given_spectrum(m, n, None),
+        _draw_gaussian(m, n),
     )
+    return lambda data: any_of(data, kinds)
 
 
-def arrays(shape: tuple[int, ...], elements: SearchStrategy[float]) -> Matrices:
-    # Without a fill value every entry is drawn, and shrinks, by itself.
-    return hnp.arrays(np.float64, shape, elements=elements, fill=st.nothing())
+def draw_small_integers(m: int, n: int, bound: int) -> Draw:
+    return lambda data: integers(data, (m, n), -bound, bound)
+
+
+def draw_powers_of_two(m: int, n: int, exponent: int) -> Draw:
+    def draw(data: ConjectureData) -> np.ndarray:
+        entries = []
+        for _ in range(m * n):
+            sign = (0.0, 1.0, -1.0, 0.0)[data.draw_integer(0, 3)]  # half of them zero
+            power = 2.0 ** data.draw_integer(-exponent, exponent) if sign else 1.0
+            entries.append(sign * power)
+        return np.array(entries).reshape(m, n)
+
+    return draw
+
+
+def draw_graded(m: int, n: int) -> Draw:
+    def draw(data: ConjectureData) -> np.ndarray:
+        rows, columns = powers(data, (m, 1), 5), powers(data, (n,), 5)
+        return rows * integers(data, (m, n), -3, 3) * columns
+
+    return draw
+
+
+def _draw_sparse(m: int, n: int) -> Draw:
+    def draw(data: ConjectureData) -> np.ndarray:
+        A = np.zeros((m, n))
+        for _ in range(data.draw_integer(0, m + n)):
+            place, value = data.draw_integer(0, m * n - 1), data.draw_integer(0, 5)
+            A.flat[place] = (1.0, -1.0, 2.0, -2.0, 3.0, -3.0)[value]
+        return A
+
+    return draw
+
+
+def _draw_near_singular(m: int, n: int) -> Draw:
+    rank = max(1, min(m, n) - 1)
+
+    def draw(data: ConjectureData) -> np.ndarray:
+        low = integers(data, (m, rank), -3, 3) @ integers(data, (rank, n), -3, 3)
+        small = 2.0 ** -data.draw_integer(4, 40, shrink_towards=4)
+        return low + integers(data, (m, n), -3, 3) * small
+
+    return draw
+
+
+def _draw_gaussian(m: int, n: int) -> Draw:
+    def draw(data: ConjectureData) -> np.ndarray:
+        seed = data.draw_integer(0, 2**32 - 1)
+        return np.random.default_rng(seed).standard_normal((m, n))
+
+    return draw
+
+
+def _draw_given_spectrum(
+    m: int, n: int, spectrum: SearchStrategy[np.ndarray] | None
+) -> Draw:
+    def draw(data: ConjectureData) -> np.ndarray:
+        middle = np.zeros((m, n))
+        x = integers(data, (m,), -5, 5)
+        s = powers(data, (min(m, n),), 6) if spectrum is None else data.draw(spectrum)
+        np.fill_diagonal(middle, s)
+        return _reflection(x) @ middle @ _reflection(integers(data, (n,), -5, 5))
+
+    return draw
 
 
 def _reflection(x: np.ndarray) -> np.ndarray:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import strategies as st
 
+from condlab.theory.strategies._drawn import Draw, Drawn, any_of, integers, powers
 from condlab.theory.strategies._general import (
     Matrices,
-    arrays,
-    graded,
+    draw_graded,
+    draw_matrices,
+    draw_powers_of_two,
+    draw_small_integers,
     matrices,
-    positive_diagonals,
-    powers_of_two,
-    small_integers,
 )
-from condlab.theory.strategies._rationals import has_full_rank, is_spd
+from condlab.theory.strategies._rationals import has_full_rank
+
+if TYPE_CHECKING:
+    from hypothesis.internal.conjecture.data import ConjectureData
 
 
 def full_rank(m: int, n: int) -> Matrices:
@@ -27,7 +32,15 @@ def full_rank(m: int, n: int) -> Matrices:
     >>> exact_rank(find(full_rank(2, 3), lambda A: True))
     2
     """
-    return matrices(m, n).filter(has_full_rank)
+    draw_any = draw_matrices(m, n)
+
+    def draw(data: ConjectureData) -> np.ndarray:
+        A = draw_any(data)
+        while not has_full_rank(A):  # as often as min(m, n) times
+            A = A + np.eye(m, n)
+        return A
+
+    return Drawn(f"full_rank({m}, {n})", draw)
 
 
 def full_row_rank(size: int) -> Matrices:
@@ -112,8 +125,17 @@ def symmetric(n: int) -> Matrices:
     >>> find(symmetric(1), lambda A: A[0, 0] < 0)
     array([[-1.]])
     """
-    kinds = st.one_of(small_integers(n, n), powers_of_two(n, n), graded(n, n))
-    return kinds.map(lambda A: np.tril(A) + np.tril(A, -1).T)
+    kinds = (
+        draw_small_integers(n, n, 3),
+        draw_powers_of_two(n, n, 8),
+        draw_graded(n, n),
+    )
+
+    def draw(data: ConjectureData) -> np.ndarray:
+        A = any_of(data, kinds)
+        return np.tril(A) + np.tril(A, -1).T
+
+    return Drawn(f"symmetric({n})", draw)
 
 
 def spd(n: int) -> Matrices:
@@ -129,16 +151,13 @@ def spd(n: int) -> Matrices:
     array([[1., 0.],
            [0., 1.]])
     """
-    return st.one_of(
-        positive_diagonals(n).map(np.diag),
-        _cholesky_products(n),
-        _in_other_units(_cholesky_products(n)),
-        st.builds(
-            lambda k, d: d[:, None] * (np.ones((n, n)) + 2.0**-k * np.eye(n)) * d,
-            st.integers(-2, 30),
-            positive_diagonals(n, exponent=3),
-        ),
-    ).filter(is_spd)
+    kinds = (
+        lambda data: np.diag(powers(data, (n,), 8)),
+        _draw_cholesky_product(n),
+        _in_other_units(_draw_cholesky_product(n)),
+        _draw_correlations(n),
+    )
+    return Drawn(f"spd({n})", lambda data: any_of(data, kinds))
 
 
 def property_a(n: int) -> Matrices:
@@ -151,8 +170,8 @@ def property_a(n: int) -> Matrices:
     array([[2., 1.],
            [1., 2.]])
     """
-    colours = range(1, n) if n > 1 else range(1, 2)
-    return _in_other_units(st.one_of([_two_coloured(p, n - p) for p in colours]))
+    kinds = [_draw_two_coloured(p, n - p) for p in range(1, max(n, 2))]
+    return Drawn(f"property_a({n})", _in_other_units(lambda data: any_of(data, kinds)))
 
 
 def diagonally_dominant(n: int) -> Matrices:
@@ -165,38 +184,52 @@ def diagonally_dominant(n: int) -> Matrices:
     >>> bool((2 * np.abs(np.diag(A)) > np.abs(A).sum(axis=1)).all())
     True
     """
-    excess = st.integers(0, 8).map(lambda k: 2.0**-k)
-    signs = st.sampled_from([1.0, -1.0])
+    draw_off = draw_matrices(n, n)
 
-    def build(A: np.ndarray, extra: np.ndarray, sign: np.ndarray) -> np.ndarray:
-        off = A - np.diag(np.diag(A))
+    def draw(data: ConjectureData) -> np.ndarray:
+        off = draw_off(data)
+        np.fill_diagonal(off, 0.0)
+        extra = 2.0 ** -integers(data, (n,), 0, 8)
+        sign = 1 - 2 * integers(data, (n,), 0, 1)
         return off + np.diag(sign * (np.abs(off).sum(axis=1) + extra))
 
-    return st.builds(build, matrices(n, n), arrays((n,), excess), arrays((n,), signs))
+    return Drawn(f"diagonally_dominant({n})", draw)
 
 
-def _cholesky_products(n: int) -> Matrices:
-    def build(L: np.ndarray, d: np.ndarray) -> np.ndarray:
-        L = np.tril(L, -1) + np.diag(d)
+def _draw_cholesky_product(n: int) -> Draw:
+    def draw(data: ConjectureData) -> np.ndarray:
+        L = np.tril(integers(data, (n, n), -2, 2), -1)
+        L += np.diag(integers(data, (n,), 1, 4))
         return L @ L.T
 
-    pivots = arrays((n,), st.integers(1, 4).map(float))
-    return st.builds(build, small_integers(n, n, bound=2), pivots)
+    return draw
 
 
-def _in_other_units(kind: Matrices) -> Matrices:
-    def build(A: np.ndarray, k: np.ndarray) -> np.ndarray:
-        d = 2.0 ** k[: len(A)]
+def _draw_correlations(n: int) -> Draw:
+    def draw(data: ConjectureData) -> np.ndarray:
+        k = data.draw_integer(-2, 30)
+        d = powers(data, (n,), 3)
+        return d[:, None] * (np.ones((n, n)) + 2.0**-k * np.eye(n)) * d
+
+    return draw
+
+
+def _in_other_units(kind: Draw) -> Draw:
+    def draw(data: ConjectureData) -> np.ndarray:
+        A = kind(data)
+        if not data.draw_integer(0, 1):
+            return A
+        d = powers(data, (len(A),), 4)
         return d[:, None] * A * d
 
-    exponents = arrays((16,), st.integers(-4, 4).map(float))
-    return st.one_of(kind, st.builds(build, kind, exponents))
+    return draw
 
 
-def _two_coloured(p: int, q: int) -> Matrices:
-    def build(F: np.ndarray, k: int) -> np.ndarray:
+def _draw_two_coloured(p: int, q: int) -> Draw:
+    def draw(data: ConjectureData) -> np.ndarray:
         A = np.zeros((p + q, p + q))
-        A[:p, p:], A[p:, :p] = F, F.T
-        return A + np.diag(np.abs(A).sum(axis=1) + 2.0**-k)
+        A[:p, p:] = integers(data, (p, q), -3, 3)
+        A[p:, :p] = A[:p, p:].T
+        return A + np.diag(np.abs(A).sum(axis=1) + 2.0 ** -data.draw_integer(0, 10))
 
-    return st.builds(build, small_integers(p, q), st.integers(0, 10))
+    return draw
