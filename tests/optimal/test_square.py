@@ -167,6 +167,12 @@ def test_hostile_rows_are_certified(name):
     assert np.linalg.cond(M) <= found.optimum.upper * (1 + 1e-9)
 
 
+def test_factors_that_underflow_are_no_error_where_numpy_is_told_to_raise():
+    A = hostile("bidiagonal") * 3 + np.eye(ORDER, k=2)  # the dual factors decay
+    with np.errstate(all="raise"):
+        assert optimal_scaling(A).gap <= 0.005
+
+
 @pytest.mark.parametrize("before", [0, 2])
 def test_where_rounding_ends_a_path_the_other_side_goes_on(before, monkeypatch):
     taken = {module: [] for module in (_square, _interior)}

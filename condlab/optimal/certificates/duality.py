@@ -101,7 +101,7 @@ def _square_sums(B: Array, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     error = _gamma(B.shape[1]) * (abs(B) @ np.abs(F)) + TINY
     low, high = np.maximum(C - error, 0.0), C + error
     width = 2 * (F.shape[1] + 4) * EPS
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         least = np.minimum(np.vecdot(low, low), LARGE) * (1 - width)
         return least, np.vecdot(high, high) * (1 + width)
 
@@ -109,7 +109,7 @@ def _square_sums(B: Array, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _rounded_squares(F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bound diag(F Fᵀ) from below and above."""
     width, lost = 2 * (F.shape[1] + 4) * EPS, F.shape[1] * TINY
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         squares = np.vecdot(F, F)
         least = np.minimum(squares, LARGE) * (1 - width) - lost
         return np.maximum(least, 0), squares * (1 + width) + lost
