@@ -64,3 +64,13 @@ def test_the_symmetric_bound_is_below_the_exact_one(kappa):
 def test_sums_that_overflow_prove_nothing_too_large(rows):
     B, F1, F2 = 4 * np.eye(3), 8e153 * np.eye(3), np.eye(3)
     assert scaled_bound(B, F1, F2, rows=rows, columns=not rows) == 1.0
+
+
+def test_squares_that_underflow_prove_nothing_too_large():
+    B = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 1e-9]])
+    F1 = np.array([[3e-162], [10.0], [0.0]])
+    F2 = np.array([[1.5e-162], [1.0], [20.0]])
+    found = scaled_bound(B, F1, F2, rows=True, columns=False)
+    with balls.precision(2048):
+        exact = exact_bound(B, F1, F2, rows=True, columns=False)
+        assert balls.arb(found) <= exact

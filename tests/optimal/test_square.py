@@ -167,19 +167,31 @@ def test_hostile_rows_are_certified(name):
     assert np.linalg.cond(M) <= found.optimum.upper * (1 + 1e-9)
 
 
-def test_where_rounding_ends_a_path_the_other_side_goes_on(monkeypatch):
-    A, move, calls = graded(1e3), _square.moved, []
+def test_factors_that_underflow_are_no_error_where_numpy_is_told_to_raise():
+    A = hostile("bidiagonal") * 3 + np.eye(ORDER, k=2)  # the dual factors decay
+    with np.errstate(all="raise"):
+        assert optimal_scaling(A).gap <= 0.005
 
-    def lost(at):
-        calls.append(at)
-        if len(calls) > 2:
-            raise np.linalg.LinAlgError("lost to rounding")
-        return move(at)
 
-    monkeypatch.setattr(_square, "moved", lost)
-    found = optimal_scaling(A, rtol=1e-3)
-    assert len(calls) == 3
+@pytest.mark.parametrize("before", [0, 2])
+def test_where_rounding_ends_a_path_the_other_side_goes_on(before, monkeypatch):
+    taken = {module: [] for module in (_square, _interior)}
+
+    def counted(module, move):
+        def moved(*given):
+            if module is _square and len(taken[module]) == before:
+                raise np.linalg.LinAlgError("lost to rounding")
+            taken[module].append(move(*given))
+            return taken[module][-1]
+
+        return moved
+
+    for module in taken:
+        monkeypatch.setattr(module, "moved", counted(module, module.moved))
+    found = optimal_scaling(graded(1e3), rtol=1e-3)
     assert found.gap <= 1e-3
+    assert len(taken[_square]) == before
+    assert found.iterations == before + len(taken[_interior])
 
 
 def test_a_length_that_is_too_great_is_taken_again_exactly_here_too(monkeypatch):

@@ -24,6 +24,7 @@ from condlab.condition._inverse import EPS, UNIT_ROUNDOFF
 from condlab.types import Array
 
 TINY = 2.0**-900  # more than all that underflow can lose
+LEAST = 2.0**-1074  # what the square of a single float can lose to underflow
 LARGE = 2.0**1000  # what a sum that overflows is certainly above
 
 
@@ -100,16 +101,16 @@ def _square_sums(B: Array, F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     C = np.abs(B @ F)
     error = _gamma(B.shape[1]) * (abs(B) @ np.abs(F)) + TINY
     low, high = np.maximum(C - error, 0.0), C + error
-    width = 2 * (F.shape[1] + 4) * EPS
-    with np.errstate(over="ignore"):
-        least = np.minimum(np.vecdot(low, low), LARGE) * (1 - width)
-        return least, np.vecdot(high, high) * (1 + width)
+    width, lost = 2 * (F.shape[1] + 4) * EPS, (F.shape[1] + 4) * LEAST
+    with np.errstate(over="ignore", under="ignore"):
+        least = np.minimum(np.vecdot(low, low), LARGE) * (1 - width) - lost
+        return np.maximum(least, 0.0), np.vecdot(high, high) * (1 + width) + lost
 
 
 def _rounded_squares(F: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Bound diag(F Fᵀ) from below and above."""
     width, lost = 2 * (F.shape[1] + 4) * EPS, F.shape[1] * TINY
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         squares = np.vecdot(F, F)
         least = np.minimum(squares, LARGE) * (1 - width) - lost
         return np.maximum(least, 0), squares * (1 + width) + lost

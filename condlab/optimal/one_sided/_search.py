@@ -73,7 +73,8 @@ def best_rows(
     if first is None:
         return second
     best = min(first.best, second.best, key=lambda found: found.reached)
-    return replace(second, best=best, lower=max(first.lower, second.lower))
+    lower, steps = max(first.lower, second.lower), first.steps + second.steps
+    return replace(second, best=best, lower=lower, steps=steps)
 
 
 def _on_rows(
