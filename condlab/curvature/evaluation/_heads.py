@@ -107,6 +107,7 @@ class Heads:
         if (
             head is None
             or not _untransformed()
+            or _checkpointed()
             or z.ndim != 2
             or not len(z)
             or not isinstance(y, Tensor)
@@ -145,6 +146,12 @@ def _untransformed() -> bool:
         not torch._C._are_functorch_transforms_active()
         and forward_ad._current_level < 0
     )
+
+
+def _checkpointed() -> bool:
+    """Return whether this is evaluated again within a backward pass, by torch alone."""
+    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+    return bool(hooks) and hooks[0].__module__ == "torch.utils.checkpoint"
 
 
 def _plain(x: object) -> bool:

@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch.nn.functional import cross_entropy, linear
+from torch.utils.checkpoint import checkpoint
 
 from condlab.curvature.evaluation._twice import differentiable
 from tests.curvature.evaluation import test_many_classes as many
@@ -105,5 +106,18 @@ def test_logits_viewed_with_other_classes_are_left_to_torch(calls):
         return cross_entropy(z, batch[1][0].expand(len(z)) % 4)
 
     params = {"W": torch.randn(CLASSES, 4, dtype=torch.float64)}
+    assert_as_by_torch(loss, params, tokens(), backend="retained")
+    assert not calls
+
+
+def test_checkpointed_losses_are_left_to_torch(calls):
+    def loss(params, batch):
+        def of_logits(h, W):
+            return cross_entropy(linear(h, W), batch[1])
+
+        return checkpoint(of_logits, *params.values(), use_reentrant=False)
+
+    params = {"h": torch.randn(TOKENS, 4), "W": torch.randn(CLASSES, 4)}
+    params = {n: p.double() for n, p in params.items()}
     assert_as_by_torch(loss, params, tokens(), backend="retained")
     assert not calls
