@@ -28,12 +28,12 @@ class Head:
 
     logits: weakref.ref[Tensor]
     parts: Parts
-    versions: tuple[int, ...]
+    marks: tuple[object, ...]
 
     def of(self, x: object) -> bool:
         """Return whether this is the result, as it was."""
         z = self.logits()
-        return z is not None and z is x and _versions(z, self.parts) == self.versions
+        return z is not None and z is x and _marks(z, self.parts) == self.marks
 
 
 class Heads:
@@ -68,7 +68,9 @@ class Heads:
         self, name: str, func: Callable, args: tuple, kwargs: dict[str, Any]
     ) -> object:
         through = self._route.through_logits
-        if any(self._head(x) is not None for x in tree_leaves((args, kwargs))):
+        if kwargs.get("is_grads_batched") or any(
+            self._head(x) is not None for x in tree_leaves((args, kwargs))
+        ):
             self._route.through_logits = True
         try:
             return func(*args, **kwargs)
@@ -85,13 +87,14 @@ class Heads:
             all(x is None or _plain(x) for x in (z, *parts))
             and isinstance(z, Tensor)
             and z.requires_grad
+            and parts[1].ndim == 2
             and z.shape[-1:] == parts[1].shape[:1]
+            and all(x.shape == z.shape[-1:] for x in parts[2:] if x is not None)
             and len(parts[1]) >= MANY
             and {x.dtype for x in parts if x is not None} == {z.dtype}
-            and not torch._C._are_functorch_transforms_active()
-            and forward_ad._current_level < 0  # formulas know of no tangents
+            and _untransformed()
         ):
-            self._made[id(z)] = Head(weakref.ref(z), parts, _versions(z, parts))
+            self._made[id(z)] = Head(weakref.ref(z), parts, _marks(z, parts))
 
     def _losses(self, given: inspect.BoundArguments) -> Tensor | None:
         """Return a cross-entropy by formulas, None where it is left to torch."""
@@ -103,7 +106,10 @@ class Heads:
         head = self._head(z)
         if (
             head is None
+            or not _untransformed()
+            or _checkpointed()
             or z.ndim != 2
+            or not len(z)
             or not isinstance(y, Tensor)
             or y.dtype != torch.int64
             or y.shape != z.shape[:1]
@@ -111,7 +117,12 @@ class Heads:
             or a["reduction"] not in ("none", "mean", "sum")
             or (a["size_average"], a["reduce"]) != (None, None)
             or (
-                weight is not None and (weight.requires_grad or weight.dtype != z.dtype)
+                weight is not None
+                and (
+                    weight.requires_grad
+                    or weight.dtype != z.dtype
+                    or weight.shape != z.shape[1:]
+                )
             )
         ):
             return None
@@ -129,6 +140,20 @@ class Heads:
         return losses.sum() / (counts.sum() if a["reduction"] == "mean" else 1)
 
 
+def _untransformed() -> bool:
+    """Return whether derivatives are all backwards, one at a time: formulas are."""
+    return (
+        not torch._C._are_functorch_transforms_active()
+        and forward_ad._current_level < 0
+    )
+
+
+def _checkpointed() -> bool:
+    """Return whether this is evaluated again within a backward pass, by torch alone."""
+    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+    return bool(hooks) and hooks[0].__module__ == "torch.utils.checkpoint"
+
+
 def _plain(x: object) -> bool:
     return (
         isinstance(x, Tensor)
@@ -139,8 +164,9 @@ def _plain(x: object) -> bool:
     )
 
 
-def _versions(z: Tensor, parts: Parts) -> tuple[int, ...]:
-    return tuple(x._version for x in (z, *parts) if x is not None)
+def _marks(z: Tensor, parts: Parts) -> tuple[object, ...]:
+    """Return what writing changes, and detaching in place, which counts as none."""
+    return z.grad_fn, *(x._version for x in (z, *parts) if x is not None)
 
 
 def _linear(

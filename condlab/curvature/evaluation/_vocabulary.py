@@ -128,7 +128,7 @@ class Losses(torch.autograd.Function):
         of_softmax = top, 1 / total, hit / total, -others / total
         ctx.route = route
         ctx.save_for_backward(z, h, W, b, y, *of_softmax)
-        return torch.where(below > 0, below + total.log(), others.log1p())
+        return torch.where(below == 0, others.log1p(), below + total.log())
 
     @staticmethod
     def backward(ctx: _Kept, g: Tensor) -> tuple[Tensor | None, ...]:
