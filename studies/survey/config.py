@@ -156,7 +156,7 @@ OWN = ("initial", "improvements", "recurrent", "units")  # without settings of a
 def _smoke() -> list[Config]:
     made = []
     for arms, rates, _, (config, *_), _ in EXPERIMENTS.values():
-        less = replace(config, steps=min(3, config.steps), depth=min(2, config.depth))
+        less = replace(config, steps=min(3, config.steps), depth=min(3, config.depth))
         made += grid(less, arms, rates[-1:], [0])
     return made
 

@@ -92,8 +92,8 @@ class Check:
         self._leaves, self._flat, self.centre = leaves, flat, centre
         self._made: list[tuple[Difference, Difference]] = []
         generator = torch.Generator().manual_seed(0)
-        rows = torch.randn(2, flat.size, generator=generator, dtype=flat.dtype)
-        self.rows = rows.to(flat.device)
+        rows = torch.randn(2, flat.size, generator=generator, dtype=torch.float64)
+        self.rows = rows.to(flat.dtype).to(flat.device)
 
     @cached_property
     def floor(self) -> float:
