@@ -15,7 +15,7 @@ def add_parser(commands: _options.Commands) -> None:
         "report",
         help="verify the catalogue, scale the matrices, draw the figures",
         description="Write figures, tables and one self-contained report.html; this "
-        "takes some five minutes on two cores.",
+        "takes a minute or two on two cores.",
     )
     parser.add_argument(
         "--out",
