@@ -56,8 +56,8 @@ def title(matrices: list[Record]) -> str:
     worse = sum(change > 1.005 for change in changes)
     return (
         f"The best of five diagonal scalings divides κ₂ by {median(gains):.3g} in the "
-        f"median of {len(gains)} matrices;\n{worse} in {len(changes)} made it rise, and "
-        f"the median one is within {median(excess):.3g} × of the best of its kind, "
+        f"median of {len(gains)} matrices;\n{worse} in {len(changes)} made it rise, "
+        f"and the median one is within {median(excess):.3g} × of the best of its kind, "
         "certified"
     )
 
