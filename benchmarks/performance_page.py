@@ -29,9 +29,9 @@ MISSES: Mapping[str, str] = {  # what is known of a miss, by how its work begins
     "ruiz_scaling": "each sweep fetches two multipliers an entry, one of them at "
     "random places, which is slow where copies are fast; SciPy's time for the same "
     "sweeps is beside it.",
-    "condlab report": "of some 116 processor seconds the search takes 60 or more, the "
-    "matrices 36, of which two take 22, and drawing 12, in one process while the other "
-    "core waits.",
+    "condlab report": "the matrices take 35 processor seconds, of which two take 23, "
+    "and drawing 12 to 15, in one process while the other core waits; the rest is the "
+    "search.",
     "scaling, csr, 10^6 rows of 5, rows": "norms and reciprocals take 1.1 copies, the "
     "product with repeated multipliers into new memory 1, the pattern's copy 0.6; "
     "SciPy's own loops in C take 0.4 for the sums and 1.3 for the other two.",

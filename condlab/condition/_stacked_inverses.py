@@ -17,7 +17,7 @@ from condlab.condition._stacks import Ends, pieces, with_rest
 from condlab.types import ConditionEstimate
 
 Order = Literal[1, "inf", "fro", "skeel"]
-SMALL = 1e-12  # a residual that no bracket is sharper without
+SMALL = 1e-12  # of a residual: its bracket is sharp enough by one side
 
 
 def by_inverses(
